@@ -1,0 +1,2 @@
+//! Benchmark driver.
+fn main() {}
