@@ -1,0 +1,21 @@
+//! Stories: Markdown files with YAML frontmatter that people, programs and agents edit at once.
+//!
+//! A [`Document`] is one story in memory. It keeps the bytes of the file and knows where each
+//! value stands in them; an edit replaces exactly the bytes of what it means to change, parses the
+//! result again and compares before it accepts it. Nothing is ever re-serialised, so comments,
+//! quotes, key order, blank lines, line ends, a byte order mark and the body stay as they are.
+
+mod document;
+mod error;
+mod fence;
+mod path;
+mod revision;
+mod value;
+mod yaml;
+
+pub use document::Document;
+pub use error::{EditError, ParseError, ParseErrorKind, Position, RevisionError};
+pub use fence::MAX_FRONTMATTER_BYTES;
+pub use revision::Revision;
+pub use value::Value;
+pub use yaml::{MAX_DEPTH, MAX_EXPANDED_BYTES};
