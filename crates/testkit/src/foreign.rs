@@ -53,18 +53,27 @@ impl ForeignLock {
     ///
     /// When its times cannot be set.
     pub fn set_age(&self, age: Duration) {
-        let then = SystemTime::now()
-            .checked_sub(age)
-            .expect("an age in tests reaches back less than the clock");
-        File::open(&self.path)
-            .and_then(|file| file.set_times(FileTimes::new().set_modified(then).set_accessed(then)))
-            .unwrap_or_else(|err| panic!("cannot age {}: {err}", self.path.display()));
+        set_age(&self.path, age);
     }
 
     /// Lets go without removing anything, as a killed tool does.
     pub fn abandon(mut self) -> PathBuf {
         std::mem::take(&mut self.path)
     }
+}
+
+/// Makes a file or folder look as if it was last touched `age` ago.
+///
+/// # Panics
+///
+/// When its times cannot be set.
+pub fn set_age(path: &Path, age: Duration) {
+    let then = SystemTime::now()
+        .checked_sub(age)
+        .expect("an age in tests reaches back less than the clock");
+    File::open(path)
+        .and_then(|file| file.set_times(FileTimes::new().set_modified(then).set_accessed(then)))
+        .unwrap_or_else(|err| panic!("cannot age {}: {err}", path.display()));
 }
 
 impl Drop for ForeignLock {

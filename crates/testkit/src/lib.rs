@@ -19,11 +19,13 @@ mod sandbox;
 #[cfg(unix)]
 mod second_process;
 mod skip;
+mod waiting;
 
-pub use foreign::{ForeignLock, LegacyWriter};
+pub use foreign::{ForeignLock, LegacyWriter, set_age};
 pub use leftovers::leftovers;
 pub use places::{fixtures, node_peers, on_path, shared, story_fixture, workspace};
 pub use sandbox::Sandbox;
 #[cfg(unix)]
 pub use second_process::{Finished, SecondProcess};
 pub use skip::skip;
+pub use waiting::wait_until;
