@@ -1,0 +1,96 @@
+//! The direction of the arrows between the crates, read from `cargo metadata`.
+
+use std::process::Command;
+
+use serde_json::Value;
+use testkit::workspace;
+
+use crate::support::run;
+
+/// How high a crate stands; an arrow may only lead to a lower one.
+fn level(name: &str) -> u8 {
+    match name {
+        "atomic-file" | "sidecar-lock" => 0,
+        "story" | "state-file" | "lease" | "task-runner" => 1,
+        "story-cli" | "story-bench" => 2,
+        other => {
+            panic!("the crate {other} has no place yet: see docs/architecture.md, then put it here")
+        }
+    }
+}
+
+struct Arrow {
+    from: String,
+    to: String,
+    is_dev: bool,
+}
+
+fn arrows() -> Vec<Arrow> {
+    let mut command = Command::new(env!("CARGO"));
+    command.args([
+        "metadata",
+        "--no-deps",
+        "--offline",
+        "--format-version",
+        "1",
+    ]);
+    let finished = run(command.current_dir(workspace()));
+    assert!(
+        finished.status.success(),
+        "cargo describes the workspace: {finished:?}"
+    );
+    let metadata: Value = serde_json::from_str(&finished.stdout).expect("cargo prints JSON");
+    let packages = metadata["packages"].as_array().expect("there are packages");
+    assert!(
+        packages.len() >= 6,
+        "the whole workspace is described: {}",
+        packages.len()
+    );
+    let mut arrows = Vec::new();
+    for package in packages {
+        for dependency in package["dependencies"]
+            .as_array()
+            .expect("dependencies are a list")
+        {
+            // Only crates of this workspace have a path.
+            if dependency["path"].is_string() {
+                arrows.push(Arrow {
+                    from: text(&package["name"]),
+                    to: text(&dependency["name"]),
+                    is_dev: dependency["kind"] == "dev",
+                });
+            }
+        }
+    }
+    assert!(
+        arrows.len() >= 6,
+        "the crates know each other: {}",
+        arrows.len()
+    );
+    arrows
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().expect("a name is text").to_owned()
+}
+
+#[test]
+fn arrows_between_crates_only_point_down() {
+    for Arrow { from, to, .. } in arrows().iter().filter(|arrow| arrow.to != "testkit") {
+        assert!(
+            level(from) > level(to),
+            "{from} must not depend on {to}: arrows only point down"
+        );
+    }
+}
+
+#[test]
+fn testkit_depends_on_no_crate_of_ours_and_only_tests_depend_on_it() {
+    for Arrow { from, to, is_dev } in arrows() {
+        assert_ne!(from, "testkit", "testkit must not depend on {to}");
+        assert!(
+            to != "testkit" || is_dev,
+            "{from} may use testkit in its tests only"
+        );
+    }
+}

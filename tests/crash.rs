@@ -1,0 +1,296 @@
+//! Holders that are killed, stopped, interrupted, or that simply take long.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use testkit::{SecondProcess, set_age, wait_until};
+
+use crate::support::{Content, PATIENCE, StoryBox, alone, json, run};
+
+#[test]
+fn killed_holder_is_replaced_at_once() {
+    let _alone = alone();
+    // In memory: the promise is about the lock, and a slow disk's sync would drown it.
+    let story = StoryBox::in_memory(Content::Small);
+    let mut laps: Vec<_> = (1..=21)
+        .map(|round| {
+            story.hold(&[]).kill_9();
+            assert!(
+                story.lock_path().exists(),
+                "the killed holder left its lock file"
+            );
+            let began_at = Instant::now();
+            story.must_set(&["--inc", "after_crash"]);
+            let lap = began_at.elapsed();
+            assert_eq!(
+                story.number("after_crash"),
+                round,
+                "the update after the crash is there"
+            );
+            story.assert_alone();
+            lap
+        })
+        .collect();
+    laps.sort();
+    let median = laps[10];
+    assert!(
+        median < Duration::from_millis(20),
+        "the update after a kill succeeds at once, as a whole process; median {median:?}, all {laps:?}"
+    );
+}
+
+#[test]
+fn takeover_from_a_killed_holder_is_told() {
+    let story = StoryBox::new(Content::Small);
+    story.hold(&["--owner", "runner 2"]).kill_9();
+    let finished = story.must_set(&["status=done", "--json"]);
+    let answer = json(&finished);
+    assert!(
+        !answer["took_over"].is_null(),
+        "JSON tells whose lock was taken over: {answer}"
+    );
+    assert!(
+        answer["warnings"]
+            .as_array()
+            .is_some_and(|warnings| !warnings.is_empty()),
+        "and warns: {answer}"
+    );
+}
+
+#[test]
+fn waiting_update_goes_on_when_the_holder_is_killed() {
+    let story = StoryBox::new(Content::Small);
+    let holder = story.hold(&[]);
+    let waiting =
+        SecondProcess::spawn(
+            story
+                .command(&["set"])
+                .args(["status=done", "--timeout", "60s"]),
+        );
+    crate::support::wait_until_waiting([&waiting], &story.lock_path());
+    let killed_at = Instant::now();
+    holder.kill_9();
+    let finished = waiting.wait(PATIENCE);
+    assert!(
+        finished.status.success(),
+        "the waiter inherits: {finished:?}"
+    );
+    assert!(
+        killed_at.elapsed() < Duration::from_secs(2),
+        "the kernel tells, no stale limit has to pass: {:?}",
+        killed_at.elapsed()
+    );
+    story.assert_alone();
+}
+
+#[test]
+fn stopped_holder_keeps_the_lock_and_is_named() {
+    let story = StoryBox::new(Content::Small);
+    let holder = story.hold(&["--owner", "runner 2", "--stale-after", "250ms"]);
+    holder.stop();
+    let inode = fs::metadata(story.lock_path())
+        .expect("the lock is there")
+        .ino();
+    // Far beyond every stale limit, without waiting for it: its heart has stopped, the kernel lock has not.
+    set_age(&story.lock_path(), Duration::from_hours(1));
+    let arguments = [
+        "status=done",
+        "--json",
+        "--timeout",
+        "600ms",
+        "--stale-after",
+        "250ms",
+    ];
+    for _ in 0..3 {
+        let began_at = Instant::now();
+        let refused = story.set(&arguments);
+        assert_eq!(
+            refused.status.code(),
+            Some(4),
+            "a stopped holder still holds: {refused:?}"
+        );
+        assert!(
+            began_at.elapsed() >= Duration::from_millis(600),
+            "contention is reported at the limit, not before: {:?}",
+            began_at.elapsed()
+        );
+        let error = &json(&refused)["error"];
+        assert_eq!(error["code"], "ELOCKED", "it is contention: {error}");
+        assert_eq!(
+            error["holder"]["pid"],
+            holder.id(),
+            "the stopped process is named: {error}"
+        );
+        assert_eq!(
+            error["holder"]["owner"], "runner 2",
+            "and its owner: {error}"
+        );
+    }
+    let now = fs::metadata(story.lock_path())
+        .expect("the lock is still there")
+        .ino();
+    assert_eq!(now, inode, "nothing was stolen or replaced");
+    story.assert_untouched(Content::Small);
+
+    holder.resume();
+    StoryBox::let_go(holder);
+    story.must_set(&["status=done"]);
+    story.assert_alone();
+}
+
+#[test]
+fn long_holder_is_kept_alive_by_its_heartbeat() {
+    let story = StoryBox::new(Content::Small);
+    let holder = story.hold(&["--stale-after", "1s"]);
+    let modified = || {
+        let metadata = fs::metadata(story.lock_path()).expect("the lock stays while it is held");
+        (metadata.mtime(), metadata.mtime_nsec())
+    };
+    for beat in 1..=2 {
+        let last = modified();
+        wait_until(
+            &format!("heartbeat {beat}"),
+            Duration::from_secs(10),
+            || modified() > last,
+        );
+    }
+    let refused = story.set(&["status=done", "--timeout", "0", "--stale-after", "1s"]);
+    assert_eq!(
+        refused.status.code(),
+        Some(4),
+        "it still holds: {refused:?}"
+    );
+    StoryBox::let_go(holder);
+    story.assert_alone();
+}
+
+#[test]
+fn interrupted_holders_release() {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let story = StoryBox::new(Content::Small);
+        let holder = story.hold(&[]);
+        holder.signal(signal);
+        let finished = holder.wait(PATIENCE);
+        assert!(
+            !finished.status.success(),
+            "an interrupted holder says so ({signal:?}): {finished:?}"
+        );
+        story.assert_alone();
+    }
+}
+
+#[test]
+fn interrupted_waiter_leaves_the_holder_alone() {
+    let story = StoryBox::new(Content::Small);
+    let holder = story.hold(&[]);
+    let waiting =
+        SecondProcess::spawn(
+            story
+                .command(&["set"])
+                .args(["status=done", "--timeout", "60s"]),
+        );
+    crate::support::wait_until_waiting([&waiting], &story.lock_path());
+    waiting.signal(Signal::TERM);
+    let finished = waiting.wait(PATIENCE);
+    assert!(
+        !finished.status.success(),
+        "an interrupted waiter says so: {finished:?}"
+    );
+    assert!(story.lock_path().exists(), "the holder keeps its lock");
+    story.assert_untouched(Content::Small);
+    StoryBox::let_go(holder);
+    story.assert_alone();
+}
+
+#[test]
+fn lock_run_forwards_signals_and_exit_codes() {
+    let story = StoryBox::new(Content::Small);
+    let finished = run(story
+        .command(&["lock", "run"])
+        .args(["--", "sh", "-c", "exit 42"]));
+    assert_eq!(
+        finished.status.code(),
+        Some(42),
+        "the exit code is passed on: {finished:?}"
+    );
+    let mut command = story.command(&["lock", "run"]);
+    command.args([
+        "--",
+        "sh",
+        "-c",
+        "trap 'exit 9' TERM; echo READY; while :; do sleep 0.02; done",
+    ]);
+    let runner = SecondProcess::spawn_ready(&mut command, PATIENCE);
+    runner.signal(Signal::TERM);
+    let finished = runner.wait(PATIENCE);
+    assert_eq!(
+        finished.status.code(),
+        Some(9),
+        "the signal reaches the command: {finished:?}"
+    );
+    let finished = run(story
+        .command(&["lock", "run"])
+        .args(["--", "sh", "-c", "kill -KILL $$"]));
+    assert_eq!(finished.status.code(), Some(137), "128 + 9: {finished:?}");
+    story.assert_alone();
+}
+
+#[test]
+fn updates_killed_at_any_moment_leave_the_old_or_the_new_story_and_no_litter() {
+    let _alone = alone();
+    let story = StoryBox::new(Content::Torn);
+    let whole = whole_update(&story);
+    let before = story.number("count");
+    let rounds = 160_u32;
+    let mut killed_in_time = 0;
+    let mut left_a_lock = 0;
+    let mut last = before;
+    for round in 0..rounds {
+        let process = SecondProcess::spawn(story.command(&["set"]).args(["--inc", "count"]));
+        // Real time passes here on purpose: the kills sweep over the whole length of an update.
+        std::thread::sleep((whole * round / rounds).min(Duration::from_millis(49)));
+        let finished = process.kill_9();
+        killed_in_time += u32::from(!finished.status.success());
+        left_a_lock += u32::from(story.lock_path().exists());
+        let text = story.text();
+        assert!(
+            text.starts_with("---\nid: S-0034\n") && text.ends_with(StoryBox::LAST_LINE),
+            "the story is whole after kill {round}"
+        );
+        let now = story.number("count");
+        assert!(
+            now == last + 1 || (now == last && !finished.status.success()),
+            "the old story or the new one, and an acknowledged update is there: {last} -> {now}, {finished:?}"
+        );
+        last = now;
+    }
+    assert!(
+        killed_in_time > rounds / 4,
+        "the kills come in time: {killed_in_time} of {rounds}"
+    );
+    assert!(
+        left_a_lock > 0,
+        "some kills hit a holder, else this proves nothing"
+    );
+    let began_at = Instant::now();
+    story.must_set(&["--inc", "count"]);
+    assert!(
+        began_at.elapsed() < Duration::from_secs(2),
+        "the next access proceeds without a human"
+    );
+    assert_eq!(story.number("count"), last + 1, "the next update counts on");
+    let left = testkit::leftovers(story.folder());
+    assert!(left.is_empty(), "no litter after the next update: {left:?}");
+}
+
+/// How long one whole update takes here, as a process.
+fn whole_update(story: &StoryBox) -> Duration {
+    let laps = (0..5).map(|_| {
+        let began_at = Instant::now();
+        story.must_set(&["--inc", "count"]);
+        began_at.elapsed()
+    });
+    laps.max().expect("five laps were measured")
+}

@@ -1,0 +1,176 @@
+//! People's editors take no lock: what they save between our read and our commit is never lost.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::time::Duration;
+
+use testkit::LegacyWriter;
+
+use crate::support::{Content, PATIENCE, StoryBox, alone, stopped_inside};
+
+/// How an editor puts its text into the file.
+#[derive(Debug, Clone, Copy)]
+enum Save {
+    /// Truncate and write: the same inode.
+    InPlace,
+    /// A new file renamed over the old one.
+    ByRename,
+}
+
+fn save(story: &StoryBox, how: Save, text: &str) {
+    let editor = LegacyWriter::new(&story.path);
+    match how {
+        Save::InPlace => editor.overwrite(text),
+        Save::ByRename => editor.save_by_rename(text),
+    }
+}
+
+#[test]
+fn save_between_our_read_and_our_commit_is_never_lost() {
+    if !cfg!(target_os = "linux") {
+        testkit::skip(
+            "save_between_our_read_and_our_commit_is_never_lost",
+            "needs /proc to stop an update inside",
+        );
+        return;
+    }
+    let _alone = alone();
+    for how in [Save::InPlace, Save::ByRename] {
+        let mut met_inside = 0;
+        let mut both = 0;
+        for round in 0..30 {
+            let story = StoryBox::new(Content::Large);
+            let Some(update) = stopped_inside(&story) else {
+                continue;
+            };
+            let uncommitted = story.number("count") == 0 && story.lock_path().exists();
+            met_inside += u32::from(uncommitted);
+            // The editor had the story open: it saves what it sees plus one line.
+            let text = story
+                .text()
+                .replace("priority: 10\n", "priority: 10\nedited_by_hand: true\n");
+            save(&story, how, &text);
+            update.resume();
+            let finished = update.wait(PATIENCE);
+            let text = story.text();
+            assert!(
+                text.contains("\nedited_by_hand: true\n"),
+                "the person's save is never lost ({how:?}, round {round}): {finished:?}"
+            );
+            assert!(
+                text.ends_with(StoryBox::LAST_LINE),
+                "the story is whole ({how:?}, round {round})"
+            );
+            if uncommitted && finished.status.success() {
+                assert_eq!(
+                    story.number("count"),
+                    1,
+                    "both changes are there ({how:?}, round {round})"
+                );
+                both += 1;
+            } else if !finished.status.success() {
+                assert_eq!(
+                    finished.status.code(),
+                    Some(5),
+                    "or it is a conflict: {finished:?}"
+                );
+                assert_eq!(
+                    story.number("count"),
+                    0,
+                    "and then nothing of ours is: {finished:?}"
+                );
+            }
+            let left = testkit::leftovers(story.folder());
+            assert!(
+                left.is_empty(),
+                "nothing stays behind ({how:?}, round {round}): {left:?}"
+            );
+        }
+        assert!(
+            met_inside >= 10,
+            "the save came between lock and commit {met_inside} times of 30 ({how:?})"
+        );
+        assert!(
+            both > 0,
+            "the edit is applied to the fresh text where that is possible ({how:?})"
+        );
+    }
+}
+
+#[test]
+fn busy_editor_never_sees_its_own_save_vanish() {
+    let _alone = alone();
+    for how in [Save::InPlace, Save::ByRename] {
+        let story = StoryBox::new(Content::Torn);
+        let over = std::sync::atomic::AtomicBool::new(false);
+        let updates = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..4)
+                .map(|_| scope.spawn(|| keep_updating(&story, &over)))
+                .collect();
+            keep_editing(&story, how);
+            over.store(true, std::sync::atomic::Ordering::Relaxed);
+            workers
+                .into_iter()
+                .map(|worker| worker.join().expect("a worker's asserts hold"))
+                .sum::<u32>()
+        });
+        assert!(
+            updates > 20,
+            "updates and saves really met ({how:?}): {updates} updates"
+        );
+        story.must_set(&["--inc", "count"]);
+        let left = testkit::leftovers(story.folder());
+        assert!(left.is_empty(), "nothing stays behind ({how:?}): {left:?}");
+    }
+}
+
+/// Only the editor changes `saves`: a number that went back is a save that one of ours overwrote.
+fn keep_editing(story: &StoryBox, how: Save) {
+    save(
+        story,
+        how,
+        &story
+            .text()
+            .replace("priority: 10\n", "priority: 10\nsaves: 0\n"),
+    );
+    let mut inode = 0;
+    let mut met = 0;
+    for number in 0..400_u32 {
+        let text = story.text();
+        let wanted = format!("\nsaves: {number}\n");
+        assert!(
+            text.contains(&wanted),
+            "save {number} must still be there ({how:?}): {text:.200}"
+        );
+        save(
+            story,
+            how,
+            &text.replace(&wanted, &format!("\nsaves: {}\n", number + 1)),
+        );
+        // Real time passes on purpose: a person's next save comes after some updates of ours.
+        std::thread::sleep(Duration::from_millis(5));
+        let now = std::fs::metadata(&story.path)
+            .expect("the story is there")
+            .ino();
+        met += u32::from(now != inode);
+        inode = now;
+    }
+    assert!(
+        met > 50,
+        "the story was replaced between the saves ({how:?}): {met} times"
+    );
+}
+
+fn keep_updating(story: &StoryBox, over: &std::sync::atomic::AtomicBool) -> u32 {
+    let mut applied = 0;
+    while !over.load(std::sync::atomic::Ordering::Relaxed) {
+        let finished = story.set(&["--inc", "count", "--timeout", "20s"]);
+        let code = finished.status.code();
+        assert!(
+            // 6: the editor's file was read while it was cut off, and refused.
+            matches!(code, Some(0 | 4 | 5 | 6)),
+            "an update beside a busy editor is applied or refused: {finished:?}"
+        );
+        applied += u32::from(code == Some(0));
+    }
+    applied
+}

@@ -1,0 +1,18 @@
+//! Process-level tests: what the workspace promises when several processes meet, through the real `story` binary.
+//!
+//! One test binary, wired into `story-cli` so that `CARGO_BIN_EXE_story` is the program under test. Each module is one
+//! subject of "what must hold"; `support` is what they share. Tests that load the whole machine run one after the other
+//! (`support::alone`), because two stress tests at once measure each other.
+#![cfg(unix)]
+
+mod architecture;
+mod contention;
+mod crash;
+mod editors;
+mod foreign_locks;
+mod git_ignore;
+mod negative_controls;
+mod node_peers;
+mod places;
+mod support;
+mod vandals;

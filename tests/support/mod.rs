@@ -1,0 +1,13 @@
+//! What the process-level tests share: the binary, a story in a sandbox, and the oracles.
+
+mod freeze;
+mod oracle;
+mod process;
+mod story_box;
+mod watcher;
+
+pub use freeze::stopped_inside;
+pub use oracle::CriticalSection;
+pub use process::{PATIENCE, alone, json, run, story, wait_until_waiting, without_settings};
+pub use story_box::{Content, StoryBox};
+pub use watcher::Watcher;
