@@ -1,0 +1,464 @@
+//! The one loop that acquires: look, then publish, adopt, replace, or wait.
+//!
+//! Ownership is: the kernel lock on the file **and** the sidecar's name stands for that file **and**
+//! it carries our record. Every way to a guard below establishes all three.
+
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::error::{AcquireError, LockedBy, Obstruction};
+use crate::foreign::{ForeignKind, ForeignLock, Observation};
+use crate::guard::{LockGuard, TookOver};
+use crate::held::{Held, Reservation};
+use crate::identity::new_holder;
+use crate::keeper;
+use crate::lock::SidecarLock;
+use crate::options::LockOptions;
+use crate::queue::{self, Ticket, Waited};
+use crate::record::{self, Contents, Record};
+use crate::stale::{Limits, Verdict};
+use crate::sys::{self, Kind, Linked, Look};
+use crate::wait::Patience;
+
+/// Waits this short are not worth a place in the queue (SL1 "hand-over", "Avoid").
+const TOO_SHORT_TO_QUEUE: Duration = Duration::from_millis(3);
+/// How often the sidecar may change hands under our eyes before the limit of time applies: a single
+/// attempt must not fail only because a look met a release.
+const FREE_RESTARTS: u32 = 16;
+
+pub(crate) fn acquire(
+    lock: &SidecarLock,
+    options: &LockOptions,
+) -> Result<LockGuard, AcquireError> {
+    let mut attempt = Attempt::begin(lock, options)?;
+    let mut restarts = 0;
+    loop {
+        match attempt.look()? {
+            Outcome::Acquired(guard) => return Ok(*guard),
+            Outcome::Moved => {
+                restarts += 1;
+                if restarts > FREE_RESTARTS && attempt.patience.is_over() {
+                    return Err(attempt.contended(LockedBy::Unknown));
+                }
+            }
+            Outcome::Busy(busy) => match attempt.patience.next_look() {
+                Some(until) => attempt.wait(busy, until)?,
+                None => return Err(attempt.give_up(busy)),
+            },
+        }
+    }
+}
+
+enum Outcome {
+    Acquired(Box<LockGuard>),
+    /// What we looked at changed meanwhile: look again.
+    Moved,
+    Busy(Busy),
+}
+
+enum Busy {
+    /// A live owner that uses the kernel lock.
+    Locked(Arc<File>, sys::FileId),
+    /// The same, and we have a place in its queue.
+    Queued,
+    Foreign(ForeignLock),
+}
+
+/// One acquisition in progress.
+struct Attempt<'a> {
+    lock: &'a SidecarLock,
+    options: &'a LockOptions,
+    limits: Limits,
+    patience: Patience,
+    reservation: Option<Reservation>,
+    observation: Observation,
+    ticket: Option<Ticket>,
+    granted: Option<(Arc<File>, sys::FileId)>,
+    /// A sidecar that was removed while we were next in its queue: keeping its kernel lock keeps the
+    /// others of that queue asleep until we have published, so that they follow in order.
+    dead: Option<Arc<File>>,
+    events: Option<sys::Events>,
+}
+
+impl<'a> Attempt<'a> {
+    fn begin(lock: &'a SidecarLock, options: &'a LockOptions) -> Result<Self, AcquireError> {
+        let reservation = Reservation::make(lock.resource())?;
+        let attempt = Self {
+            lock,
+            options,
+            limits: Limits {
+                stale_after: options.effective_stale_after(),
+                timeout: options.timeout,
+            },
+            patience: Patience::new(options),
+            observation: Observation::default(),
+            ticket: None,
+            granted: None,
+            dead: None,
+            events: None,
+            reservation: Some(reservation),
+        };
+        attempt.stay_away();
+        Ok(attempt)
+    }
+
+    /// After a run of hand-overs of this process: lets other tools in first.
+    fn stay_away(&self) {
+        if self.options.fairness.gap.is_zero() {
+            return;
+        }
+        let until = self
+            .reservation
+            .as_ref()
+            .and_then(Reservation::stay_away_until);
+        if let Some(until) = until {
+            thread::sleep(until.saturating_duration_since(Instant::now()));
+        }
+    }
+
+    fn look(&mut self) -> Result<Outcome, AcquireError> {
+        if let Some((file, id)) = self.granted.take() {
+            return self.claim(file, id, Origin::Queue);
+        }
+        let look = sys::look(self.lock.sidecar()).map_err(|err| self.io("look at", err))?;
+        let Some(look) = look else {
+            self.leave_queue();
+            return self.publish();
+        };
+        match look.kind {
+            Kind::File if self.ticket.as_ref().is_some_and(|t| t.is_for(look.id)) => {
+                Ok(Outcome::Busy(Busy::Queued))
+            }
+            Kind::File => {
+                self.leave_queue();
+                self.open_and_claim()
+            }
+            Kind::Directory => self.judge_directory(),
+            Kind::Symlink => Err(self.obstructed(Obstruction::Symlink)),
+            Kind::Special => Err(self.obstructed(Obstruction::Special)),
+        }
+    }
+
+    // --- The sidecar is absent -----------------------------------------------------------------
+
+    fn publish(&mut self) -> Result<Outcome, AcquireError> {
+        let mut record = self.new_record(None);
+        let bytes = record.lay_out();
+        let folder = self.lock.folder();
+        let sidecar = self.lock.sidecar();
+        let linked = sys::prepare(folder, &bytes)
+            .and_then(|prepared| sys::link_prepared(prepared, folder, &bytes, sidecar));
+        match linked {
+            Ok(Linked::Done(file, id)) => Ok(self.acquired(file, id, &record, None)),
+            Ok(Linked::Taken) => Ok(Outcome::Moved),
+            Err(err) => Err(self.io("create", err)),
+        }
+    }
+
+    // --- A file stands there -------------------------------------------------------------------
+
+    fn open_and_claim(&mut self) -> Result<Outcome, AcquireError> {
+        let (file, look) = match sys::open_existing(self.lock.sidecar()) {
+            Ok(opened) => opened,
+            Err(err) if sys::is_other_kind(&err) => return Ok(Outcome::Moved),
+            Err(err) => return Err(self.io("open", err)),
+        };
+        if look.kind != Kind::File {
+            return Ok(Outcome::Moved);
+        }
+        let file = Arc::new(file);
+        if sys::try_lock(&file).map_err(|err| self.io("lock", err))? {
+            self.claim(file, look.id, Origin::FirstTry)
+        } else {
+            Ok(Outcome::Busy(Busy::Locked(file, look.id)))
+        }
+    }
+
+    /// We hold the kernel lock on `file`: is it the sidecar, and whose record does it carry?
+    fn claim(
+        &mut self,
+        file: Arc<File>,
+        id: sys::FileId,
+        origin: Origin,
+    ) -> Result<Outcome, AcquireError> {
+        // The name may have been removed, or may stand for a new file, since this one was opened;
+        // then we hold a lock that nobody else can see.
+        let look = sys::look(self.lock.sidecar()).map_err(|err| self.io("look at", err))?;
+        let Some(look) = look.filter(|look| look.id == id) else {
+            if origin == Origin::Queue {
+                if self.dead.is_none() {
+                    thread::sleep(self.options.fairness.gap);
+                }
+                self.dead = Some(file);
+            }
+            return Ok(Outcome::Moved);
+        };
+        let head = sys::read_head(&file).map_err(|err| self.io("read", err))?;
+        match record::parse(&head) {
+            Contents::Ours(record) => self.adopt(file, &look, Some(&record)),
+            Contents::OursUnreadable => self.adopt(file, &look, None),
+            Contents::NotOurs => self.judge_file(&file, &look),
+        }
+    }
+
+    /// The owner is gone (or has left the sidecar to us): writes our record over its own.
+    fn adopt(
+        &mut self,
+        file: Arc<File>,
+        look: &Look,
+        previous: Option<&Record>,
+    ) -> Result<Outcome, AcquireError> {
+        let mut record = self.new_record(previous);
+        let took_over = match previous {
+            Some(previous) if previous.released => None,
+            Some(previous) => Some(TookOver::Crashed(Box::new(previous.holder.clone()))),
+            None => Some(TookOver::CrashedUnreadable),
+        };
+        match sys::write_at(&file, &record.lay_out(), 0) {
+            Ok(()) => {}
+            // Opened for reading only (another user's file): remove it while holding its lock, then
+            // publish our own.
+            Err(err) if sys::is_read_only_file(&err) => {
+                std::fs::remove_file(self.lock.sidecar()).map_err(|err| self.io("remove", err))?;
+                return Ok(Outcome::Moved);
+            }
+            Err(err) => return Err(self.io("write", err)),
+        }
+        if look.size != record::SIZE as u64 {
+            file.set_len(record::SIZE as u64)
+                .map_err(|err| self.io("write", err))?;
+        }
+        Ok(self.acquired(file, look.id, &record, took_over))
+    }
+
+    // --- Another tool's lock stands there ------------------------------------------------------
+
+    /// The kernel lock on the file serialises those of us who would replace it.
+    fn judge_file(&mut self, file: &File, look: &Look) -> Result<Outcome, AcquireError> {
+        let (foreign, verdict) = self.observation.judge(look, ForeignKind::File, self.limits);
+        match verdict {
+            Verdict::Alive { .. } => {
+                sys::unlock(file).map_err(|err| self.io("unlock", err))?;
+                Ok(Outcome::Busy(Busy::Foreign(foreign)))
+            }
+            Verdict::Stale => self.replace(look, foreign),
+        }
+    }
+
+    fn judge_directory(&mut self) -> Result<Outcome, AcquireError> {
+        let sidecar = self.lock.sidecar();
+        // Bind to this directory: from here on its name may come to mean another one.
+        let (folder, look) = match sys::open_folder(sidecar) {
+            Ok(opened) => opened,
+            Err(err) if sys::is_other_kind(&err) => return Ok(Outcome::Moved),
+            Err(err) => return Err(self.io("open", err)),
+        };
+        if !sys::is_empty_folder(&folder, sidecar).map_err(|err| self.io("read", err))? {
+            return Err(self.obstructed(Obstruction::DirectoryWithContent));
+        }
+        let (foreign, verdict) = self
+            .observation
+            .judge(&look, ForeignKind::Directory, self.limits);
+        let breaker = verdict == Verdict::Stale
+            && sys::try_lock(&folder).map_err(|err| self.io("lock", err))?;
+        if !breaker {
+            return Ok(Outcome::Busy(Busy::Foreign(foreign)));
+        }
+        let still = sys::look(sidecar).map_err(|err| self.io("look at", err))?;
+        if still.is_none_or(|now| now.id != look.id || now.modified != look.modified) {
+            return Ok(Outcome::Moved);
+        }
+        self.replace(&look, foreign)
+    }
+
+    /// Puts our sidecar in the place of a stale lock, in one step, and looks at what came out.
+    fn replace(&mut self, judged: &Look, foreign: ForeignLock) -> Result<Outcome, AcquireError> {
+        let mut record = self.new_record(None);
+        let bytes = record.lay_out();
+        let swapped = sys::swap_in(self.lock.folder(), &bytes, self.lock.sidecar(), judged);
+        match swapped {
+            Ok(Some((file, id))) => {
+                Ok(self.acquired(file, id, &record, Some(TookOver::Foreign(foreign))))
+            }
+            Ok(None) => Ok(Outcome::Moved),
+            Err(err) => Err(self.io("replace", err)),
+        }
+    }
+
+    // --- Waiting -------------------------------------------------------------------------------
+
+    fn wait(&mut self, busy: Busy, until: Instant) -> Result<(), AcquireError> {
+        match busy {
+            Busy::Queued => self.wait_in_queue(until),
+            Busy::Locked(file, id) => {
+                let left = until.saturating_duration_since(Instant::now());
+                if left < TOO_SHORT_TO_QUEUE || !sys::supports_queue(&file) {
+                    drop(file);
+                    self.wait_for_event(until);
+                    return Ok(());
+                }
+                // Waiting elsewhere from now on: wake the next one of the removed sidecar's queue.
+                self.free_dead();
+                let ticket = queue::enter(file, id, self.lock.sidecar())
+                    .map_err(|err| self.io("wait for", err))?;
+                self.ticket = Some(ticket);
+                self.wait_in_queue(until)
+            }
+            Busy::Foreign(foreign) => {
+                let stale_at = Instant::now() + foreign.stale_in.max(Duration::from_millis(1));
+                self.wait_for_event(until.min(stale_at));
+                Ok(())
+            }
+        }
+    }
+
+    fn wait_in_queue(&mut self, until: Instant) -> Result<(), AcquireError> {
+        let Some(mut ticket) = self.ticket.take() else {
+            return Ok(());
+        };
+        let id = ticket.id();
+        match ticket.wait(until).map_err(|err| self.io("wait for", err))? {
+            Waited::Granted(file) => self.granted = id.map(|id| (file, id)),
+            Waited::TimeIsUp => self.ticket = Some(ticket),
+        }
+        Ok(())
+    }
+
+    fn wait_for_event(&mut self, until: Instant) {
+        match &self.events {
+            Some(events) => events.wait(self.lock.sidecar(), until),
+            // Look again as soon as the watch is on: the event may have come just before.
+            None => match sys::Events::watch(self.lock.folder()) {
+                Ok(events) => self.events = Some(events),
+                Err(_) => thread::sleep(until.saturating_duration_since(Instant::now())),
+            },
+        }
+    }
+
+    /// Gives the place in a queue up that is not the sidecar's any more.
+    fn leave_queue(&mut self) {
+        if let Some(file) = self.ticket.take().and_then(Ticket::give_up) {
+            self.dead = Some(file);
+        }
+    }
+
+    fn free_dead(&mut self) {
+        if let Some(dead) = self.dead.take()
+            && let Err(err) = sys::unlock(&dead)
+        {
+            tracing::debug!(%err, "a removed lock file was not unlocked");
+        }
+    }
+
+    // --- Results -------------------------------------------------------------------------------
+
+    fn new_record(&self, previous: Option<&Record>) -> Record {
+        let run_started = previous
+            .filter(|previous| previous.released)
+            .map(|previous| previous.run_started)
+            .or_else(sys::since_boot)
+            .unwrap_or_default();
+        Record {
+            holder: new_holder(
+                self.options,
+                previous.map_or(0, |p| p.holder.generation + 1),
+            ),
+            released: false,
+            run_started,
+            extra: self.options.extra.clone(),
+        }
+    }
+
+    fn acquired(
+        &mut self,
+        file: Arc<File>,
+        id: sys::FileId,
+        record: &Record,
+        took_over: Option<TookOver>,
+    ) -> Outcome {
+        let held = Held::new(
+            self.lock,
+            file,
+            id,
+            record.run_started,
+            self.options.fairness,
+            keeper::beat_for(self.limits.stale_after),
+        );
+        let held = match self.reservation.take() {
+            Some(reservation) => reservation.enter(held),
+            None => Arc::new(held),
+        };
+        self.free_dead();
+        Outcome::Acquired(Box::new(LockGuard::new(
+            held,
+            record.holder.clone(),
+            took_over,
+            self.patience.waited(),
+            self.patience.looks(),
+        )))
+    }
+
+    fn give_up(&mut self, busy: Busy) -> AcquireError {
+        let by = match busy {
+            Busy::Foreign(foreign) => LockedBy::Foreign(foreign),
+            Busy::Locked(file, _) => locked_by(&file),
+            Busy::Queued => self
+                .ticket
+                .as_ref()
+                .and_then(Ticket::file)
+                .map_or(LockedBy::Unknown, locked_by),
+        };
+        self.contended(by)
+    }
+
+    fn contended(&self, by: LockedBy) -> AcquireError {
+        AcquireError::Contended {
+            resource: self.lock.resource().to_path_buf(),
+            sidecar: self.lock.sidecar().to_path_buf(),
+            by: Box::new(by),
+            waited: self.patience.waited(),
+            attempts: self.patience.looks(),
+        }
+    }
+
+    fn obstructed(&self, what: Obstruction) -> AcquireError {
+        AcquireError::Obstructed {
+            sidecar: self.lock.sidecar().to_path_buf(),
+            what,
+        }
+    }
+
+    fn io(&self, step: &'static str, source: io::Error) -> AcquireError {
+        AcquireError::from_io(step, self.lock.sidecar(), source)
+    }
+}
+
+impl Drop for Attempt<'_> {
+    fn drop(&mut self) {
+        self.free_dead();
+        // Granted but not claimed (an error on the way): unlock before the descriptor goes, a forked
+        // child may keep it open.
+        if let Some((file, _)) = self.granted.take()
+            && let Err(err) = sys::unlock(&file)
+        {
+            tracing::debug!(%err, "a granted lock file was not unlocked");
+        }
+    }
+}
+
+/// How the kernel lock was got.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    FirstTry,
+    Queue,
+}
+
+fn locked_by(file: &File) -> LockedBy {
+    match sys::read_head(file).map(|head| record::parse(&head)) {
+        Ok(Contents::Ours(record)) => LockedBy::Holder(record.holder),
+        _ => LockedBy::Unknown,
+    }
+}

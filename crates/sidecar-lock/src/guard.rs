@@ -1,0 +1,123 @@
+//! The guard: proof of holding a lock.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::{LostError, ReleaseError};
+use crate::foreign::ForeignLock;
+use crate::held::Held;
+use crate::holder::Holder;
+
+/// Proof that a lock is held; exists only while it is. Dropping it releases the lock.
+///
+/// It may move to another thread. While it lives, the sidecar's modification time is refreshed every
+/// third of the stale limit (at most every second), so that other tools see a live lock.
+#[must_use = "the lock is released as soon as the guard is dropped"]
+#[derive(Debug)]
+pub struct LockGuard {
+    held: Arc<Held>,
+    holder: Holder,
+    took_over: Option<TookOver>,
+    waited: Duration,
+    attempts: u32,
+}
+
+/// What an acquisition replaced: worth a warning, for its owner ended without releasing.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum TookOver {
+    /// A lock of this protocol whose owner died.
+    Crashed(Box<Holder>),
+    /// The same, but its record could not be read.
+    CrashedUnreadable,
+    /// A stale lock of another tool.
+    Foreign(ForeignLock),
+}
+
+impl fmt::Display for TookOver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Crashed(holder) => write!(f, "the lock of a process that died: {holder}"),
+            Self::CrashedUnreadable => f.write_str("the lock of a process that died"),
+            Self::Foreign(foreign) => write!(f, "{foreign}"),
+        }
+    }
+}
+
+impl LockGuard {
+    pub(crate) fn new(
+        held: Arc<Held>,
+        holder: Holder,
+        took_over: Option<TookOver>,
+        waited: Duration,
+        attempts: u32,
+    ) -> Self {
+        Self {
+            held,
+            holder,
+            took_over,
+            waited,
+            attempts,
+        }
+    }
+
+    /// What the sidecar says about this holder. Its token lets a child process work under the lock.
+    pub fn holder(&self) -> &Holder {
+        &self.holder
+    }
+
+    /// The canonical path of what is locked.
+    pub fn resource(&self) -> &Path {
+        &self.held.resource
+    }
+
+    /// The path of the sidecar.
+    pub fn sidecar(&self) -> &Path {
+        &self.held.sidecar
+    }
+
+    /// The stale lock that this acquisition replaced, if it did.
+    pub fn took_over(&self) -> Option<&TookOver> {
+        self.took_over.as_ref()
+    }
+
+    /// How long the acquisition waited.
+    pub fn waited(&self) -> Duration {
+        self.waited
+    }
+
+    /// How often the acquisition looked before it had the lock.
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// Makes sure that the sidecar still stands for this guard: people and scripts delete lock files.
+    ///
+    /// # Errors
+    ///
+    /// [`LostError`]: it does not. Another process may hold the lock now; acquire it anew.
+    pub fn verify(&self) -> Result<(), LostError> {
+        self.held.verify()
+    }
+
+    /// Releases the lock and says what went wrong, which dropping the guard only logs.
+    ///
+    /// # Errors
+    ///
+    /// The lock is not held any more in any case.
+    /// - [`ReleaseError::Lost`]: the sidecar had been removed or replaced meanwhile.
+    /// - [`ReleaseError::NotRemoved`]: the sidecar is left over; the next acquisition adopts it.
+    pub fn release(self) -> Result<(), ReleaseError> {
+        self.held.release()
+    }
+}
+
+impl Drop for LockGuard {
+    fn drop(&mut self) {
+        if let Err(err) = self.held.release() {
+            tracing::warn!(%err, "lock file not cleaned up");
+        }
+    }
+}

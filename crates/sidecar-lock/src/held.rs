@@ -1,0 +1,272 @@
+//! The locks that this process holds or waits for: nesting, release, and what is left to tidy up.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::ThreadId;
+use std::time::{Duration, Instant};
+
+use crate::error::{AcquireError, LostError, ReleaseError};
+use crate::keeper;
+use crate::lock::SidecarLock;
+use crate::options::Fairness;
+use crate::release::{Released, release, sweep};
+use crate::sys;
+
+/// One held lock. Whoever sets `released` releases it; everybody else is late.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) resource: PathBuf,
+    pub(crate) sidecar: PathBuf,
+    pub(crate) file: Arc<File>,
+    pub(crate) id: sys::FileId,
+    pub(crate) run_started: Duration,
+    pub(crate) fairness: Fairness,
+    /// How often the sidecar's time is refreshed.
+    beat: Duration,
+    last_beat: Mutex<Instant>,
+    /// A forked child has a copy of this value, but not the lock.
+    pub(crate) pid: u32,
+    released: AtomicBool,
+}
+
+impl Held {
+    pub(crate) fn new(
+        lock: &SidecarLock,
+        file: Arc<File>,
+        id: sys::FileId,
+        run_started: Duration,
+        fairness: Fairness,
+        beat: Duration,
+    ) -> Self {
+        Self {
+            resource: lock.resource().to_path_buf(),
+            sidecar: lock.sidecar().to_path_buf(),
+            file,
+            id,
+            run_started,
+            fairness,
+            beat,
+            last_beat: Mutex::new(Instant::now()),
+            pid: std::process::id(),
+            released: AtomicBool::new(false),
+        }
+    }
+
+    /// When the sidecar's time has to be refreshed next.
+    pub(crate) fn beat_due(&self) -> Instant {
+        *self
+            .last_beat
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            + self.beat
+    }
+
+    pub(crate) fn set_beaten(&self, now: Instant) {
+        *self
+            .last_beat
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = now;
+    }
+
+    /// Whether the sidecar still names the file that is locked.
+    pub(crate) fn verify(&self) -> Result<(), LostError> {
+        let lost = |source| LostError {
+            sidecar: self.sidecar.clone(),
+            source,
+        };
+        match sys::look(&self.sidecar) {
+            Ok(Some(look)) if look.id == self.id => Ok(()),
+            Ok(_) => Err(lost(None)),
+            Err(err) => Err(lost(Some(err))),
+        }
+    }
+
+    /// Gives the lock back, once, and only in the process that acquired it.
+    pub(crate) fn release(&self) -> Result<(), ReleaseError> {
+        if self.pid != std::process::id() || self.released.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let run = sys::since_boot().map(|now| now.saturating_sub(self.run_started));
+        let run_over = run.is_none_or(|run| run >= self.fairness.run);
+        if run_over && !self.fairness.gap.is_zero() {
+            let mut table = lock_table();
+            table.yields.retain(|(path, _)| *path != self.resource);
+            table
+                .yields
+                .push((self.resource.clone(), Instant::now() + self.fairness.gap));
+        }
+        let released = release(&self.file, &self.sidecar, self.id, run_over);
+        let mut table = lock_table();
+        table.leave(self);
+        match released {
+            Ok(Released::Removed) => Ok(()),
+            Ok(Released::HandedOver) => {
+                table.hand_over(&self.sidecar);
+                keeper::wake(&mut table);
+                Ok(())
+            }
+            Ok(Released::NotOurs) => Err(ReleaseError::Lost(LostError {
+                sidecar: self.sidecar.clone(),
+                source: None,
+            })),
+            Err(source) => Err(ReleaseError::NotRemoved {
+                sidecar: self.sidecar.clone(),
+                source,
+            }),
+        }
+    }
+}
+
+/// What this process has to do with locks at this moment.
+pub(crate) struct Table {
+    entries: Vec<Entry>,
+    /// Sidecars passed on, and when to look whether the heir took them.
+    pub(crate) hand_overs: Vec<(PathBuf, Instant)>,
+    /// Resources that we stay away from for a moment, so that other tools can enter.
+    yields: Vec<(PathBuf, Instant)>,
+    pub(crate) keeper: keeper::State,
+}
+
+struct Entry {
+    resource: PathBuf,
+    thread: ThreadId,
+    held: Option<Arc<Held>>,
+}
+
+static TABLE: Mutex<Table> = Mutex::new(Table {
+    entries: Vec::new(),
+    hand_overs: Vec::new(),
+    yields: Vec::new(),
+    keeper: keeper::State::new(),
+});
+
+pub(crate) fn lock_table() -> MutexGuard<'static, Table> {
+    // The table is a list of plain values: valid at every step, so a panic elsewhere does not spoil it.
+    TABLE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How long after a hand-over we look whether the heir lives (SL1 "hand-over", step 6).
+const LOOK_AFTER: Duration = Duration::from_millis(1);
+
+impl Table {
+    pub(crate) fn held(&self) -> impl Iterator<Item = &Arc<Held>> {
+        self.entries.iter().filter_map(|entry| entry.held.as_ref())
+    }
+
+    fn leave(&mut self, held: &Held) {
+        self.entries.retain(|entry| {
+            !entry
+                .held
+                .as_ref()
+                .is_some_and(|other| std::ptr::eq(other.as_ref(), held))
+        });
+    }
+
+    fn hand_over(&mut self, sidecar: &Path) {
+        let due = Instant::now() + LOOK_AFTER;
+        match self.hand_overs.iter_mut().find(|(path, _)| path == sidecar) {
+            Some(entry) => entry.1 = due,
+            None => self.hand_overs.push((sidecar.to_path_buf(), due)),
+        }
+    }
+}
+
+/// A place in the table: refuses a second lock of the same resource by the same thread.
+pub(crate) struct Reservation {
+    resource: PathBuf,
+    thread: ThreadId,
+    entered: bool,
+}
+
+impl Reservation {
+    pub(crate) fn make(resource: &Path) -> Result<Self, AcquireError> {
+        let thread = std::thread::current().id();
+        let mut table = lock_table();
+        let pid = std::process::id();
+        // Entries from before a fork belong to the parent.
+        table
+            .entries
+            .retain(|entry| entry.held.as_ref().is_none_or(|held| held.pid == pid));
+        if table
+            .entries
+            .iter()
+            .any(|entry| entry.thread == thread && entry.resource == resource)
+        {
+            return Err(AcquireError::Nested {
+                resource: resource.to_path_buf(),
+            });
+        }
+        table.entries.push(Entry {
+            resource: resource.to_path_buf(),
+            thread,
+            held: None,
+        });
+        Ok(Self {
+            resource: resource.to_path_buf(),
+            thread,
+            entered: false,
+        })
+    }
+
+    /// When this process last ended a run of hand-overs and owes other tools a moment.
+    pub(crate) fn stay_away_until(&self) -> Option<Instant> {
+        let mut table = lock_table();
+        let now = Instant::now();
+        table.yields.retain(|(_, until)| *until > now);
+        table
+            .yields
+            .iter()
+            .find(|(path, _)| *path == self.resource)
+            .map(|(_, until)| *until)
+    }
+
+    /// Turns the reservation into a held lock, which the keeper keeps fresh.
+    pub(crate) fn enter(mut self, held: Held) -> Arc<Held> {
+        let held = Arc::new(held);
+        let mut table = lock_table();
+        if let Some(entry) = table.entries.iter_mut().find(|entry| self.is(entry)) {
+            entry.held = Some(Arc::clone(&held));
+        }
+        keeper::wake(&mut table);
+        self.entered = true;
+        held
+    }
+
+    fn is(&self, entry: &Entry) -> bool {
+        entry.held.is_none() && entry.thread == self.thread && entry.resource == self.resource
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        if !self.entered {
+            lock_table().entries.retain(|entry| !self.is(entry));
+        }
+    }
+}
+
+/// Releases every lock of this process: for the moment before it ends by a signal.
+///
+/// The guards themselves become empty; what they guarded may no longer be written. Returns what
+/// went wrong, for a message.
+pub fn release_all_held() -> Vec<ReleaseError> {
+    let held: Vec<Arc<Held>> = lock_table().held().map(Arc::clone).collect();
+    held.iter()
+        .filter_map(|held| held.release().err())
+        .collect()
+}
+
+/// Makes sure that sidecars which this process passed on were taken: for the moment before it ends.
+///
+/// Waits at most 1 ms, and only after a hand-over within the last one. Without this call a waiter
+/// that is killed exactly while it is being granted can leave a sidecar behind; the next `acquire`
+/// adopts it, but a tool that only knows "file exists" would wait.
+pub fn settle_hand_overs() {
+    let pending = std::mem::take(&mut lock_table().hand_overs);
+    for (sidecar, due) in pending {
+        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        sweep(&sidecar);
+    }
+}

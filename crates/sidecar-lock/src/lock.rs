@@ -1,0 +1,165 @@
+//! The lock of one resource: from the resource's path to its sidecar's, and the verbs.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::acquire;
+use crate::breaking::{self, Force};
+use crate::error::{AcquireError, BreakError, InheritError, InspectError};
+use crate::guard::{LockGuard, TookOver};
+use crate::inherit::{self, InheritedLock};
+use crate::inspect::{self, LockState};
+use crate::leftovers;
+use crate::options::LockOptions;
+
+/// The lock of one resource: `x` is guarded by `x.lock` beside it.
+///
+/// Holds paths only; nothing is on disk until a lock is acquired.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SidecarLock {
+    resource: PathBuf,
+    sidecar: PathBuf,
+    folder: PathBuf,
+}
+
+impl SidecarLock {
+    /// Finds the lock of `resource`, which need not exist.
+    ///
+    /// The path is made canonical first, so that two names of one file share one lock. `.lock` is
+    /// appended: `story.md` is guarded by `story.md.lock`.
+    ///
+    /// # Errors
+    ///
+    /// - [`AcquireError::NoSuchFolder`]: its folder does not exist. Retrying does not help.
+    /// - [`AcquireError::Io`]: the path has no file name, or cannot be resolved (a loop of links).
+    pub fn new(resource: impl AsRef<Path>) -> Result<Self, AcquireError> {
+        let given = resource.as_ref();
+        let resource = canonical(given)?;
+        let no_name = || AcquireError::Io {
+            step: "find the name of",
+            path: given.to_path_buf(),
+            source: io::ErrorKind::InvalidInput.into(),
+        };
+        let mut name = resource.file_name().ok_or_else(no_name)?.to_owned();
+        name.push(".lock");
+        let folder = resource.parent().ok_or_else(no_name)?.to_path_buf();
+        Ok(Self {
+            sidecar: folder.join(name),
+            folder,
+            resource,
+        })
+    }
+
+    /// The canonical path of what is locked.
+    pub fn resource(&self) -> &Path {
+        &self.resource
+    }
+
+    /// The path of the sidecar.
+    pub fn sidecar(&self) -> &Path {
+        &self.sidecar
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Waits for the lock and returns the guard that holds it.
+    ///
+    /// Waiters sleep in the kernel's queue, are woken by the release, and look again at the pauses of
+    /// `options.backoff`. Gives up once `options.timeout` (default 5 s, S-0034) has passed or
+    /// `options.max_retries` looks were in vain. At least one attempt is made. A lock whose owner
+    /// died is taken over without waiting, see [`LockGuard::took_over`].
+    ///
+    /// # Errors
+    ///
+    /// - [`AcquireError::Contended`]: somebody kept it. Nothing was changed; retry later.
+    /// - [`AcquireError::Nested`]: this thread has it already.
+    /// - [`AcquireError::NoSuchFolder`], [`AcquireError::NotWritable`], [`AcquireError::ReadOnly`],
+    ///   [`AcquireError::NoSpace`]: the sidecar cannot be made; retrying helps after repair.
+    /// - [`AcquireError::Obstructed`]: something that is no lock stands there.
+    pub fn acquire(&self, options: &LockOptions) -> Result<LockGuard, AcquireError> {
+        acquire::acquire(self, options)
+    }
+
+    /// Takes the lock if it is free (or its owner dead), without waiting; `None` when it is not.
+    ///
+    /// # Errors
+    ///
+    /// As [`SidecarLock::acquire`], but never [`AcquireError::Contended`].
+    pub fn try_acquire(&self, options: &LockOptions) -> Result<Option<LockGuard>, AcquireError> {
+        let once = LockOptions {
+            timeout: Duration::ZERO,
+            stale_after: Some(options.effective_stale_after()),
+            ..options.clone()
+        };
+        match acquire::acquire(self, &once) {
+            Ok(guard) => Ok(Some(guard)),
+            Err(AcquireError::Contended { .. }) => Ok(None),
+            Err(err) => Err(err),
+        }
+    }
+
+    /// Looks at the lock without taking it. What it says may be outdated when it returns.
+    ///
+    /// `stale_after` is the limit by which the age of another tool's lock is judged.
+    ///
+    /// # Errors
+    ///
+    /// [`InspectError`]: the sidecar cannot be read. Retrying helps after repair.
+    pub fn inspect(&self, stale_after: Duration) -> Result<LockState, InspectError> {
+        inspect::inspect(self, stale_after)
+    }
+
+    /// Removes the lock that `token` names, as [`LockState::token`] shows it.
+    ///
+    /// # Errors
+    ///
+    /// - [`BreakError::OwnerAlive`]: its owner lives, or may live, and `force` is [`Force::IfDead`].
+    /// - [`BreakError::OtherToken`]: it is another lock by now. Look again.
+    /// - [`BreakError::NotLocked`], [`BreakError::Obstructed`], [`BreakError::Io`].
+    pub fn break_with_token(&self, token: &str, force: Force) -> Result<(), BreakError> {
+        breaking::break_with_token(self, token, force)
+    }
+
+    /// Works under the lock that a parent process holds and has named to us by its token.
+    ///
+    /// # Errors
+    ///
+    /// [`InheritError::NotHeld`]: no live owner holds it under that token. Acquire it instead.
+    pub fn inherit(&self, token: &str) -> Result<InheritedLock, InheritError> {
+        inherit::inherit(self, token)
+    }
+
+    /// Removes the lock if its owner is gone, and says what it was; `None` when there was nothing to remove.
+    ///
+    /// Another tool's lock is watched for a moment (at most half of `stale_after` and 1 s) first.
+    ///
+    /// # Errors
+    ///
+    /// As [`SidecarLock::acquire`], but never [`AcquireError::Contended`].
+    pub fn remove_leftover(&self, stale_after: Duration) -> Result<Option<TookOver>, AcquireError> {
+        leftovers::remove_leftover(self, stale_after)
+    }
+}
+
+/// Resolves links; a missing file has the place that its canonical folder gives it.
+fn canonical(path: &Path) -> Result<PathBuf, AcquireError> {
+    match std::fs::canonicalize(path) {
+        Ok(found) => Ok(found),
+        Err(err) if err.kind() == io::ErrorKind::NotFound => {
+            let name = path
+                .file_name()
+                .ok_or_else(|| AcquireError::from_io("resolve", path, err))?;
+            let parent = match path.parent() {
+                Some(parent) if !parent.as_os_str().is_empty() => parent,
+                _ => Path::new("."),
+            };
+            let folder = std::fs::canonicalize(parent)
+                .map_err(|err| AcquireError::from_io("resolve", path, err))?;
+            Ok(folder.join(name))
+        }
+        Err(err) => Err(AcquireError::from_io("resolve", path, err)),
+    }
+}

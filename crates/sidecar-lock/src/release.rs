@@ -1,0 +1,84 @@
+//! Giving a lock back: remove the sidecar, or leave it to those who wait.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+
+use crate::record::{self, Contents};
+use crate::sys;
+
+/// What became of the sidecar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Released {
+    Removed,
+    HandedOver,
+    /// The path no longer named our file; it was left alone.
+    NotOurs,
+}
+
+/// Releases the lock on `file`, which the caller holds.
+///
+/// Removing comes before unlocking: after unlocking, the name may stand for the successor's lock.
+/// With waiters registered, and unless the run of hand-overs is over, the sidecar stays and the
+/// kernel grants the head of its queue. Every answer of the registration is legal for an owner: a
+/// wrong one costs time, never exclusion.
+pub(crate) fn release(
+    file: &File,
+    sidecar: &Path,
+    id: sys::FileId,
+    run_over: bool,
+) -> io::Result<Released> {
+    let mut run_over = run_over;
+    loop {
+        if !names(sidecar, id)? {
+            sys::unlock(file)?;
+            return Ok(Released::NotOurs);
+        }
+        if run_over || !sys::anyone_registered(file) {
+            let removed = fs::remove_file(sidecar);
+            sys::unlock(file)?;
+            return removed.map(|()| Released::Removed);
+        }
+        sys::write_at(file, b"1", record::RELEASED_AT)?;
+        sys::unlock(file)?;
+        // Whoever is registered now answers for the sidecar; if nobody is, the heir has it already
+        // (busy) or all of them went away, and then we take it back and clean up.
+        if sys::anyone_registered(file) || !sys::try_lock(file)? {
+            return Ok(Released::HandedOver);
+        }
+        run_over = false;
+    }
+}
+
+/// Whether the path names the file with this identity.
+pub(crate) fn names(path: &Path, id: sys::FileId) -> io::Result<bool> {
+    Ok(sys::look(path)?.is_some_and(|look| look.id == id))
+}
+
+/// Looks after a hand-over: a record that says "released" on a free lock means that the heir died.
+pub(crate) fn sweep(sidecar: &Path) {
+    if let Err(err) = try_sweep(sidecar) {
+        tracing::debug!(sidecar = %sidecar.display(), %err, "passed-on lock file not looked after");
+    }
+}
+
+fn try_sweep(sidecar: &Path) -> io::Result<()> {
+    let (file, look) = match sys::open_existing(sidecar) {
+        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
+    if look.kind != sys::Kind::File {
+        return Ok(());
+    }
+    let released = |head: &[u8]| matches!(record::parse(head), Contents::Ours(r) if r.released);
+    if !released(&sys::read_head(&file)?) || !sys::try_lock(&file)? {
+        return Ok(());
+    }
+    // Somebody may have adopted it between the look and the lock, and crashed: then it is not ours
+    // to judge, the next acquire takes it over and says so.
+    if released(&sys::read_head(&file)?) {
+        release(&file, sidecar, look.id, false).map(drop)
+    } else {
+        sys::unlock(&file)
+    }
+}

@@ -1,0 +1,213 @@
+//! Files by path: looking, preparing an unpublished sidecar, linking it into place.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::{read_at, try_lock, write_at};
+use crate::record;
+
+/// Which file a name stands for, whatever the name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct FileId {
+    pub(crate) device: u64,
+    pub(crate) inode: u64,
+}
+
+/// What stands at a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    File,
+    Directory,
+    Symlink,
+    /// A FIFO, socket or device.
+    Special,
+}
+
+/// One look at a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Look {
+    pub(crate) id: FileId,
+    pub(crate) kind: Kind,
+    pub(crate) modified: Option<SystemTime>,
+    pub(crate) size: u64,
+}
+
+/// Looks at what the path names, without following a symbolic link; `None` when there is nothing.
+pub(crate) fn look(path: &Path) -> io::Result<Option<Look>> {
+    match super::look_at(path) {
+        Ok(look) => Ok(Some(look)),
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(err) => Err(err),
+    }
+}
+
+/// Reads up to a record's size from the start of the file.
+pub(crate) fn read_head(file: &File) -> io::Result<Vec<u8>> {
+    let mut head = vec![0; record::SIZE];
+    let mut filled = 0;
+    while filled < head.len() {
+        match read_at(file, &mut head[filled..], filled as u64) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
+            Err(err) => return Err(err),
+        }
+    }
+    head.truncate(filled);
+    Ok(head)
+}
+
+/// A sidecar that nobody can see yet: locked, with its record, without (or beside) the final name.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) file: Arc<File>,
+    pub(crate) id: FileId,
+    /// The temporary name, where the system has no files without one, or where an exchange needs it.
+    pub(crate) name: Option<PathBuf>,
+}
+
+impl Drop for Prepared {
+    fn drop(&mut self) {
+        if let Some(name) = &self.name
+            && let Err(err) = fs::remove_file(name)
+        {
+            tracing::debug!(path = %name.display(), %err, "temporary lock file not removed");
+        }
+    }
+}
+
+/// Makes a locked, complete, invisible sidecar in `folder`.
+pub(crate) fn prepare(folder: &Path, record: &[u8; record::SIZE]) -> io::Result<Prepared> {
+    #[cfg(target_os = "linux")]
+    if let Some(file) = super::linux::open_nameless(folder)? {
+        let id = super::unix::id_of(&file)?;
+        let file = Arc::new(file);
+        return fill(
+            Prepared {
+                file,
+                id,
+                name: None,
+            },
+            record,
+        );
+    }
+    prepare_named(folder, record)
+}
+
+/// The same, but always under a temporary name: an exchange needs one.
+pub(crate) fn prepare_with_name(
+    folder: &Path,
+    record: &[u8; record::SIZE],
+) -> io::Result<Prepared> {
+    #[cfg(target_os = "linux")]
+    {
+        let mut prepared = prepare(folder, record)?;
+        if prepared.name.is_none() {
+            let name = temporary_path(folder)?;
+            match super::linux::link_nameless(&prepared.file, &name) {
+                Ok(()) => prepared.name = Some(name),
+                // No /proc here.
+                Err(err) if err.kind() == io::ErrorKind::NotFound => {
+                    return prepare_named(folder, record);
+                }
+                Err(err) => return Err(err),
+            }
+        }
+        Ok(prepared)
+    }
+    #[cfg(not(target_os = "linux"))]
+    prepare_named(folder, record)
+}
+
+/// The same under a temporary name.
+fn prepare_named(folder: &Path, record: &[u8; record::SIZE]) -> io::Result<Prepared> {
+    let name = temporary_path(folder)?;
+    let file = File::options()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .open(&name)?;
+    let id = super::look_at(&name).map(|look| look.id);
+    let id = match id {
+        Ok(id) => id,
+        Err(err) => {
+            fs::remove_file(&name)?;
+            return Err(err);
+        }
+    };
+    fill(
+        Prepared {
+            file: Arc::new(file),
+            id,
+            name: Some(name),
+        },
+        record,
+    )
+}
+
+fn fill(prepared: Prepared, record: &[u8; record::SIZE]) -> io::Result<Prepared> {
+    if !try_lock(&prepared.file)? {
+        return Err(io::Error::other("a new file is locked by somebody else"));
+    }
+    write_at(&prepared.file, record, 0)?;
+    Ok(prepared)
+}
+
+/// Gives the prepared sidecar its final name; `None` back when the name is taken.
+///
+/// # Errors
+///
+/// On any other failure the prepared file is gone as well.
+pub(crate) fn link_prepared(
+    mut prepared: Prepared,
+    folder: &Path,
+    record: &[u8; record::SIZE],
+    sidecar: &Path,
+) -> io::Result<Linked> {
+    let linked = match &prepared.name {
+        #[cfg(target_os = "linux")]
+        None => match super::linux::link_nameless(&prepared.file, sidecar) {
+            // No /proc here: go on with a named file.
+            Err(err) if err.kind() == io::ErrorKind::NotFound => {
+                prepared = prepare_named(folder, record)?;
+                link_named(&prepared, sidecar)
+            }
+            linked => linked,
+        },
+        _ => link_named(&prepared, sidecar),
+    };
+    match linked {
+        Ok(()) => Ok(Linked::Done(Arc::clone(&prepared.file), prepared.id)),
+        Err(err) if err.kind() == io::ErrorKind::AlreadyExists => Ok(Linked::Taken),
+        Err(err) => Err(err),
+    }
+}
+
+/// The outcome of [`link_prepared`].
+pub(crate) enum Linked {
+    Done(Arc<File>, FileId),
+    Taken,
+}
+
+fn link_named(prepared: &Prepared, sidecar: &Path) -> io::Result<()> {
+    let name = prepared
+        .name
+        .as_deref()
+        .ok_or_else(|| io::Error::from(io::ErrorKind::Unsupported))?;
+    fs::hard_link(name, sidecar)
+}
+
+/// An unpredictable name in `folder` that [`crate::is_temporary_name`] knows.
+pub(crate) fn temporary_path(folder: &Path) -> io::Result<PathBuf> {
+    let mut random = [0_u8; 8];
+    getrandom::fill(&mut random).map_err(io::Error::other)?;
+    Ok(folder.join(format!(
+        "{}{:016x}{}",
+        crate::leftovers::TEMPORARY_PREFIX,
+        u64::from_ne_bytes(random),
+        crate::leftovers::TEMPORARY_SUFFIX
+    )))
+}

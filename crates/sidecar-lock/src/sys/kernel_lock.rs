@@ -1,0 +1,52 @@
+//! The kernel lock on an open sidecar, through fd-lock: flock on Unix, `LockFileEx` on Windows.
+//!
+//! fd-lock's guards borrow the file; a lock here outlives the call, so the guard is forgotten and
+//! the lock ends by [`unlock`] or with the last descriptor of the open file.
+
+use std::fs::File;
+use std::io;
+
+use fd_lock::RwLock;
+
+/// Takes the exclusive lock if it is free. Locking a file that this descriptor has locked is a no-op.
+pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
+    match RwLock::new(file).try_write() {
+        Ok(guard) => {
+            std::mem::forget(guard);
+            Ok(true)
+        }
+        Err(err) if err.kind() == io::ErrorKind::WouldBlock => Ok(false),
+        Err(err) => Err(err),
+    }
+}
+
+/// Takes a shared lock if no exclusive one is held: for looking only.
+pub(crate) fn try_lock_shared(file: &File) -> io::Result<bool> {
+    match RwLock::new(file).try_read() {
+        // Dropping the guard unlocks.
+        Ok(_guard) => Ok(true),
+        Err(err) if err.kind() == io::ErrorKind::WouldBlock => Ok(false),
+        Err(err) => Err(err),
+    }
+}
+
+/// Sleeps in the kernel's queue until the exclusive lock is granted.
+pub(crate) fn lock_blocking(file: &File) -> io::Result<()> {
+    loop {
+        match RwLock::new(file).write() {
+            Ok(guard) => {
+                std::mem::forget(guard);
+                return Ok(());
+            }
+            Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
+            Err(err) => return Err(err),
+        }
+    }
+}
+
+/// Gives the lock back at once, even while a forked child still has the descriptor.
+pub(crate) fn unlock(file: &File) -> io::Result<()> {
+    // Locking again is a no-op for the owner; dropping fd-lock's guard is its only way to unlock.
+    drop(RwLock::new(file).try_write()?);
+    Ok(())
+}

@@ -1,0 +1,209 @@
+//! What only Linux offers: files without a name, exchange, waiters' registration, inotify, /proc.
+
+use std::fs::File;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::libc;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
+
+/// Opens a file without a name in `folder`; `None` where the file system has no such thing.
+pub(crate) fn open_nameless(folder: &Path) -> io::Result<Option<File>> {
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    match rustix::fs::open(folder, flags, Mode::from_raw_mode(0o666)) {
+        Ok(fd) => Ok(Some(File::from(fd))),
+        Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => Ok(None),
+        Err(err) => Err(err.into()),
+    }
+}
+
+/// Gives a nameless file a name; fails when the name is taken.
+pub(crate) fn link_nameless(file: &File, name: &Path) -> io::Result<()> {
+    // AT_EMPTY_PATH would need CAP_DAC_READ_SEARCH before Linux 6.10; /proc needs nothing.
+    let by_number = format!("/proc/self/fd/{}", file.as_raw_fd());
+    Ok(rustix::fs::linkat(
+        CWD,
+        by_number,
+        CWD,
+        name,
+        AtFlags::SYMLINK_FOLLOW,
+    )?)
+}
+
+/// Swaps two names in one step.
+pub(crate) fn exchange(one: &Path, other: &Path) -> io::Result<()> {
+    Ok(rustix::fs::renameat_with(
+        CWD,
+        one,
+        CWD,
+        other,
+        RenameFlags::EXCHANGE,
+    )?)
+}
+
+// --- Registration: "somebody waits for this sidecar" ------------------------------------------
+
+/// The byte that waiters hold a shared record lock on: far beyond the record, so that no other lock
+/// on the file meets it.
+const REGISTER_AT: libc::off_t = 1 << 40;
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the constants are 0, 1 and 2; the structure has them as short"
+)]
+fn register_range(kind: libc::c_int) -> libc::flock {
+    libc::flock {
+        l_type: kind as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: REGISTER_AT,
+        l_len: 1,
+        l_pid: 0,
+    }
+}
+
+/// Says that this open file waits. The kernel forgets it when the process dies.
+pub(crate) fn register(file: &File) -> io::Result<()> {
+    fcntl(
+        file.as_fd(),
+        FcntlArg::F_OFD_SETLK(&register_range(libc::F_RDLCK)),
+    )?;
+    Ok(())
+}
+
+/// Takes [`register`] back, explicitly: a forked child may keep the open file alive.
+pub(crate) fn unregister(file: &File) {
+    if let Err(err) = fcntl(
+        file.as_fd(),
+        FcntlArg::F_OFD_SETLK(&register_range(libc::F_UNLCK)),
+    ) {
+        tracing::debug!(%err, "a waiter's registration was not taken back");
+    }
+}
+
+/// Whether any other open file is registered. A wrong answer costs time, never exclusion.
+pub(crate) fn anyone_registered(file: &File) -> bool {
+    let mut range = register_range(libc::F_WRLCK);
+    fcntl(file.as_fd(), FcntlArg::F_OFD_GETLK(&mut range)).is_ok()
+        && libc::c_int::from(range.l_type) != libc::F_UNLCK
+}
+
+/// File systems on which flock and record locks are independent, local and interruptible. On NFS both
+/// are one lock, and a blocked flock can hang beyond kill; there, and on what we do not know, we poll.
+const LOCAL_FILE_SYSTEMS: [u64; 10] = [
+    0xEF53,      // ext2, ext3, ext4
+    0x5846_5342, // xfs
+    0x9123_683E, // btrfs
+    0x0102_1994, // tmpfs
+    0x8584_58F6, // ramfs
+    0xF2F5_2010, // f2fs
+    0x794C_7630, // overlayfs
+    0x2FC1_2FC1, // zfs
+    0xCA45_1A4E, // bcachefs
+    0x4D44,      // vfat
+];
+
+/// Whether a waiter may sleep in the kernel's queue for this file.
+pub(crate) fn supports_queue(file: &File) -> bool {
+    rustix::fs::fstatfs(file).is_ok_and(|info| LOCAL_FILE_SYSTEMS.contains(&(info.f_type as u64)))
+}
+
+// --- Events -----------------------------------------------------------------------------------
+
+/// Wakes a waiter when a name in a folder disappears or changes hands.
+pub(crate) struct Events {
+    inotify: OwnedFd,
+}
+
+impl Events {
+    /// Begins to watch `folder`; events before this call are not seen, so look again after it.
+    pub(crate) fn watch(folder: &Path) -> io::Result<Self> {
+        let inotify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
+        let what = WatchFlags::DELETE
+            | WatchFlags::MOVED_FROM
+            | WatchFlags::MOVED_TO
+            | WatchFlags::CREATE
+            | WatchFlags::ONLYDIR;
+        inotify::add_watch(&inotify, folder, what)?;
+        Ok(Self { inotify })
+    }
+
+    /// Sleeps until something happens to `path`, or until `until`.
+    pub(crate) fn wait(&self, path: &Path, until: Instant) {
+        let name = path.file_name().unwrap_or_default().as_bytes();
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let timeout = Timespec {
+                tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX),
+                tv_nsec: left.subsec_nanos().into(),
+            };
+            let mut fds = [PollFd::new(&self.inotify, PollFlags::IN)];
+            match poll(&mut fds, Some(&timeout)) {
+                Ok(0) => return,
+                Ok(_) => {
+                    if self.drain(name) {
+                        return;
+                    }
+                }
+                Err(Errno::INTR) => {}
+                Err(_) => {
+                    std::thread::sleep(left);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Reads what is there and says whether it concerns `name`.
+    fn drain(&self, name: &[u8]) -> bool {
+        let mut buffer = [MaybeUninit::uninit(); 4096];
+        let mut reader = inotify::Reader::new(&self.inotify, &mut buffer);
+        let mut concerns = false;
+        while let Ok(event) = reader.next() {
+            let queue_overflow = event.file_name().is_none();
+            concerns |= queue_overflow || event.file_name().is_some_and(|n| n.to_bytes() == name);
+        }
+        concerns
+    }
+}
+
+// --- Who we are ---------------------------------------------------------------------------------
+
+pub(crate) fn boot_id() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id")
+        .map(|id| id.trim_end().to_owned())
+        .unwrap_or_default()
+}
+
+/// When this process began, in clock ticks since boot: field 22 of `/proc/self/stat` (proc(5)).
+pub(crate) fn start_time() -> u64 {
+    let Ok(stat) = std::fs::read_to_string("/proc/self/stat") else {
+        return 0;
+    };
+    // The command, field 2, may contain blanks and parentheses: count from behind the last one.
+    stat.rsplit_once(')')
+        .and_then(|(_, rest)| rest.split_ascii_whitespace().nth(19))
+        .and_then(|field| field.parse().ok())
+        .unwrap_or_default()
+}
+
+pub(crate) fn pid_namespace() -> u64 {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata("/proc/self/ns/pid").map_or(0, |namespace| namespace.ino())
+}
+
+/// Time since boot, suspend included.
+pub(crate) fn since_boot() -> Option<Duration> {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Some(Duration::new(
+        now.tv_sec.try_into().ok()?,
+        now.tv_nsec.try_into().ok()?,
+    ))
+}

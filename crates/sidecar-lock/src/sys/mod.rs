@@ -1,0 +1,41 @@
+//! The only place that knows operating systems: files and their identity, the kernel lock,
+//! publishing, waiters' registration, events, who we are.
+//!
+//! Every platform offers the same functions; what it cannot do, it says (`Registration::Unsupported`,
+//! an `Unsupported` error), and the callers fall back.
+
+mod files;
+mod kernel_lock;
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(not(target_os = "linux"))]
+mod portable;
+mod swap;
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+pub(crate) use files::{FileId, Kind, Linked, Look, link_prepared, look, prepare, read_head};
+pub(crate) use kernel_lock::{lock_blocking, try_lock, try_lock_shared, unlock};
+#[cfg(target_os = "linux")]
+pub(crate) use linux::{
+    Events, anyone_registered, boot_id, exchange, pid_namespace, register, since_boot, start_time,
+    supports_queue, unregister,
+};
+#[cfg(not(target_os = "linux"))]
+pub(crate) use portable::{
+    Events, anyone_registered, boot_id, exchange, pid_namespace, register, since_boot, start_time,
+    supports_queue, unregister,
+};
+pub(crate) use swap::swap_in;
+#[cfg(unix)]
+pub(crate) use unix::{
+    host, is_empty_folder, is_other_kind, is_read_only_file, look_at, names_in, open_existing,
+    open_folder, read_at, touch, write_at,
+};
+#[cfg(windows)]
+pub(crate) use windows::{
+    host, is_empty_folder, is_other_kind, is_read_only_file, look_at, names_in, open_existing,
+    open_folder, read_at, touch, write_at,
+};

@@ -1,0 +1,55 @@
+//! What other systems do instead of the Linux ways: no registration, no exchange, no events.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+pub(crate) fn exchange(_one: &Path, _other: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub(crate) fn register(_file: &File) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+pub(crate) fn unregister(_file: &File) {}
+
+/// Nobody can register, so a release always removes the sidecar.
+pub(crate) fn anyone_registered(_file: &File) -> bool {
+    false
+}
+
+/// Waiting is by polling.
+pub(crate) fn supports_queue(_file: &File) -> bool {
+    false
+}
+
+/// A wait without events: sleeps.
+pub(crate) struct Events;
+
+impl Events {
+    pub(crate) fn watch(_folder: &Path) -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    pub(crate) fn wait(&self, _path: &Path, until: Instant) {
+        std::thread::sleep(until.saturating_duration_since(Instant::now()));
+    }
+}
+
+pub(crate) fn boot_id() -> String {
+    String::new()
+}
+
+pub(crate) fn start_time() -> u64 {
+    0
+}
+
+pub(crate) fn pid_namespace() -> u64 {
+    0
+}
+
+pub(crate) fn since_boot() -> Option<Duration> {
+    None
+}

@@ -1,0 +1,99 @@
+//! Replacing a stale lock of another tool in one step, and looking at what came out.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::files::{self, FileId, Kind, Linked, Look, Prepared, look, temporary_path};
+use crate::record;
+
+/// Puts a new sidecar of ours in the place of the judged lock; `None` when another one stood there.
+///
+/// The two change places in one step, so nobody can slip in between. What was displaced is looked at:
+/// if it is not what was judged, they change back.
+pub(crate) fn swap_in(
+    folder: &Path,
+    record: &[u8; record::SIZE],
+    sidecar: &Path,
+    judged: &Look,
+) -> io::Result<Option<(Arc<File>, FileId)>> {
+    let mut prepared = files::prepare_with_name(folder, record)?;
+    let Some(name) = prepared.name.take() else {
+        return Err(io::ErrorKind::Unsupported.into());
+    };
+    match super::exchange(&name, sidecar) {
+        Ok(()) => {}
+        Err(err) if err.kind() == io::ErrorKind::NotFound => {
+            prepared.name = Some(name);
+            return Ok(None);
+        }
+        Err(err) if is_unsupported(&err) => {
+            prepared.name = Some(name);
+            return move_away(folder, record, sidecar, judged, prepared);
+        }
+        Err(err) => {
+            prepared.name = Some(name);
+            return Err(err);
+        }
+    }
+    // From here on `name` stands for what was displaced: it goes only if it is what was judged.
+    if is_judged(&name, judged) && remove(&name, judged.kind).is_ok() {
+        return Ok(Some((Arc::clone(&prepared.file), prepared.id)));
+    }
+    match super::exchange(&name, sidecar) {
+        Ok(()) => prepared.name = Some(name),
+        Err(err) => {
+            tracing::warn!(displaced = %name.display(), %err, "a lock file could not be put back");
+        }
+    }
+    Ok(None)
+}
+
+/// The way of systems without an exchange: the name is free for a moment, and anybody may take it.
+fn move_away(
+    folder: &Path,
+    record: &[u8; record::SIZE],
+    sidecar: &Path,
+    judged: &Look,
+    prepared: Prepared,
+) -> io::Result<Option<(Arc<File>, FileId)>> {
+    let away = temporary_path(folder)?;
+    rename(sidecar, &away)?;
+    if !is_judged(&away, judged) || remove(&away, judged.kind).is_err() {
+        if look(sidecar)?.is_none() {
+            rename(&away, sidecar)?;
+        }
+        return Ok(None);
+    }
+    match files::link_prepared(prepared, folder, record, sidecar)? {
+        Linked::Done(file, id) => Ok(Some((file, id))),
+        Linked::Taken => Ok(None),
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a lock of another tool moves to a unique name and back; nothing is replaced"
+)]
+fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    fs::rename(from, to)
+}
+
+fn is_judged(path: &Path, judged: &Look) -> bool {
+    matches!(look(path), Ok(Some(now)) if now.id == judged.id && now.modified == judged.modified)
+}
+
+fn remove(path: &Path, kind: Kind) -> io::Result<()> {
+    match kind {
+        Kind::Directory => fs::remove_dir(path),
+        _ => fs::remove_file(path),
+    }
+}
+
+fn is_unsupported(err: &io::Error) -> bool {
+    matches!(
+        err.kind(),
+        io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput
+    )
+}

@@ -1,0 +1,136 @@
+//! What all Unix systems share.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
+use std::path::Path;
+
+use rustix::fs::{Mode, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
+
+use super::files::{FileId, Kind, Look};
+
+pub(crate) fn look_at(path: &Path) -> io::Result<Look> {
+    Ok(look_of(&std::fs::symlink_metadata(path)?))
+}
+
+fn look_of(metadata: &std::fs::Metadata) -> Look {
+    let file_type = metadata.file_type();
+    let kind = if file_type.is_file() {
+        Kind::File
+    } else if file_type.is_dir() {
+        Kind::Directory
+    } else if file_type.is_symlink() {
+        Kind::Symlink
+    } else {
+        debug_assert!(
+            file_type.is_fifo()
+                || file_type.is_socket()
+                || file_type.is_char_device()
+                || file_type.is_block_device()
+        );
+        Kind::Special
+    };
+    Look {
+        id: FileId {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        },
+        kind,
+        modified: metadata.modified().ok(),
+        size: metadata.size(),
+    }
+}
+
+pub(crate) fn id_of(file: &File) -> io::Result<FileId> {
+    Ok(look_of(&file.metadata()?).id)
+}
+
+/// Opens what stands at a sidecar's place: never through a link, never waiting for a FIFO's other end.
+/// Without permission to write it opens for reading, which is enough to wait and to be granted.
+pub(crate) fn open_existing(path: &Path) -> io::Result<(File, Look)> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    let fd = match rustix::fs::open(path, flags | OFlags::RDWR, Mode::empty()) {
+        Err(rustix::io::Errno::ACCESS | rustix::io::Errno::PERM | rustix::io::Errno::ROFS) => {
+            rustix::fs::open(path, flags | OFlags::RDONLY, Mode::empty())?
+        }
+        opened => opened?,
+    };
+    let file = File::from(fd);
+    let look = look_of(&file.metadata()?);
+    Ok((file, look))
+}
+
+/// Opens a directory without following a link, to bind to it whatever becomes of its name.
+pub(crate) fn open_folder(path: &Path) -> io::Result<(File, Look)> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    let look = look_of(&file.metadata()?);
+    Ok((file, look))
+}
+
+/// Whether an open directory has no entries. Not through `std::fs::read_dir`: it panics when closing fails.
+pub(crate) fn is_empty_folder(folder: &File, _path: &Path) -> io::Result<bool> {
+    for entry in rustix::fs::Dir::read_from(folder)? {
+        if !matches!(entry?.file_name().to_bytes(), b"." | b"..") {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether an open failed because the name stands for another kind of file by now, or for none.
+pub(crate) fn is_other_kind(err: &io::Error) -> bool {
+    use rustix::io::Errno;
+    matches!(
+        Errno::from_io_error(err),
+        Some(Errno::NOENT | Errno::ISDIR | Errno::NOTDIR | Errno::LOOP | Errno::NXIO)
+    )
+}
+
+/// Whether a write failed because the file was opened for reading.
+pub(crate) fn is_read_only_file(err: &io::Error) -> bool {
+    rustix::io::Errno::from_io_error(err) == Some(rustix::io::Errno::BADF)
+}
+
+/// The names in a folder.
+pub(crate) fn names_in(folder: &Path) -> io::Result<Vec<OsString>> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder = rustix::fs::open(folder, flags, Mode::empty())?;
+    let mut names = Vec::new();
+    for entry in rustix::fs::Dir::new(folder)? {
+        names.push(OsStr::from_bytes(entry?.file_name().to_bytes()).to_owned());
+    }
+    Ok(names)
+}
+
+pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    file.read_at(buffer, offset)
+}
+
+pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    file.write_all_at(bytes, offset)
+}
+
+/// Sets the modification time to now.
+pub(crate) fn touch(file: &File) -> io::Result<()> {
+    let times = Timestamps {
+        last_access: Timespec {
+            tv_sec: 0,
+            tv_nsec: UTIME_OMIT,
+        },
+        last_modification: Timespec {
+            tv_sec: 0,
+            tv_nsec: UTIME_NOW,
+        },
+    };
+    Ok(rustix::fs::futimens(file, &times)?)
+}
+
+pub(crate) fn host() -> String {
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
+}

@@ -1,0 +1,112 @@
+//! What Windows offers.
+
+use std::fs::File;
+use std::io;
+use std::os::windows::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use winapi_util::{Handle, file};
+
+use super::files::{FileId, Kind, Look};
+
+/// `FILE_FLAG_OPEN_REPARSE_POINT`: do not follow links.
+const OPEN_REPARSE_POINT: u32 = 0x0020_0000;
+/// `FILE_FLAG_BACKUP_SEMANTICS`: needed to open a directory.
+const BACKUP_SEMANTICS: u32 = 0x0200_0000;
+/// `FILE_ATTRIBUTE_REPARSE_POINT`.
+const REPARSE_POINT: u32 = 0x400;
+
+pub(crate) fn look_at(path: &Path) -> io::Result<Look> {
+    let file = File::options()
+        .access_mode(0)
+        .custom_flags(OPEN_REPARSE_POINT | BACKUP_SEMANTICS)
+        .open(path)?;
+    look_of(&file)
+}
+
+fn look_of(file: &File) -> io::Result<Look> {
+    let metadata = file.metadata()?;
+    let information = file::information(Handle::from_file(file.try_clone()?))?;
+    let kind = if metadata.file_attributes() & REPARSE_POINT != 0 {
+        Kind::Symlink
+    } else if metadata.is_dir() {
+        Kind::Directory
+    } else if metadata.is_file() {
+        Kind::File
+    } else {
+        Kind::Special
+    };
+    Ok(Look {
+        id: FileId {
+            device: information.volume_serial_number(),
+            inode: information.file_index(),
+        },
+        kind,
+        modified: metadata.modified().ok(),
+        size: metadata.file_size(),
+    })
+}
+
+pub(crate) fn open_existing(path: &Path) -> io::Result<(File, Look)> {
+    let file = File::options()
+        .read(true)
+        .write(true)
+        .custom_flags(OPEN_REPARSE_POINT)
+        .open(path)?;
+    let look = look_of(&file)?;
+    Ok((file, look))
+}
+
+pub(crate) fn open_folder(path: &Path) -> io::Result<(File, Look)> {
+    let file = File::options()
+        .read(true)
+        .custom_flags(OPEN_REPARSE_POINT | BACKUP_SEMANTICS)
+        .open(path)?;
+    let look = look_of(&file)?;
+    Ok((file, look))
+}
+
+pub(crate) fn is_empty_folder(_folder: &File, path: &Path) -> io::Result<bool> {
+    Ok(std::fs::read_dir(path)?.next().is_none())
+}
+
+pub(crate) fn is_other_kind(err: &io::Error) -> bool {
+    err.kind() == io::ErrorKind::NotFound
+}
+
+pub(crate) fn is_read_only_file(err: &io::Error) -> bool {
+    err.kind() == io::ErrorKind::PermissionDenied
+}
+
+pub(crate) fn names_in(folder: &Path) -> io::Result<Vec<std::ffi::OsString>> {
+    std::fs::read_dir(folder)?
+        .map(|entry| entry.map(|entry| entry.file_name()))
+        .collect()
+}
+
+pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    file.seek_read(buffer, offset)
+}
+
+pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    let mut written = 0;
+    while written < bytes.len() {
+        match file.seek_write(&bytes[written..], offset + written as u64)? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            count => written += count,
+        }
+    }
+    Ok(())
+}
+
+pub(crate) fn touch(file: &File) -> io::Result<()> {
+    file.set_modified(std::time::SystemTime::now())
+}
+
+pub(crate) fn host() -> String {
+    winapi_util::sysinfo::get_computer_name(
+        winapi_util::sysinfo::ComputerNameKind::PhysicalDnsHostname,
+    )
+    .map(|name| name.to_string_lossy().into_owned())
+    .unwrap_or_default()
+}
