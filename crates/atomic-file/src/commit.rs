@@ -1,0 +1,238 @@
+//! The moment of replacement, as a compare-and-swap.
+//!
+//! The new file and the old one swap names, then what was displaced is looked at: only if it is the version that was
+//! read is it deleted. If it is somebody else's, it gets its name back. A person's save between our read and our
+//! commit is therefore never lost, lock or no lock. Where names cannot be swapped (some file systems, Windows) the
+//! comparison comes just before a rename, and a save within those microseconds is lost.
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::error::{CommitError, CommitWarning};
+use crate::name::{Mark, temporary};
+use crate::options::{CommitOptions, Durability};
+use crate::original::Original;
+use crate::stage::{Base, Staged, lock_out_sweepers, stage};
+use crate::stamp::Stamp;
+use crate::swap::{Outcome, give_back};
+use crate::sys::{self, Directory, Exchange};
+use crate::target::Target;
+
+/// A commit that is in place.
+#[derive(Debug)]
+#[must_use = "the warnings say what went wrong beside the commit"]
+pub struct Committed {
+    /// What went wrong beside it; empty as a rule.
+    pub warnings: Vec<CommitWarning>,
+}
+
+/// Replaces a file if it is still the version that was read: [`Original::stage`] and [`Staged::commit`] in one.
+///
+/// # Errors
+///
+/// Those of both.
+pub fn replace_if_unchanged(
+    original: Original,
+    contents: &[u8],
+    options: &CommitOptions,
+) -> Result<Committed, CommitError> {
+    original.stage(contents, options)?.commit()
+}
+
+/// Replaces the contents of a file whatever they are now, keeping its mode, owner, attributes and links.
+///
+/// # Errors
+///
+/// As [`replace_if_unchanged`], and [`CommitError::NotFound`] when there is no such file: nothing is created.
+pub fn replace(
+    path: &Path,
+    contents: &[u8],
+    options: &CommitOptions,
+) -> Result<Committed, CommitError> {
+    let target = Target::open(path).map_err(CommitError::from_read)?;
+    stage(target, Base::Anything, contents, options)?.commit()
+}
+
+impl Staged {
+    /// Puts the new version in place if the file is still the version that was read.
+    ///
+    /// A reader sees either version whole. With [`Durability::Durable`] the new one survives a power cut once this has
+    /// returned.
+    ///
+    /// # Errors
+    ///
+    /// - [`CommitError::Changed`]: somebody else changed, replaced or removed the file; theirs is in place. Read it
+    ///   again and redo the edit.
+    /// - [`CommitError::Rescued`]: the same, but two others wrote at one instant and one version was kept beside.
+    /// - [`CommitError::CommittedUnsynced`]: the new version is in place. Trying again would apply an edit twice.
+    /// - [`CommitError::NoPermission`], [`CommitError::ReadOnly`], [`CommitError::NoSpace`], [`CommitError::Io`]:
+    ///   the old version is in place; trying again does not help by itself.
+    pub fn commit(mut self) -> Result<Committed, CommitError> {
+        match &self.base {
+            Base::Anything => self.rename_over()?,
+            Base::Version { .. } => self.swap()?,
+        }
+        let path = &self.target.path;
+        if self.durability == Durability::Durable {
+            let warning = sync_folder(&self.target.directory, path)?;
+            self.warnings.extend(warning);
+        }
+        Ok(Committed {
+            warnings: std::mem::take(&mut self.warnings),
+        })
+    }
+
+    fn swap(&mut self) -> Result<(), CommitError> {
+        self.check_untouched()?;
+        let own = Mark::of(&self.new.stamp);
+        let base = match &self.base {
+            Base::Version { bytes: None } => Mark::of(&self.target.stamp),
+            _ => Mark::Unknown,
+        };
+        let name = temporary(&self.target.name, own, base);
+        self.publish(&name)?;
+        match self.target.directory.exchange(&name, &self.target.name) {
+            Ok(Exchange::Done) => {
+                // From here on the name may stand for somebody else's file: dropping must not remove it.
+                self.new.name = None;
+                self.settle(&name)
+            }
+            Ok(Exchange::Unsupported) => {
+                self.target.directory.refresh();
+                self.check_untouched()?;
+                self.rename_published(&name)
+            }
+            Err(err) if err.kind() == io::ErrorKind::NotFound => Err(self.changed()),
+            Err(err) => Err(self.fail("swap it with its new version", err)),
+        }
+    }
+
+    fn rename_over(&mut self) -> Result<(), CommitError> {
+        let name = temporary(&self.target.name, Mark::Unpublished, Mark::Unknown);
+        self.publish(&name)?;
+        self.rename_published(&name)
+    }
+
+    fn rename_published(&mut self, name: &OsStr) -> Result<(), CommitError> {
+        let renamed = self.target.directory.rename_over(name, &self.target.name);
+        renamed.map_err(|err| self.fail("put its new version in place", err))?;
+        self.new.name = None;
+        Ok(())
+    }
+
+    fn publish(&mut self, name: &OsStr) -> Result<(), CommitError> {
+        if self.new.name.is_none() {
+            lock_out_sweepers(&self.target.directory);
+        }
+        let published = self.new.publish(&self.target.directory, name);
+        published.map_err(|err| self.fail("name its new version", err))
+    }
+
+    /// Spares everybody the sight of our version when it is known to be late.
+    fn check_untouched(&self) -> Result<(), CommitError> {
+        let untouched = self.target.is_untouched();
+        if untouched.map_err(|err| self.fail("look at it", err))? {
+            Ok(())
+        } else {
+            Err(self.changed())
+        }
+    }
+
+    /// Looks at what the swap has displaced, and deletes it or gives it back.
+    fn settle(&mut self, name: &OsStr) -> Result<(), CommitError> {
+        let directory = &self.target.directory;
+        let path = self.beside(name);
+        let displaced = match directory.stamp(name) {
+            Ok(displaced) => displaced,
+            Err(err) if err.kind() == io::ErrorKind::NotFound => {
+                self.warnings
+                    .push(CommitWarning::DisplacedVanished { path });
+                return Ok(());
+            }
+            // It cannot be looked at, so it must not be deleted either. A sweep judges it later.
+            Err(source) => {
+                let warning = CommitWarning::TemporaryNotRemoved { path, source };
+                self.warnings.push(warning);
+                return Ok(());
+            }
+        };
+        if !self.is_base(name, &displaced) {
+            return Err(self.give_back(name, &displaced));
+        }
+        if let Err(source) = directory.remove(name) {
+            let warning = CommitWarning::TemporaryNotRemoved { path, source };
+            self.warnings.push(warning);
+        }
+        Ok(())
+    }
+
+    fn is_base(&self, name: &OsStr, displaced: &Stamp) -> bool {
+        if !displaced.same_version(&self.target.stamp) {
+            return false;
+        }
+        let Base::Version { bytes: Some(bytes) } = &self.base else {
+            return true;
+        };
+        // One byte more than expected, to notice that there are more.
+        let read = self
+            .target
+            .directory
+            .open_file(name)
+            .and_then(|file| sys::read_at_start(&file, bytes.len() + 1));
+        read.is_ok_and(|read| read == *bytes)
+    }
+
+    fn give_back(&self, name: &OsStr, displaced: &Stamp) -> CommitError {
+        let directory = &self.target.directory;
+        let own = Mark::of(&self.new.stamp);
+        let outcome = give_back(directory, name, &self.target.name, own, displaced);
+        if self.durability == Durability::Durable {
+            // The others may have synced before our swap; what they rely on must not be undone by a power cut.
+            if let Err(err) = directory.sync() {
+                tracing::warn!(path = %self.target.path.display(), %err, "cannot sync a folder");
+            }
+        }
+        match outcome {
+            Ok(Outcome::GivenBack) => self.changed(),
+            Ok(Outcome::Rescued(kept)) => CommitError::Rescued {
+                path: self.target.path.clone(),
+                rescued: self.beside(&kept),
+            },
+            Err(err) => self.fail("give a displaced version its name back", err),
+        }
+    }
+
+    fn beside(&self, name: &OsStr) -> PathBuf {
+        self.target.path.with_file_name(name)
+    }
+
+    fn changed(&self) -> CommitError {
+        CommitError::Changed {
+            path: self.target.path.clone(),
+        }
+    }
+
+    fn fail(&self, step: &'static str, err: io::Error) -> CommitError {
+        match err.kind() {
+            // The folder itself was removed.
+            io::ErrorKind::NotFound => self.changed(),
+            _ => CommitError::from_io(step, &self.target.path, err),
+        }
+    }
+}
+
+/// Makes the names in the folder durable after a commit.
+pub(crate) fn sync_folder(
+    directory: &Directory,
+    path: &Path,
+) -> Result<Option<CommitWarning>, CommitError> {
+    let path = path.to_path_buf();
+    match directory.sync() {
+        Ok(()) => Ok(None),
+        Err(source) if sys::cannot_sync(&source) => {
+            Ok(Some(CommitWarning::CannotSync { path, source }))
+        }
+        Err(source) => Err(CommitError::CommittedUnsynced { path, source }),
+    }
+}

@@ -1,0 +1,63 @@
+//! Creating a file that must not exist yet, complete from the first moment.
+
+use std::io;
+use std::path::Path;
+
+use crate::commit::{Committed, sync_folder};
+use crate::error::CommitError;
+use crate::options::{CommitOptions, Durability};
+use crate::stage::NewFile;
+use crate::sys::Directory;
+use crate::target::split;
+
+/// As for any new file; the process's umask and the folder's default access list take from it.
+const MODE: u32 = 0o666;
+
+/// Creates a file with `contents`; fails if the name is taken, by whatever it be.
+///
+/// The file appears complete, or not at all. `options.hard_links` plays no part.
+///
+/// # Errors
+///
+/// - [`CommitError::AlreadyExists`]: nothing was changed.
+/// - [`CommitError::NotFound`]: the folder is missing.
+/// - [`CommitError::CommittedUnsynced`]: the file is there, but not known to be durable.
+/// - [`CommitError::NoPermission`], [`CommitError::ReadOnly`], [`CommitError::NoSpace`], [`CommitError::Io`]:
+///   nothing was created; trying again does not help by itself.
+pub fn create(
+    path: &Path,
+    contents: &[u8],
+    options: &CommitOptions,
+) -> Result<Committed, CommitError> {
+    let fail = |step, err| CommitError::from_io(step, path, err);
+    let (folder, name) = split(path)
+        .ok_or_else(|| fail("use it as a name", io::ErrorKind::InvalidFilename.into()))?;
+    let directory = Directory::open(folder).map_err(|err| fail("open its folder", err))?;
+    let mut new = NewFile::create(&directory, name, path, MODE)?;
+    let created = new
+        .fill(path, contents)
+        .and_then(|()| new.sync(path))
+        .and_then(|warning| match new.publish(&directory, name) {
+            Ok(()) => Ok(warning),
+            Err(err) if err.kind() == io::ErrorKind::AlreadyExists => {
+                Err(CommitError::AlreadyExists {
+                    path: path.to_path_buf(),
+                })
+            }
+            Err(err) => Err(fail("give it its name", err)),
+        });
+    let mut warnings = Vec::new();
+    match created {
+        Ok(warning) => warnings.extend(warning),
+        Err(err) => {
+            if let Err(err) = new.discard(&directory) {
+                tracing::warn!(path = %path.display(), %err, "cannot remove a temporary file");
+            }
+            return Err(err);
+        }
+    }
+    if options.durability == Durability::Durable {
+        warnings.extend(sync_folder(&directory, path)?);
+    }
+    Ok(Committed { warnings })
+}

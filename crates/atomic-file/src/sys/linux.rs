@@ -1,0 +1,116 @@
+//! What only Linux offers: files without names, swapping names, stamps finer than the clock.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::path::Path;
+use std::sync::OnceLock;
+
+use rustix::fs::{
+    AtFlags, CWD, Mode, OFlags, RenameFlags, StatxFlags, fstatfs, linkat, openat, renameat_with,
+    statx,
+};
+use rustix::io::{Errno, retry_on_intr};
+
+/// File systems whose modification times are finer than the kernel's tick once somebody has looked at them
+/// (`FS_MGTIME`, Linux 6.13): ext4, XFS, Btrfs, tmpfs. From `linux/magic.h`.
+const FINE_GRAINED: [u64; 4] = [0xEF53, 0x5846_5342, 0x9123_683E, 0x0102_1994];
+
+pub(super) fn open_unlistable(path: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    Ok(retry_on_intr(|| openat(CWD, path, flags, Mode::empty()))?)
+}
+
+pub(super) fn refresh(directory: &File) {
+    let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_FORCE_SYNC;
+    // Kernels before 4.11 do not know the call; there is nothing else to do there.
+    statx(directory, c"", flags, StatxFlags::BASIC_STATS).ok();
+}
+
+pub(super) fn create_anonymous(directory: &File, mode: Mode) -> io::Result<Option<File>> {
+    // Without /proc the file could never be given a name.
+    static PROC: OnceLock<bool> = OnceLock::new();
+    if !PROC.get_or_init(|| Path::new("/proc/self/fd").is_dir()) {
+        return Ok(None);
+    }
+    let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+    match retry_on_intr(|| openat(directory, c".", flags, mode)) {
+        Ok(file) => Ok(Some(file.into())),
+        // The last two are what kernels without the flag make of it.
+        Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::NOENT) => Ok(None),
+        Err(err) => Err(err.into()),
+    }
+}
+
+pub(super) fn name_anonymous(directory: &File, file: &File, name: &OsStr) -> io::Result<()> {
+    // Naming the descriptor itself (AT_EMPTY_PATH) needs a privilege; its entry under /proc does not.
+    let from = format!("/proc/self/fd/{}", file.as_raw_fd());
+    Ok(linkat(CWD, from, directory, name, AtFlags::SYMLINK_FOLLOW)?)
+}
+
+pub(super) fn rename_new(directory: &File, from: &OsStr, to: &OsStr) -> io::Result<()> {
+    Ok(renameat_with(
+        directory,
+        from,
+        directory,
+        to,
+        RenameFlags::NOREPLACE,
+    )?)
+}
+
+pub(super) fn exchange(directory: &File, one: &OsStr, other: &OsStr) -> io::Result<()> {
+    Ok(renameat_with(
+        directory,
+        one,
+        directory,
+        other,
+        RenameFlags::EXCHANGE,
+    )?)
+}
+
+pub(super) fn stamps_are_fine(file: &File) -> bool {
+    static KERNEL: OnceLock<bool> = OnceLock::new();
+    *KERNEL.get_or_init(|| {
+        let uname = rustix::system::uname();
+        uname.release().to_str().is_ok_and(is_fine_grained)
+    }) && fstatfs(file).is_ok_and(|fs| {
+        #[expect(
+            clippy::cast_sign_loss,
+            reason = "a magic number, signed on some systems only"
+        )]
+        let magic = fs.f_type as u64;
+        FINE_GRAINED.contains(&(magic & 0xFFFF_FFFF))
+    })
+}
+
+fn is_fine_grained(release: &str) -> bool {
+    let mut numbers = release
+        .split(|c: char| !c.is_ascii_digit())
+        .map_while(|part| part.parse::<u32>().ok());
+    match (numbers.next(), numbers.next()) {
+        (Some(major), Some(minor)) => (major, minor) >= (6, 13),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_fine_grained;
+
+    #[test]
+    fn is_fine_grained_begins_with_6_13() {
+        for (release, expected) in [
+            ("6.13.0-rc1", true),
+            ("6.18.44-fc", true),
+            ("7.0", true),
+            ("6.12.99", false),
+            ("5.15.0-1034-azure", false),
+            ("6", false),
+            ("", false),
+            ("rolling", false),
+        ] {
+            assert_eq!(is_fine_grained(release), expected, "kernel {release:?}");
+        }
+    }
+}

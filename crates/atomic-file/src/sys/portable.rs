@@ -1,0 +1,53 @@
+//! Unix systems other than Linux: named temporary files; names are swapped where the system can (Apple).
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use rustix::fs::Mode;
+
+pub(super) fn open_unlistable(_path: &Path) -> io::Result<OwnedFd> {
+    Err(io::ErrorKind::PermissionDenied.into())
+}
+
+pub(super) fn refresh(_directory: &File) {}
+
+pub(super) fn create_anonymous(_directory: &File, _mode: Mode) -> io::Result<Option<File>> {
+    Ok(None)
+}
+
+pub(super) fn name_anonymous(_directory: &File, _file: &File, _name: &OsStr) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+#[cfg(target_vendor = "apple")]
+pub(super) fn rename_new(directory: &File, from: &OsStr, to: &OsStr) -> io::Result<()> {
+    let flags = rustix::fs::RenameFlags::NOREPLACE;
+    Ok(rustix::fs::renameat_with(
+        directory, from, directory, to, flags,
+    )?)
+}
+
+#[cfg(target_vendor = "apple")]
+pub(super) fn exchange(directory: &File, one: &OsStr, other: &OsStr) -> io::Result<()> {
+    let flags = rustix::fs::RenameFlags::EXCHANGE;
+    Ok(rustix::fs::renameat_with(
+        directory, one, directory, other, flags,
+    )?)
+}
+
+#[cfg(not(target_vendor = "apple"))]
+pub(super) fn rename_new(_directory: &File, _from: &OsStr, _to: &OsStr) -> io::Result<()> {
+    Err(rustix::io::Errno::NOSYS.into())
+}
+
+#[cfg(not(target_vendor = "apple"))]
+pub(super) fn exchange(_directory: &File, _one: &OsStr, _other: &OsStr) -> io::Result<()> {
+    Err(rustix::io::Errno::NOSYS.into())
+}
+
+pub(super) fn stamps_are_fine(_file: &File) -> bool {
+    false
+}
