@@ -80,6 +80,12 @@ impl Original {
         }
     }
 
+    /// How long before now the file was last written; `None` when its clock is ahead of ours.
+    pub fn age(&self) -> Option<Duration> {
+        let nanos = u64::try_from(now() - self.target.stamp.modified).ok()?;
+        Some(Duration::from_nanos(nanos))
+    }
+
     /// Looks whether the file is still the version that was read, untouched.
     ///
     /// A file that was removed has changed.

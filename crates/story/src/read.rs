@@ -1,0 +1,111 @@
+//! Reading a story from its file.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use atomic_file::Original;
+use sidecar_lock::{AcquireError, LockOptions, SidecarLock};
+
+use crate::document::Document;
+use crate::error::ParseError;
+
+/// The largest story that is read, in bytes: 64 MiB. Chosen: a hundred times the largest real one that we know, and
+/// small enough that a device image called `story.md` does not use up the memory.
+pub const MAX_STORY_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Below this age an unreadable file may be one that an editor is just writing in place. Chosen.
+const FRESH: Duration = Duration::from_millis(250);
+
+/// Pauses before an unreadable fresh file is looked at again. Chosen: editors write within milliseconds.
+const PAUSES_MS: [u64; 5] = [2, 4, 8, 16, 32];
+
+/// Why a story could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// The file could not be read.
+    #[error(transparent)]
+    File(#[from] atomic_file::ReadError),
+    /// The file is not a story.
+    #[error("{} is not a readable story", path.display())]
+    Parse {
+        /// The file, with all links resolved.
+        path: PathBuf,
+        /// What is wrong, and where.
+        source: ParseError,
+    },
+    /// A writer kept the lock ([`read_locked`] only).
+    #[error(transparent)]
+    Lock(#[from] AcquireError),
+}
+
+impl ReadError {
+    /// Whether the same call may well succeed a moment later.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::File(err) => err.is_retryable(),
+            Self::Parse { .. } => false,
+            Self::Lock(err) => err.is_retryable(),
+        }
+    }
+
+    /// The file that the error is about.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::File(err) => err.path(),
+            Self::Parse { path, .. } => path,
+            Self::Lock(err) => err.path(),
+        }
+    }
+}
+
+/// Reads a story as it is now: no lock, no waiting for writers, never parts of two versions.
+///
+/// A writer may be about to replace what is returned; to change a story use [`update`](crate::update()), which reads
+/// it again under its lock. Only a file that is not a readable story *and* was written within the last quarter of a second
+/// is looked at again, for up to 62 ms: editors that write in place leave it empty for a moment.
+///
+/// # Errors
+///
+/// - [`ReadError::File`]: not there, not a regular file, larger than [`MAX_STORY_BYTES`], no permission, or written in
+///   place again and again ([`ReadError::is_retryable`] tells them apart).
+/// - [`ReadError::Parse`]: a person must repair it.
+pub fn read(path: &Path) -> Result<Document, ReadError> {
+    fresh(path).map(|(_, document)| document)
+}
+
+/// Reads a story once no writer is at work on it: waits for the lock, reads, releases.
+///
+/// # Errors
+///
+/// - [`ReadError::Lock`]: a writer kept it until `options.timeout`, or the folder does not let the lock be taken.
+/// - Those of [`read`].
+pub fn read_locked(path: &Path, options: &LockOptions) -> Result<Document, ReadError> {
+    let guard = SidecarLock::new(path)?.acquire(options)?;
+    let document = read(guard.resource());
+    // What was read is right even if the sidecar could not be removed; the next writer adopts it.
+    if let Err(err) = guard.release() {
+        tracing::warn!(%err, "lock not released cleanly after reading");
+    }
+    document
+}
+
+/// Reads a story together with what the commit needs to know about the version that was read.
+pub(crate) fn fresh(path: &Path) -> Result<(Original, Document), ReadError> {
+    let mut pauses = PAUSES_MS.iter();
+    loop {
+        let mut original = Original::read_with_limit(path, MAX_STORY_BYTES)?;
+        let source = match Document::parse(original.take_bytes()) {
+            Ok(document) => return Ok((original, document)),
+            Err(source) => source,
+        };
+        let is_fresh = original.age().is_none_or(|age| age < FRESH);
+        match pauses.next() {
+            Some(pause_ms) if is_fresh => std::thread::sleep(Duration::from_millis(*pause_ms)),
+            _ => {
+                let path = original.path().to_path_buf();
+                return Err(ReadError::Parse { path, source });
+            }
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! Changing a story: the only place where lock, file and document meet.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use atomic_file::{CommitError, CommitOptions, Durability, HardLinks, Original, sweep_file};
+use sidecar_lock::{InheritedLock, LockGuard, LockOptions, LostError, SidecarLock, TookOver};
+
+use crate::document::Document;
+use crate::read::fresh;
+use crate::update_error::{UpdateError, Warning};
+
+/// How often an edit is tried again even when the time is up: S-0034 asks for three retries.
+const LEAST_RERUNS: u32 = 3;
+
+/// From this rerun on there is a pause before the next: whoever writes so often needs room, and we do not spin.
+const RERUNS_AT_ONCE: u32 = 3;
+
+/// The pause. Chosen: shorter than any pause a person or an editor makes.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// How to update a story. The default is the safe choice in each point.
+#[derive(Debug, Clone, Default)]
+pub struct UpdateOptions {
+    /// How to acquire the lock. `lock.timeout` also bounds the tries after others changed the story meanwhile.
+    pub lock: LockOptions,
+    /// What is still there after a power cut.
+    pub durability: Durability,
+    /// What to do with a story that has several names.
+    pub hard_links: HardLinks,
+    /// The token of a lock that a parent process holds on this story; the update then works under that lock.
+    pub inherited_token: Option<String>,
+}
+
+/// What an update did.
+#[derive(Debug)]
+#[must_use = "the warnings say what went wrong beside the update"]
+pub struct Updated<T> {
+    /// What the closure returned in the run that was committed.
+    pub value: T,
+    /// The story as it was read in that run.
+    pub before: Document,
+    /// The story as it is now.
+    pub after: Document,
+    /// The story, with all links resolved.
+    pub path: PathBuf,
+    /// The lock of a dead or foreign owner that was taken over.
+    pub took_over: Option<TookOver>,
+    /// What else is worth telling.
+    pub warnings: Vec<Warning>,
+    /// How long the lock was waited for.
+    pub waited: Duration,
+    /// How often the closure ran again because somebody without our lock had changed the story.
+    pub reruns: u32,
+}
+
+impl<T> Updated<T> {
+    /// Whether the file was replaced; an edit that changes no byte writes nothing.
+    pub fn changed(&self) -> bool {
+        self.before != self.after
+    }
+}
+
+/// Updates a story: acquires its lock, reads it, lets `edit` change it, commits it, releases the lock.
+///
+/// `edit` gets the story as it is under the lock, so nothing stale can be written. It may run several times (somebody
+/// without our lock saved the story meanwhile, or removed our lock file) and must therefore have no effect other than
+/// on the document it is given. If it fails, or changes nothing, nothing is written.
+///
+/// # Errors
+///
+/// The story is unchanged, except where [`UpdateError::is_committed`] is true.
+///
+/// - [`UpdateError::Lock`], [`UpdateError::Inherit`]: no lock. [`AcquireError::Contended`](sidecar_lock::AcquireError)
+///   names the holder; try again later.
+/// - [`UpdateError::Read`]: not there, not a story, no permission. A story that was removed meanwhile stays removed.
+/// - [`UpdateError::Edit`]: what `edit` returned.
+/// - [`UpdateError::Conflict`], [`UpdateError::LockLost`]: others kept interfering until `options.lock.timeout` had passed and
+///   at least three reruns were made; try again later.
+/// - [`UpdateError::Commit`]: see [`CommitError`].
+///
+/// # Example
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("story.md");
+/// # atomic_file::create(&path, b"---\nid: S-1\nretry_count: 1\n---\n", &Default::default())?;
+/// let updated = story::update(&path, &story::UpdateOptions::default(), |story| {
+///     story.increment("retry_count", 1)
+/// })?;
+/// assert_eq!(updated.value, 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn update<T, E: Error + 'static>(
+    path: &Path,
+    options: &UpdateOptions,
+    mut edit: impl FnMut(&mut Document) -> Result<T, E>,
+) -> Result<Updated<T>, UpdateError<E>> {
+    let mut run = Run::start(path, options).map_err(UpdateError::Lock)?;
+    let mut lock = run.acquire()?;
+    loop {
+        let (original, before) = fresh(run.lock.resource()).map_err(UpdateError::Read)?;
+        let mut after = before.clone();
+        let value = edit(&mut after).map_err(UpdateError::Edit)?;
+        let interference = if after == before {
+            None
+        } else {
+            run.commit(original, &after, &lock)?
+        };
+        let Some(interference) = interference else {
+            run.release(lock);
+            return Ok(Updated {
+                value,
+                before,
+                after,
+                path: run.lock.resource().to_path_buf(),
+                took_over: run.took_over,
+                warnings: run.warnings,
+                waited: run.waited,
+                reruns: run.reruns,
+            });
+        };
+        lock = run.go_on(lock, interference)?;
+    }
+}
+
+/// Who excludes the other writers.
+enum Lock {
+    Own(LockGuard),
+    Parents(InheritedLock),
+}
+
+impl Lock {
+    fn verify(&self) -> Result<(), LostError> {
+        match self {
+            Self::Own(guard) => guard.verify(),
+            Self::Parents(lock) => lock.verify(),
+        }
+    }
+}
+
+/// What somebody without our lock did between the read and the commit. Nothing of ours is in place.
+enum Interference {
+    Changed,
+    LockRemoved(LostError),
+}
+
+/// One update under way.
+struct Run<'a> {
+    lock: SidecarLock,
+    options: &'a UpdateOptions,
+    started: Instant,
+    took_over: Option<TookOver>,
+    warnings: Vec<Warning>,
+    waited: Duration,
+    reruns: u32,
+}
+
+impl<'a> Run<'a> {
+    fn start(path: &Path, options: &'a UpdateOptions) -> Result<Self, sidecar_lock::AcquireError> {
+        Ok(Self {
+            lock: SidecarLock::new(path)?,
+            options,
+            started: Instant::now(),
+            took_over: None,
+            warnings: Vec::new(),
+            waited: Duration::ZERO,
+            reruns: 0,
+        })
+    }
+
+    fn acquire<E: Error + 'static>(&mut self) -> Result<Lock, UpdateError<E>> {
+        if let Some(token) = &self.options.inherited_token {
+            let inherited = self.lock.inherit(token).map_err(UpdateError::Inherit)?;
+            return Ok(Lock::Parents(inherited));
+        }
+        let guard = if self.reruns == 0 {
+            self.lock.acquire(&self.options.lock)
+        } else {
+            self.lock.acquire(&LockOptions {
+                timeout: self.remaining(),
+                ..self.options.lock.clone()
+            })
+        };
+        let guard = guard.map_err(UpdateError::Lock)?;
+        self.waited += guard.waited();
+        if let Some(took_over) = guard.took_over() {
+            if !matches!(took_over, TookOver::Foreign(_)) {
+                self.clean_up_after_the_dead();
+            }
+            self.took_over = Some(took_over.clone());
+        }
+        Ok(Lock::Own(guard))
+    }
+
+    /// Only where the lock's owner died can a writer of ours have died in the middle of a commit; the usual update
+    /// never lists the folder. Before the read, because a version that somebody saved may come back by it.
+    fn clean_up_after_the_dead(&mut self) {
+        let path = self.lock.resource();
+        match sweep_file(path) {
+            Ok(swept) => {
+                let restored = swept.restored.into_iter();
+                self.warnings
+                    .extend(restored.map(|path| Warning::Restored { path }));
+                let rescued = swept.rescued.into_iter();
+                self.warnings
+                    .extend(rescued.map(|rescued| Warning::rescued(path, rescued)));
+            }
+            Err(err) => tracing::warn!(path = %path.display(), %err, "leftovers not swept"),
+        }
+    }
+
+    /// Puts `after` in place of `original`, if both the lock and the file are still what they were.
+    fn commit<E: Error + 'static>(
+        &mut self,
+        original: Original,
+        after: &Document,
+        lock: &Lock,
+    ) -> Result<Option<Interference>, UpdateError<E>> {
+        let options = CommitOptions {
+            durability: self.options.durability,
+            hard_links: self.options.hard_links,
+        };
+        let committed = original
+            .stage(after.as_bytes(), &options)
+            .and_then(|staged| match lock.verify() {
+                Ok(()) => staged.commit().map(Ok),
+                Err(lost) => Ok(Err(lost)),
+            });
+        match committed {
+            Ok(Ok(committed)) => {
+                let warnings = committed.warnings.into_iter().map(Warning::Commit);
+                self.warnings.extend(warnings);
+                Ok(None)
+            }
+            Ok(Err(lost)) => Ok(Some(Interference::LockRemoved(lost))),
+            Err(CommitError::Changed { .. }) => Ok(Some(Interference::Changed)),
+            Err(CommitError::Rescued { path, rescued }) => {
+                self.warnings.push(Warning::rescued(&path, rescued));
+                Ok(Some(Interference::Changed))
+            }
+            Err(err) => Err(UpdateError::Commit(err)),
+        }
+    }
+
+    /// Prepares the next try, with a lock that holds, or gives up.
+    fn go_on<E: Error + 'static>(
+        &mut self,
+        lock: Lock,
+        interference: Interference,
+    ) -> Result<Lock, UpdateError<E>> {
+        let path = self.lock.resource().to_path_buf();
+        let is_over = self.reruns >= LEAST_RERUNS && self.remaining().is_zero();
+        match interference {
+            Interference::Changed if is_over => Err(UpdateError::Conflict {
+                path,
+                reruns: self.reruns,
+            }),
+            Interference::LockRemoved(source) if is_over || matches!(lock, Lock::Parents(_)) => {
+                Err(UpdateError::LockLost { path, source })
+            }
+            interference => {
+                self.reruns += 1;
+                if self.reruns > RERUNS_AT_ONCE {
+                    std::thread::sleep(PAUSE.min(self.remaining()));
+                }
+                if matches!(interference, Interference::Changed) {
+                    return Ok(lock);
+                }
+                // Already known to be lost: no second word about it.
+                drop(lock);
+                self.acquire()
+            }
+        }
+    }
+
+    /// A lock that could not be given back cleanly does not undo the update; it is only told.
+    fn release(&mut self, lock: Lock) {
+        if let Lock::Own(guard) = lock
+            && let Err(err) = guard.release()
+        {
+            self.warnings.push(Warning::Release(err));
+        }
+    }
+
+    fn remaining(&self) -> Duration {
+        let timeout = self.options.lock.timeout;
+        timeout.saturating_sub(self.started.elapsed())
+    }
+}

@@ -1,0 +1,104 @@
+//! Why an update did not happen, and what went wrong beside one that did.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+
+use atomic_file::{CommitError, CommitWarning};
+use sidecar_lock::{AcquireError, InheritError, LostError, ReleaseError};
+
+use crate::read::ReadError;
+
+/// Why a story was not updated.
+///
+/// The file holds nothing of the edit, unless [`UpdateError::is_committed`] says so.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UpdateError<E: Error + 'static> {
+    /// The lock was not acquired.
+    #[error(transparent)]
+    Lock(AcquireError),
+    /// The lock of the parent process does not serve.
+    #[error(transparent)]
+    Inherit(InheritError),
+    /// The story was not read.
+    #[error(transparent)]
+    Read(ReadError),
+    /// The closure refused.
+    #[error(transparent)]
+    Edit(E),
+    /// Others, without our lock, changed the story again and again until the limit. Try again later.
+    #[error(
+        "cannot update {}: others kept changing it; the edit was tried {} times",
+        path.display(), reruns + 1
+    )]
+    Conflict {
+        /// The story, with all links resolved.
+        path: PathBuf,
+        /// How often the edit was tried again.
+        reruns: u32,
+    },
+    /// Somebody kept removing the lock file until the limit, or that of the parent process is gone. Try again.
+    #[error("cannot update {}: its lock was lost", path.display())]
+    LockLost {
+        /// The story, with all links resolved.
+        path: PathBuf,
+        /// What became of the lock file.
+        source: LostError,
+    },
+    /// The new version was not put in place, or not known to be durable.
+    #[error(transparent)]
+    Commit(CommitError),
+}
+
+impl<E: Error + 'static> UpdateError<E> {
+    /// Whether the same call may well succeed a moment later. Never after a commit.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Lock(err) => err.is_retryable(),
+            Self::Read(err) => err.is_retryable(),
+            Self::Commit(err) => err.is_retryable(),
+            Self::Conflict { .. } | Self::LockLost { .. } => true,
+            Self::Inherit(_) | Self::Edit(_) => false,
+        }
+    }
+
+    /// Whether the edit is in the file in spite of the error: it must not be applied again.
+    pub fn is_committed(&self) -> bool {
+        matches!(self, Self::Commit(err) if err.is_committed())
+    }
+}
+
+/// Something worth telling beside an update that succeeded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Warning {
+    /// The commit left something to be desired.
+    #[error(transparent)]
+    Commit(CommitWarning),
+    /// The lock file was not removed, or somebody else had removed it.
+    #[error(transparent)]
+    Release(ReleaseError),
+    /// A writer had died while it held a version of somebody else; that version has its name again.
+    #[error("{} is again the version that a writer who died had displaced", path.display())]
+    Restored {
+        /// The story.
+        path: PathBuf,
+    },
+    /// A version of somebody else was overtaken by a newer one and is kept beside the story for a person to look at.
+    #[error("another version of {} was kept as {}", path.display(), rescued.display())]
+    Rescued {
+        /// The story.
+        path: PathBuf,
+        /// Where that version is.
+        rescued: PathBuf,
+    },
+}
+
+impl Warning {
+    pub(crate) fn rescued(path: &Path, rescued: PathBuf) -> Self {
+        Self::Rescued {
+            path: path.to_path_buf(),
+            rescued,
+        }
+    }
+}
