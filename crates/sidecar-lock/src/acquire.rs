@@ -147,10 +147,8 @@ impl<'a> Attempt<'a> {
     fn publish(&mut self) -> Result<Outcome, AcquireError> {
         let mut record = self.new_record(None);
         let bytes = record.lay_out();
-        let folder = self.lock.folder();
-        let sidecar = self.lock.sidecar();
-        let linked = sys::prepare(folder, &bytes)
-            .and_then(|prepared| sys::link_prepared(prepared, folder, &bytes, sidecar));
+        let linked = sys::prepare(self.lock.folder(), &bytes)
+            .and_then(|prepared| sys::link_prepared(&prepared, self.lock.sidecar()));
         match linked {
             Ok(Linked::Done(file, id)) => Ok(self.acquired(file, id, &record, None)),
             Ok(Linked::Taken) => Ok(Outcome::Moved),

@@ -125,7 +125,7 @@ impl Record {
 
     /// Makes the record shorter by at least one byte; texts keep a readable rest while extra members are left.
     fn shrink(&mut self, overflow: usize) {
-        let keep = if self.extra.is_empty() { 0 } else { 16 };
+        let keep = if self.extra.is_empty() { 0 } else { 8 };
         let longest = self.texts().max_by_key(|text| text.len());
         match longest {
             Some(text) if text.len() > keep => {

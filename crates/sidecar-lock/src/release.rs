@@ -29,10 +29,16 @@ pub(crate) fn release(
     run_over: bool,
 ) -> io::Result<Released> {
     let mut run_over = run_over;
+    let mut passed_on = false;
     loop {
         if !names(sidecar, id)? {
             sys::unlock(file)?;
-            return Ok(Released::NotOurs);
+            // An heir may have come, gone and cleaned up between our unlock and our second look.
+            return Ok(if passed_on {
+                Released::HandedOver
+            } else {
+                Released::NotOurs
+            });
         }
         if run_over || !sys::anyone_registered(file) {
             let removed = fs::remove_file(sidecar);
@@ -47,6 +53,7 @@ pub(crate) fn release(
             return Ok(Released::HandedOver);
         }
         run_over = false;
+        passed_on = true;
     }
 }
 

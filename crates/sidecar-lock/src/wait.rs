@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn max_retries_ends_the_wait_before_the_timeout() {
         let mut patience = Patience::new(&LockOptions {
-            timeout: Duration::from_secs(3600),
+            timeout: Duration::from_hours(1),
             max_retries: Some(3),
             ..LockOptions::default()
         });

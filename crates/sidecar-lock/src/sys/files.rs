@@ -83,7 +83,7 @@ impl Drop for Prepared {
 pub(crate) fn prepare(folder: &Path, record: &[u8; record::SIZE]) -> io::Result<Prepared> {
     #[cfg(target_os = "linux")]
     if let Some(file) = super::linux::open_nameless(folder)? {
-        let id = super::unix::id_of(&file)?;
+        let id = super::unix::look_of(&file.metadata()?).id;
         let file = Arc::new(file);
         return fill(
             Prepared {
@@ -102,24 +102,13 @@ pub(crate) fn prepare_with_name(
     folder: &Path,
     record: &[u8; record::SIZE],
 ) -> io::Result<Prepared> {
-    #[cfg(target_os = "linux")]
-    {
-        let mut prepared = prepare(folder, record)?;
-        if prepared.name.is_none() {
-            let name = temporary_path(folder)?;
-            match super::linux::link_nameless(&prepared.file, &name) {
-                Ok(()) => prepared.name = Some(name),
-                // No /proc here.
-                Err(err) if err.kind() == io::ErrorKind::NotFound => {
-                    return prepare_named(folder, record);
-                }
-                Err(err) => return Err(err),
-            }
-        }
-        Ok(prepared)
+    let mut prepared = prepare(folder, record)?;
+    if prepared.name.is_none() {
+        let name = temporary_path(folder)?;
+        link_nameless(&prepared, &name)?;
+        prepared.name = Some(name);
     }
-    #[cfg(not(target_os = "linux"))]
-    prepare_named(folder, record)
+    Ok(prepared)
 }
 
 /// The same under a temporary name.
@@ -156,28 +145,15 @@ fn fill(prepared: Prepared, record: &[u8; record::SIZE]) -> io::Result<Prepared>
     Ok(prepared)
 }
 
-/// Gives the prepared sidecar its final name; `None` back when the name is taken.
+/// Gives the prepared sidecar its final name, unless the name is taken.
 ///
 /// # Errors
 ///
 /// On any other failure the prepared file is gone as well.
-pub(crate) fn link_prepared(
-    mut prepared: Prepared,
-    folder: &Path,
-    record: &[u8; record::SIZE],
-    sidecar: &Path,
-) -> io::Result<Linked> {
+pub(crate) fn link_prepared(prepared: &Prepared, sidecar: &Path) -> io::Result<Linked> {
     let linked = match &prepared.name {
-        #[cfg(target_os = "linux")]
-        None => match super::linux::link_nameless(&prepared.file, sidecar) {
-            // No /proc here: go on with a named file.
-            Err(err) if err.kind() == io::ErrorKind::NotFound => {
-                prepared = prepare_named(folder, record)?;
-                link_named(&prepared, sidecar)
-            }
-            linked => linked,
-        },
-        _ => link_named(&prepared, sidecar),
+        Some(name) => fs::hard_link(name, sidecar),
+        None => link_nameless(prepared, sidecar),
     };
     match linked {
         Ok(()) => Ok(Linked::Done(Arc::clone(&prepared.file), prepared.id)),
@@ -186,18 +162,20 @@ pub(crate) fn link_prepared(
     }
 }
 
+#[cfg(target_os = "linux")]
+fn link_nameless(prepared: &Prepared, name: &Path) -> io::Result<()> {
+    super::linux::link_nameless(&prepared.file, name)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn link_nameless(_prepared: &Prepared, _name: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// The outcome of [`link_prepared`].
 pub(crate) enum Linked {
     Done(Arc<File>, FileId),
     Taken,
-}
-
-fn link_named(prepared: &Prepared, sidecar: &Path) -> io::Result<()> {
-    let name = prepared
-        .name
-        .as_deref()
-        .ok_or_else(|| io::Error::from(io::ErrorKind::Unsupported))?;
-    fs::hard_link(name, sidecar)
 }
 
 /// An unpredictable name in `folder` that [`crate::is_temporary_name`] knows.

@@ -6,6 +6,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, fcntl};
@@ -15,8 +16,13 @@ use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
-/// Opens a file without a name in `folder`; `None` where the file system has no such thing.
+/// Opens a file without a name in `folder`; `None` where the file system has no such thing, or where
+/// there is no /proc to give it a name through.
 pub(crate) fn open_nameless(folder: &Path) -> io::Result<Option<File>> {
+    static PROC: OnceLock<bool> = OnceLock::new();
+    if !PROC.get_or_init(|| Path::new("/proc/self/fd").is_dir()) {
+        return Ok(None);
+    }
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
     match rustix::fs::open(folder, flags, Mode::from_raw_mode(0o666)) {
         Ok(fd) => Ok(Some(File::from(fd))),
@@ -97,7 +103,7 @@ pub(crate) fn anyone_registered(file: &File) -> bool {
 
 /// File systems on which flock and record locks are independent, local and interruptible. On NFS both
 /// are one lock, and a blocked flock can hang beyond kill; there, and on what we do not know, we poll.
-const LOCAL_FILE_SYSTEMS: [u64; 10] = [
+const LOCAL_FILE_SYSTEMS: [i128; 10] = [
     0xEF53,      // ext2, ext3, ext4
     0x5846_5342, // xfs
     0x9123_683E, // btrfs
@@ -112,7 +118,8 @@ const LOCAL_FILE_SYSTEMS: [u64; 10] = [
 
 /// Whether a waiter may sleep in the kernel's queue for this file.
 pub(crate) fn supports_queue(file: &File) -> bool {
-    rustix::fs::fstatfs(file).is_ok_and(|info| LOCAL_FILE_SYSTEMS.contains(&(info.f_type as u64)))
+    rustix::fs::fstatfs(file)
+        .is_ok_and(|info| LOCAL_FILE_SYSTEMS.contains(&i128::from(info.f_type)))
 }
 
 // --- Events -----------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ pub(crate) fn swap_in(
         }
         Err(err) if is_unsupported(&err) => {
             prepared.name = Some(name);
-            return move_away(folder, record, sidecar, judged, prepared);
+            return move_away(folder, sidecar, judged, &prepared);
         }
         Err(err) => {
             prepared.name = Some(name);
@@ -53,10 +53,9 @@ pub(crate) fn swap_in(
 /// The way of systems without an exchange: the name is free for a moment, and anybody may take it.
 fn move_away(
     folder: &Path,
-    record: &[u8; record::SIZE],
     sidecar: &Path,
     judged: &Look,
-    prepared: Prepared,
+    prepared: &Prepared,
 ) -> io::Result<Option<(Arc<File>, FileId)>> {
     let away = temporary_path(folder)?;
     rename(sidecar, &away)?;
@@ -66,7 +65,7 @@ fn move_away(
         }
         return Ok(None);
     }
-    match files::link_prepared(prepared, folder, record, sidecar)? {
+    match files::link_prepared(prepared, sidecar)? {
         Linked::Done(file, id) => Ok(Some((file, id))),
         Linked::Taken => Ok(None),
     }

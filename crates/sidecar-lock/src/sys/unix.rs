@@ -15,7 +15,7 @@ pub(crate) fn look_at(path: &Path) -> io::Result<Look> {
     Ok(look_of(&std::fs::symlink_metadata(path)?))
 }
 
-fn look_of(metadata: &std::fs::Metadata) -> Look {
+pub(super) fn look_of(metadata: &std::fs::Metadata) -> Look {
     let file_type = metadata.file_type();
     let kind = if file_type.is_file() {
         Kind::File
@@ -41,10 +41,6 @@ fn look_of(metadata: &std::fs::Metadata) -> Look {
         modified: metadata.modified().ok(),
         size: metadata.size(),
     }
-}
-
-pub(crate) fn id_of(file: &File) -> io::Result<FileId> {
-    Ok(look_of(&file.metadata()?).id)
 }
 
 /// Opens what stands at a sidecar's place: never through a link, never waiting for a FIFO's other end.
