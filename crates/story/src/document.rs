@@ -1,16 +1,65 @@
 //! One story in memory: parse, read, edit. Pure: no I/O.
 
-use crate::error::{EditError, ParseError, ParseErrorKind};
-use crate::fence::{self, Fences};
-use crate::path;
+use std::sync::Arc;
+
+use crate::error::{EditError, ParseError, ParseErrorKind, Position};
+use crate::fence::{self, Eol, Fences};
+use crate::operations::{self, Denied};
+use crate::path::{self, Step};
 use crate::revision::Revision;
 use crate::value::Value;
+use crate::yaml::{Draft, Failure, Parsed, Reader, Refusal};
 
-/// One story in memory.
+/// One story in memory: the bytes of its file, and where each value of the frontmatter stands.
+///
+/// Invariant: the frontmatter parses within the limits, and `as_bytes` is what was parsed plus the
+/// edits that were accepted, byte for byte.
+///
+/// # Edits
+///
+/// An edit replaces the bytes of what it means to change and nothing else. Before it is accepted
+/// the new frontmatter is parsed again and compared: it must be the old one plus this edit, for our
+/// parser and for a second one of another family. Else the edit is refused and the document is
+/// unchanged. Values are written as the reference tool writes them; a changed value keeps the quote
+/// style of the old one where it can, lists and mappings keep their indentation, and `[a, b]` stays
+/// on its line.
+///
+/// # Paths
+///
+/// `status`, `last_test_run.passed`, `review_history[0].decision`. A key that holds a dot, a
+/// bracket or a double quote stands in double quotes: `"odd.key"`, with `\"` and `\\` as escapes.
+///
+/// # Limits
+///
+/// The frontmatter is at most [`crate::MAX_FRONTMATTER_BYTES`] long and nested at most
+/// [`crate::MAX_DEPTH`] deep, aliases expand to at most [`crate::MAX_EXPANDED_BYTES`]. The body is
+/// opaque bytes of any length. Entries that `<<` takes over are not seen by [`Document::get`].
+///
+/// # Example
+///
+/// ```
+/// use story::{Document, Value};
+///
+/// let text = "---\nid: S-0034\nstatus: ready # set by hand\nlabels: [a, b]\n---\n\n# Title\n";
+/// let mut story = Document::parse(text)?;
+/// story.set("status", "in-progress")?;
+/// story.increment("retry_count", 1)?;
+/// story.add_to_set("labels", "urgent")?;
+/// assert_eq!(
+///     story.as_str(),
+///     Some(
+///         "---\nid: S-0034\nstatus: in-progress # set by hand\nlabels: [a, b, urgent]\n\
+///          retry_count: 1\n---\n\n# Title\n"
+///     )
+/// );
+/// assert_eq!(story.get("labels[2]")?, Some(Value::from("urgent")));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Document {
     bytes: Vec<u8>,
     fences: Fences,
+    parsed: Arc<Parsed>,
 }
 
 impl PartialEq for Document {
@@ -26,18 +75,28 @@ impl Document {
     ///
     /// # Errors
     ///
-    /// [`ParseError`].
+    /// [`ParseError`] with line and column: no or unclosed frontmatter, invalid YAML, something
+    /// that readers of stories take differently, or a limit. Retrying does not help.
     pub fn parse(bytes: impl Into<Vec<u8>>) -> Result<Self, ParseError> {
         let bytes = bytes.into();
         let fences = fence::split(&bytes)?;
-        std::str::from_utf8(&bytes[fences.yaml.clone()]).map_err(|err| {
-            ParseError::at(
-                &bytes,
-                fences.yaml.start + err.valid_up_to(),
-                ParseErrorKind::NotUtf8,
-            )
-        })?;
-        Ok(Self { bytes, fences })
+        let start = fences.yaml.start;
+        let fault = |(offset, kind)| ParseError::at(&bytes, start + offset, kind);
+        let yaml = &bytes[fences.yaml.clone()];
+        if let Some(nul) = memchr::memchr(0, yaml) {
+            return Err(fault((nul, ParseErrorKind::Nul)));
+        }
+        let text = std::str::from_utf8(yaml)
+            .map_err(|err| fault((err.valid_up_to(), ParseErrorKind::NotUtf8)))?;
+        if let Some(marker) = conflict_marker(text) {
+            return Err(fault((marker, ParseErrorKind::MergeConflict)));
+        }
+        let parsed = Arc::new(Parsed::new(text).map_err(fault)?);
+        Ok(Self {
+            bytes,
+            fences,
+            parsed,
+        })
     }
 
     /// The bytes of the file, as they are now.
@@ -50,117 +109,242 @@ impl Document {
         self.bytes
     }
 
-    /// The whole file as text; `None` when the body is not UTF-8.
+    /// The whole file as text; `None` when the body is not UTF-8. Costs a look at every byte.
     pub fn as_str(&self) -> Option<&str> {
         std::str::from_utf8(&self.bytes).ok()
     }
 
-    /// The YAML text between the fences.
+    /// The YAML text between the fences, with its last line end.
     pub fn frontmatter(&self) -> &str {
-        std::str::from_utf8(&self.bytes[self.fences.yaml.clone()]).expect("checked when parsed")
+        let yaml = &self.bytes[self.fences.yaml.clone()];
+        std::str::from_utf8(yaml).expect("the frontmatter was UTF-8 when it was parsed")
     }
 
-    /// Everything after the closing fence, uninterpreted.
+    /// Everything after the line of the closing fence, uninterpreted.
     pub fn body(&self) -> &[u8] {
         &self.bytes[self.fences.body_start..]
     }
 
     /// The top-level keys in file order.
     pub fn fields(&self) -> Vec<&str> {
-        Vec::new()
+        self.parsed.tree.names()
     }
 
-    /// Reads the value at `path`.
+    /// Reads the value at `path`, aliases resolved; `None` when there is nothing.
     ///
     /// # Errors
     ///
-    /// [`EditError::Path`].
+    /// [`EditError::Path`] when `path` is malformed. Retrying does not help.
     pub fn get(&self, path: &str) -> Result<Option<Value>, EditError> {
-        path::parse(path)?;
-        Ok(None)
+        let steps = path::parse(path)?;
+        Ok(Reader::new(&self.parsed.tree).at(&steps))
     }
 
-    /// The whole frontmatter.
+    /// The whole frontmatter as a [`Value::Map`].
     pub fn to_value(&self) -> Value {
-        Value::Map(Vec::new())
+        Reader::new(&self.parsed.tree).whole()
     }
 
-    /// Sets a value.
+    /// Sets the value at `path`, making missing mappings on the way. `true`: bytes changed.
+    ///
+    /// A list or mapping that replaces one keeps the bytes of what is equal at its head and tail.
     ///
     /// # Errors
     ///
-    /// [`EditError`].
+    /// [`EditError`]; the document is unchanged and retrying does not help.
     pub fn set(&mut self, path: &str, value: impl Into<Value>) -> Result<bool, EditError> {
-        let _ = value.into();
-        path::parse(path).map(|_| false)
+        let value = value.into();
+        self.edit(path, |draft, steps| operations::set(draft, steps, &value))
     }
 
-    /// Removes a value.
+    /// Removes the key or list item at `path` with its line. `false`: it was not there.
+    ///
+    /// A nested mapping that loses its last key stays as `{}`, a list as `[]`.
     ///
     /// # Errors
     ///
-    /// [`EditError`].
+    /// [`EditError`]; the document is unchanged and retrying does not help.
     pub fn unset(&mut self, path: &str) -> Result<bool, EditError> {
-        path::parse(path).map(|_| false)
+        self.edit(path, operations::unset)
     }
 
-    /// Adds to an integer.
+    /// Adds `by` to the integer at `path` and returns the sum; nothing and null count as 0.
     ///
     /// # Errors
     ///
-    /// [`EditError`].
+    /// [`EditError::Type`] when something else stands there, [`EditError::Overflow`], or another
+    /// [`EditError`]; the document is unchanged and retrying does not help.
     pub fn increment(&mut self, path: &str, by: i64) -> Result<i128, EditError> {
-        path::parse(path).map(|_| i128::from(by))
+        self.edit(path, |draft, steps| operations::increment(draft, steps, by))
     }
 
-    /// Appends to a list.
+    /// Appends to the list at `path`, then drops items from its front until at most `cap` are
+    /// left. Nothing and null count as an empty list. `true`: bytes changed.
     ///
     /// # Errors
     ///
-    /// [`EditError`].
+    /// [`EditError::Type`] when something else than a list stands there, or another
+    /// [`EditError`]; the document is unchanged and retrying does not help.
     pub fn push(
         &mut self,
         path: &str,
         value: impl Into<Value>,
         cap: Option<usize>,
     ) -> Result<bool, EditError> {
-        let _ = (value.into(), cap);
-        path::parse(path).map(|_| false)
+        let value = value.into();
+        self.edit(path, |draft, steps| {
+            operations::push(draft, steps, &value, cap)
+        })
     }
 
-    /// Appends to a list unless it is there.
+    /// Appends to the list at `path` unless an equal item is there. `true`: bytes changed.
     ///
     /// # Errors
     ///
-    /// [`EditError`].
+    /// As [`Document::push`].
     pub fn add_to_set(&mut self, path: &str, value: impl Into<Value>) -> Result<bool, EditError> {
-        let _ = value.into();
-        path::parse(path).map(|_| false)
+        let value = value.into();
+        self.edit(path, |draft, steps| {
+            operations::add_to_set(draft, steps, &value)
+        })
     }
 
-    /// Removes from a list.
+    /// Removes all items equal to `value` from the list at `path`. `true`: bytes changed.
     ///
     /// # Errors
     ///
-    /// [`EditError`].
+    /// As [`Document::push`].
     pub fn remove_from_set(&mut self, path: &str, value: &Value) -> Result<bool, EditError> {
-        let _ = value;
-        path::parse(path).map(|_| false)
+        self.edit(path, |draft, steps| {
+            operations::remove_from_set(draft, steps, value)
+        })
     }
 
-    /// Appends text to the body.
+    /// Appends text to the body, on a line of its own and with a line end behind it.
+    ///
+    /// In a file whose fence ends with CR LF, the lines of `text` do so too. An empty text changes
+    /// nothing.
     pub fn append_body(&mut self, text: &str) {
-        self.bytes.extend_from_slice(text.as_bytes());
+        if text.is_empty() {
+            return;
+        }
+        let eol = self.fences.eol.as_str();
+        self.end_line();
+        match self.fences.eol {
+            Eol::Lf => self.bytes.extend_from_slice(text.as_bytes()),
+            Eol::CrLf => {
+                let unix = text.replace("\r\n", "\n");
+                self.bytes
+                    .extend_from_slice(unix.replace('\n', eol).as_bytes());
+            }
+        }
+        self.end_line();
     }
 
-    /// Replaces the body.
+    /// Replaces everything after the closing fence by `text`, as it is.
     pub fn set_body(&mut self, text: &str) {
         self.bytes.truncate(self.fences.body_start);
+        if !text.is_empty() {
+            self.end_line();
+            self.fences.body_start = self.bytes.len();
+        }
         self.bytes.extend_from_slice(text.as_bytes());
     }
 
-    /// The hash of the whole file.
+    /// The hash of the whole file; costs a look at every byte.
     pub fn revision(&self) -> Revision {
         Revision::of(&self.bytes)
     }
+
+    /// Makes sure that the file ends with a line end.
+    fn end_line(&mut self) {
+        if self.bytes.last() == Some(&b'\n') {
+            return;
+        }
+        let bare_fence = self.bytes.len() == self.fences.body_start;
+        self.bytes
+            .extend_from_slice(self.fences.eol.as_str().as_bytes());
+        if bare_fence {
+            self.fences.body_start = self.bytes.len();
+        }
+    }
+
+    /// Runs one operation on a draft of the frontmatter and takes the result over if it succeeds.
+    fn edit<T>(
+        &mut self,
+        path: &str,
+        operation: impl FnOnce(&mut Draft, &[Step]) -> Result<T, Denied>,
+    ) -> Result<T, EditError> {
+        let steps = path::parse(path)?;
+        let mut draft = Draft::new(self.frontmatter(), &self.parsed, self.fences.eol);
+        let outcome =
+            operation(&mut draft, &steps).map_err(|denied| self.explain(path, &steps, denied))?;
+        let (text, parsed) = draft.finish();
+        if !Arc::ptr_eq(&parsed, &self.parsed) {
+            let fences = self.fences.with_yaml(text.len());
+            self.bytes
+                .splice(self.fences.yaml.clone(), text.into_bytes());
+            self.fences = fences;
+            self.parsed = parsed;
+        }
+        Ok(outcome)
+    }
+
+    /// Adds path and place to what an operation says.
+    fn explain(&self, path: &str, steps: &[Step], denied: Denied) -> EditError {
+        let position = |offset: usize| Position::of(&self.bytes, self.fences.yaml.start + offset);
+        let up_to = |count: usize| match count {
+            0 => "the frontmatter".to_owned(),
+            _ => path::display(&steps[..count.min(steps.len())]),
+        };
+        let path = path.to_owned();
+        match denied {
+            Denied::Overflow => EditError::Overflow { path },
+            Denied::Refusal(Refusal::Type {
+                steps,
+                offset,
+                found,
+                wanted,
+            }) => EditError::Type {
+                path: up_to(steps),
+                found,
+                wanted,
+                position: position(offset),
+            },
+            Denied::Refusal(Refusal::Index {
+                steps,
+                index,
+                length,
+            }) => EditError::Index {
+                path: up_to(steps),
+                index,
+                length,
+            },
+            Denied::Refusal(Refusal::Unsupported { offset, construct }) => EditError::Unsupported {
+                path,
+                construct,
+                position: position(offset),
+            },
+            Denied::Refusal(Refusal::Value(reason)) => EditError::Value { path, reason },
+            Denied::Failure(Failure::Unreadable(kind)) => EditError::Unreadable { path, kind },
+            Denied::Failure(Failure::Disagreement(reason)) => {
+                EditError::Disagreement { path, reason }
+            }
+        }
+    }
+}
+
+/// The first line that a version control system left behind in an unresolved merge.
+fn conflict_marker(text: &str) -> Option<usize> {
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        if line.starts_with("<<<<<<< ")
+            || line.starts_with(">>>>>>> ")
+            || line.trim_end() == "======="
+        {
+            return Some(offset);
+        }
+        offset += line.len();
+    }
+    None
 }

@@ -203,13 +203,12 @@ pub enum EditError {
         reason: &'static str,
     },
     /// The result would not be a readable story (a limit, or text that does not parse).
-    #[error("editing {path} would make the story unreadable")]
+    #[error("editing {path} would make the story unreadable: {kind}")]
     Unreadable {
         /// The path of the edit.
         path: String,
         /// What the result would suffer from.
-        #[source]
-        source: ParseError,
+        kind: ParseErrorKind,
     },
     /// The text before or after the edit is not read alike by both YAML readers, or the result is
     /// not "the old story plus this edit".

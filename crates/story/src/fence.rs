@@ -28,6 +28,17 @@ pub(crate) struct Fences {
     pub(crate) eol: Eol,
 }
 
+impl Fences {
+    /// The same fences around a YAML text of another length.
+    pub(crate) fn with_yaml(&self, length: usize) -> Self {
+        Self {
+            yaml: self.yaml.start..self.yaml.start + length,
+            body_start: self.body_start - self.yaml.len() + length,
+            eol: self.eol,
+        }
+    }
+}
+
 /// A line end as it stands in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Eol {

@@ -8,6 +8,7 @@
 mod document;
 mod error;
 mod fence;
+mod operations;
 mod path;
 mod read;
 mod revision;
