@@ -327,6 +327,11 @@ impl Document {
             },
             Denied::Refusal(Refusal::Value(reason)) => EditError::Value { path, reason },
             Denied::Failure(Failure::Unreadable(kind)) => EditError::Unreadable { path, kind },
+            Denied::Failure(Failure::Refused(objection)) => EditError::Refused {
+                path,
+                position: position(objection.offset),
+                message: objection.message,
+            },
             Denied::Failure(Failure::Disagreement(reason)) => {
                 EditError::Disagreement { path, reason }
             }

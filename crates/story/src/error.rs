@@ -210,8 +210,20 @@ pub enum EditError {
         /// What the result would suffer from.
         kind: ParseErrorKind,
     },
-    /// The text before or after the edit is not read alike by both YAML readers, or the result is
-    /// not "the old story plus this edit".
+    /// A second YAML reader refuses the story as it is, so it is not known what other tools would
+    /// make of an edited one.
+    #[error(
+        "editing {path} is not safe: another YAML reader refuses the story ({position}): {message}"
+    )]
+    Refused {
+        /// The path of the edit.
+        path: String,
+        /// Where that reader stopped.
+        position: Position,
+        /// That reader's own words.
+        message: String,
+    },
+    /// The result is not "the old story plus this edit" for both YAML readers.
     #[error("editing {path} is not safe: {reason}")]
     Disagreement {
         /// The path of the edit.

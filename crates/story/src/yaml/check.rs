@@ -3,12 +3,32 @@
 
 use super::Reader;
 use super::edit::{Change, Child, What, child_count};
-use super::node::{Entry, Kind, Node, Tree};
+use super::node::{Entry, Kind, Node, Style, Tree};
 
 /// Compares the trees before and after an edit.
 pub(crate) fn verify(old: &Tree, new: &Tree, change: &Change) -> Result<(), &'static str> {
     let reader = Reader::new(new);
-    below(&old.root, &new.root, &change.path, &change.what, &reader)
+    below(&old.root, &new.root, &change.path, &change.what, &reader)?;
+    if ends_in_kept_lines(&new.root) && !ends_in_kept_lines(&old.root) {
+        return Err(
+            "a text with several line ends at its end would come last, where the reference tool cuts them off",
+        );
+    }
+    Ok(())
+}
+
+/// Whether the last value is a block scalar whose header keeps line ends at its end.
+fn ends_in_kept_lines(node: &Node) -> bool {
+    match &node.kind {
+        Kind::Scalar {
+            style: Style::Literal | Style::Folded,
+            text,
+        } => &**text == "\n" || text.ends_with("\n\n"),
+        _ => child_count(node)
+            .checked_sub(1)
+            .and_then(|last| node.child(last))
+            .is_some_and(ends_in_kept_lines),
+    }
 }
 
 fn below<'tree>(

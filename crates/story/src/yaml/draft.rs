@@ -3,7 +3,8 @@
 use std::sync::{Arc, OnceLock};
 
 use super::edit::{Edit, Planner};
-use super::{Fault, check, node::Tree, parse_mapping, second};
+use super::second::{self, Objection};
+use super::{Fault, check, node::Tree, parse_mapping};
 use crate::MAX_FRONTMATTER_BYTES;
 use crate::error::ParseErrorKind;
 use crate::fence::Eol;
@@ -13,7 +14,7 @@ use crate::fence::Eol;
 pub(crate) struct Parsed {
     pub(crate) tree: Tree,
     /// What the second reader made of the same text, asked for at the first edit only.
-    second: OnceLock<Result<serde_yaml::Value, String>>,
+    second: OnceLock<Result<serde_yaml::Value, Objection>>,
 }
 
 impl Parsed {
@@ -25,7 +26,7 @@ impl Parsed {
         })
     }
 
-    fn second(&self, text: &str) -> Result<&serde_yaml::Value, String> {
+    fn second(&self, text: &str) -> Result<&serde_yaml::Value, Objection> {
         let read = self.second.get_or_init(|| second::read(text));
         read.as_ref().map_err(Clone::clone)
     }
@@ -36,6 +37,8 @@ impl Parsed {
 pub(crate) enum Failure {
     /// The new text is not one a story may have.
     Unreadable(ParseErrorKind),
+    /// The second reader refuses the text before the edit.
+    Refused(Objection),
     /// One of the comparisons failed.
     Disagreement(String),
 }
@@ -82,13 +85,10 @@ impl Draft {
         let parsed = Parsed::new(&text).map_err(|(_, kind)| Failure::Unreadable(kind))?;
         let disagreement = |reason: &str| Failure::Disagreement(reason.to_owned());
         check::verify(&self.parsed.tree, &parsed.tree, &edit.change).map_err(disagreement)?;
-        let before = self.parsed.second(&self.text);
-        let before = before.map_err(|err| {
-            disagreement(&format!("a second YAML reader refuses the story: {err}"))
-        })?;
-        let after = parsed.second(&text);
-        let after = after.map_err(|err| {
-            disagreement(&format!("a second YAML reader refuses the result: {err}"))
+        let before = self.parsed.second(&self.text).map_err(Failure::Refused)?;
+        let after = parsed.second(&text).map_err(|objection| {
+            let message = objection.message;
+            Failure::Disagreement(format!("another YAML reader refuses the result: {message}"))
         })?;
         second::verify(before, after, &edit.change).map_err(disagreement)?;
         self.text = text;

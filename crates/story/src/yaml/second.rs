@@ -10,11 +10,39 @@ use crate::value::Value;
 ///
 /// Only for text our own parser has accepted: the other one takes quadratic time on deep nesting
 /// and has no limit for what aliases expand to.
-pub(crate) fn read(text: &str) -> Result<Other, String> {
+pub(crate) fn read(text: &str) -> Result<Other, Objection> {
     match serde_yaml::from_str(text) {
         Ok(Other::Null) => Ok(Other::Mapping(Mapping::new())),
         Ok(value) => Ok(value),
-        Err(err) => Err(err.to_string()),
+        Err(err) => Err(Objection::new(text, &err)),
+    }
+}
+
+/// Why the other reader refuses a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Objection {
+    pub(crate) message: String,
+    /// The place in the YAML text, as far as the reader tells.
+    pub(crate) offset: usize,
+}
+
+impl Objection {
+    fn new(text: &str, err: &serde_yaml::Error) -> Self {
+        let message = err.to_string();
+        // The reader counts lines of the YAML alone, which would mislead beside those of the file.
+        let message = message
+            .split(" at line ")
+            .next()
+            .unwrap_or_default()
+            .to_owned();
+        let index = err.location().map_or(0, |location| location.index());
+        let offset = (0..=index.min(text.len()))
+            .rev()
+            .find(|at| text.is_char_boundary(*at));
+        Self {
+            message,
+            offset: offset.unwrap_or(0),
+        }
     }
 }
 

@@ -39,10 +39,14 @@ impl Planner<'_> {
         let Some((parent, index)) = trail.parent() else {
             return Err(Refusal::Value("the frontmatter itself is not a value"));
         };
+        let old = self.old(parent.node(root), index, node);
         let (range, text) = if parent.nodes(root).any(is_flow) {
+            if node.is_empty() {
+                old?;
+            }
             self.in_flow(node, value)
         } else {
-            self.in_block(&self.old(parent.node(root), index, node)?, value)
+            self.in_block(&old?, value)
         };
         Ok(Edit {
             range,

@@ -76,7 +76,7 @@ fn one_line(text: &str) -> String {
 }
 
 fn in_kept_style(text: &str, spot: Spot, keep: Keep) -> Option<String> {
-    let readable = |char| is_printable(char) || (keep.lenient && is_beyond_bmp(char));
+    let readable = |char| is_printable(char) || (keep.lenient && is_readable(char));
     match keep.style {
         Style::Plain => {
             let stays = keep.lenient && spot.block_indent.is_some() && is_safe_plain(text);
@@ -136,7 +136,7 @@ fn is_safe_plain(text: &str) -> bool {
         && !text.starts_with("...")
         && text
             .chars()
-            .all(|char| is_printable(char) || is_beyond_bmp(char))
+            .all(|char| is_printable(char) || is_readable(char))
         && !is_deprecated_bool(text)
         && !reads_as_other(text)
 }
@@ -190,15 +190,16 @@ fn is_printable(char: char) -> bool {
         ' '..='~' | '\u{a1}'..='\u{2027}' | '\u{202a}'..='\u{d7ff}' | '\u{e000}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}')
 }
 
-fn is_beyond_bmp(char: char) -> bool {
-    char > '\u{ffff}'
+/// What js-yaml escapes although every reader takes it as it stands: a no-break space, emoji.
+fn is_readable(char: char) -> bool {
+    char > '\u{ffff}' || char == '\u{a0}'
 }
 
 fn single_quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-fn double_quoted(text: &str, readable_emoji: bool) -> String {
+fn double_quoted(text: &str, readable: bool) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for char in text.chars() {
@@ -215,10 +216,11 @@ fn double_quoted(text: &str, readable_emoji: bool) -> String {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
             '\u{85}' => out.push_str("\\N"),
-            '\u{a0}' => out.push_str("\\_"),
+            '\u{a0}' if !readable => out.push_str("\\_"),
             '\u{2028}' => out.push_str("\\L"),
             '\u{2029}' => out.push_str("\\P"),
-            char if is_printable(char) || (readable_emoji && is_beyond_bmp(char)) => out.push(char),
+            char if readable && is_readable(char) => out.push(char),
+            char if is_printable(char) => out.push(char),
             char => push_hex(&mut out, char),
         }
     }

@@ -1,0 +1,3 @@
+//! What several test files of this crate share, and the fuzz targets with them.
+
+pub mod invariants;
