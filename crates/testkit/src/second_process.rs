@@ -1,12 +1,13 @@
 //! A second process under the test's control: handshake by lines, signals, waiting with a deadline.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, kill_process_group, waitpid};
 
 /// How a second process ended, with everything it wrote that was not read before.
 #[derive(Debug)]
@@ -21,7 +22,8 @@ pub struct Finished {
 
 /// A running child whose stdin and stdout are pipes of the test.
 ///
-/// Dropping it continues, kills and reaps it: no test leaves a process behind.
+/// It leads a process group of its own. Dropping it kills the whole group and reaps the child: no test leaves a process
+/// behind, nor a grandchild that keeps a pipe open.
 #[derive(Debug)]
 pub struct SecondProcess {
     child: Child,
@@ -43,6 +45,7 @@ impl SecondProcess {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
+            .process_group(0)
             .spawn()
             .unwrap_or_else(|err| panic!("cannot start {name}: {err}"));
         let stdin = child.stdin.take();
@@ -173,11 +176,15 @@ impl SecondProcess {
 
     /// Kills it (SIGKILL) and reaps it: when this returns the kernel has dropped its locks.
     ///
+    /// Children of its own are killed after it, so that their pipes close.
+    ///
     /// # Panics
     ///
     /// When it cannot be waited for.
     pub fn kill_9(mut self) -> Finished {
         self.child.kill().ok();
+        // Before it is reaped: until then nobody else can have its number.
+        self.kill_group();
         self.finish()
     }
 
@@ -197,12 +204,16 @@ impl SecondProcess {
         {
             unread.push_str(&line);
         }
-        while self.child.try_wait().is_ok_and(|status| status.is_none()) {
-            assert!(
-                Instant::now() < deadline,
-                "{} still runs after {patience:?}",
-                self.name
-            );
+        while self.child.try_wait().is_ok_and(|status| status.is_none()) || !self.stderr_is_closed()
+        {
+            if Instant::now() >= deadline {
+                self.kill_group();
+                let finished = self.finish();
+                panic!(
+                    "{} still runs after {patience:?}: {unread:?}, then {finished:?}",
+                    self.name
+                );
+            }
             std::thread::sleep(Duration::from_millis(1));
         }
         let mut finished = self.finish();
@@ -230,6 +241,15 @@ impl SecondProcess {
             .unwrap_or_default()
     }
 
+    fn stderr_is_closed(&self) -> bool {
+        self.stderr.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Only while the child is not reaped, or a member of its group is known to live: else its number may be another's.
+    fn kill_group(&self) {
+        kill_process_group(self.pid(), Signal::KILL).ok();
+    }
+
     fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }
@@ -238,8 +258,8 @@ impl SecondProcess {
 impl Drop for SecondProcess {
     fn drop(&mut self) {
         if self.child.try_wait().is_ok_and(|status| status.is_none()) {
-            // SIGKILL reaches a stopped process, too.
-            self.child.kill().ok();
+            // SIGKILL reaches stopped processes, too.
+            self.kill_group();
             self.child.wait().ok();
         }
     }
