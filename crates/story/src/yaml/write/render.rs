@@ -1,6 +1,6 @@
 //! Lists and mappings -> block or flow text.
 
-use super::{Keep, Spot, float_text, string};
+use super::{Keep, Spot, float_text, key, string};
 use crate::value::Value;
 
 /// Writes values in the habits of one file.
@@ -86,15 +86,6 @@ impl Renderer {
             ..*self
         }
     }
-}
-
-/// Writes a key.
-pub(crate) fn key(name: &str) -> String {
-    let spot = Spot {
-        block_indent: None,
-        at_end: false,
-    };
-    string(name, spot, None)
 }
 
 /// Writes a value on one line, as it stands inside brackets or braces.

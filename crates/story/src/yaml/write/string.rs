@@ -59,6 +59,19 @@ pub(crate) fn string(text: &str, spot: Spot, keep: Option<Keep>) -> String {
     }
 }
 
+/// Writes a key, always on one line.
+pub(crate) fn key(name: &str) -> String {
+    // Plain dots at the start of a line would end the document; js-yaml overlooks that.
+    if name.starts_with("...") && name.chars().all(is_printable) {
+        return single_quoted(name);
+    }
+    let spot = Spot {
+        block_indent: None,
+        at_end: false,
+    };
+    string(name, spot, None)
+}
+
 /// Longest line before a text is folded: 80 with the indentation, but never under 40.
 fn width(indent: usize) -> usize {
     80_usize.saturating_sub(indent).max(40)

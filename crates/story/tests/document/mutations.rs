@@ -1,12 +1,10 @@
 //! Real and odd frontmatter, mutated at random and edited at random: nothing panics, nothing is
 //! lost, every accepted edit does what it says.
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
+use crate::invariants::{Choices, edit_does_what_it_says, parse_is_lossless};
 use story::Document;
-use support::invariants::{Choices, edit_does_what_it_says, parse_is_lossless};
 
 /// Pieces of YAML that parsers trip over.
 const PIECES: &[&str] = &[
