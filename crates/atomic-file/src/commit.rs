@@ -13,7 +13,7 @@ use crate::error::{CommitError, CommitWarning};
 use crate::name::{Mark, temporary};
 use crate::options::{CommitOptions, Durability};
 use crate::original::Original;
-use crate::stage::{Base, Staged, lock_out_sweepers, stage};
+use crate::stage::{Base, LOOKS, PAUSE, Staged, lock_out_sweepers, stage};
 use crate::stamp::Stamp;
 use crate::swap::{Outcome, give_back};
 use crate::sys::{self, Directory, Exchange};
@@ -21,7 +21,6 @@ use crate::target::Target;
 
 /// A commit that is in place.
 #[derive(Debug)]
-#[must_use = "the warnings say what went wrong beside the commit"]
 pub struct Committed {
     /// What went wrong beside it; empty as a rule.
     pub warnings: Vec<CommitWarning>,
@@ -84,7 +83,28 @@ impl Staged {
     }
 
     fn swap(&mut self) -> Result<(), CommitError> {
+        self.lock_base()?;
         self.check_untouched()?;
+        self.exchange()
+    }
+
+    /// Keeps other commits that are based on the same version waiting, until this one has ended.
+    ///
+    /// Otherwise a third could read our version in the moment before it is taken back, and build on it. Somebody
+    /// else's lock on the file, or a stopped commit, does not hold us up for long: the comparison protects the data.
+    fn lock_base(&self) -> Result<(), CommitError> {
+        for look in 1..=LOOKS {
+            if sys::try_lock(&self.target.file).unwrap_or(true) {
+                return Ok(());
+            }
+            self.check_untouched()?;
+            std::thread::sleep(PAUSE * look);
+        }
+        tracing::debug!(path = %self.target.path.display(), "going on although somebody keeps it locked");
+        Ok(())
+    }
+
+    fn exchange(&mut self) -> Result<(), CommitError> {
         let own = Mark::of(&self.new.stamp);
         let base = match &self.base {
             Base::Version { bytes: None } => Mark::of(&self.target.stamp),
@@ -234,5 +254,128 @@ pub(crate) fn sync_folder(
             Ok(Some(CommitWarning::CannotSync { path, source }))
         }
         Err(source) => Err(CommitError::CommittedUnsynced { path, source }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+    use std::io::Write as _;
+    use std::os::unix::fs::symlink;
+
+    use testkit::Sandbox;
+
+    use super::{CommitError, Staged};
+    use crate::original::Original;
+    use crate::stage::Base;
+
+    fn staged(sandbox: &Sandbox) -> Staged {
+        let path = sandbox.write("story.md", "base");
+        let original = Original::read(&path).expect("it can be read");
+        let staged = original.stage(b"ours", &crate::CommitOptions::default());
+        staged.expect("nothing is in the way")
+    }
+
+    fn names(sandbox: &Sandbox) -> Vec<std::ffi::OsString> {
+        let entries = fs::read_dir(sandbox.path()).expect("it can be listed");
+        let names = entries.map(|entry| entry.expect("it can be listed").file_name());
+        names.collect()
+    }
+
+    // Each of these happens between the last look before the swap and the swap: `exchange` is called without the look.
+
+    #[test]
+    fn exchange_gives_back_a_version_that_came_too_late_for_the_look() {
+        let sandbox = Sandbox::new();
+        let mut staged = staged(&sandbox);
+        let theirs = sandbox.write("theirs", "theirs");
+        rustix::fs::rename(theirs, sandbox.join("story.md")).expect("an editor saves");
+        let result = staged.exchange();
+        assert!(
+            matches!(result, Err(CommitError::Changed { .. })),
+            "it is noticed: {result:?}"
+        );
+        assert_eq!(
+            sandbox.read("story.md"),
+            "theirs",
+            "their version has its name again"
+        );
+        assert_eq!(names(&sandbox), ["story.md"], "ours is gone");
+    }
+
+    #[test]
+    fn exchange_gives_back_whatever_took_the_name() {
+        let sandbox = Sandbox::new();
+        let mut staged = staged(&sandbox);
+        fs::remove_file(sandbox.join("story.md")).expect("it is there");
+        symlink("elsewhere", sandbox.join("story.md")).expect("a link");
+        let result = staged.exchange();
+        assert!(
+            matches!(result, Err(CommitError::Changed { .. })),
+            "it is noticed: {result:?}"
+        );
+        assert!(
+            sandbox.join("story.md").is_symlink(),
+            "the link has its name again"
+        );
+    }
+
+    #[test]
+    fn exchange_does_not_resurrect_a_file_removed_too_late_for_the_look() {
+        let sandbox = Sandbox::new();
+        let mut staged = staged(&sandbox);
+        fs::remove_file(sandbox.join("story.md")).expect("it is there");
+        let result = staged.exchange();
+        assert!(
+            matches!(result, Err(CommitError::Changed { .. })),
+            "it is noticed: {result:?}"
+        );
+        drop(staged);
+        assert_eq!(names(&sandbox), [] as [&str; 0], "nothing is left");
+    }
+
+    #[test]
+    fn exchange_compares_bytes_where_stamps_cannot_tell() {
+        // As if the kernel's clock were so coarse that another version has the time and the size of what was read.
+        for (read, is_same) in [
+            ("base", true),
+            ("BASE", false),
+            ("bas", false),
+            ("base!", false),
+        ] {
+            let sandbox = Sandbox::new();
+            let mut staged = staged(&sandbox);
+            staged.base = Base::Version {
+                bytes: Some(read.into()),
+            };
+            let result = staged.exchange();
+            assert_eq!(
+                result.is_ok(),
+                is_same,
+                "{read}: other bytes are another version"
+            );
+            let expected = if is_same { "ours" } else { "base" };
+            assert_eq!(
+                sandbox.read("story.md"),
+                expected,
+                "{read}: the right one has the name"
+            );
+            assert_eq!(names(&sandbox), ["story.md"], "{read}: nothing is left");
+        }
+    }
+
+    #[test]
+    fn exchange_of_an_edit_in_place_is_undone() {
+        let sandbox = Sandbox::new();
+        let mut staged = staged(&sandbox);
+        let mut file = File::options().append(true).open(sandbox.join("story.md"));
+        let appended = file.as_mut().map(|file| file.write_all(b" and more"));
+        assert!(matches!(appended, Ok(Ok(()))), "anybody can append");
+        let result = staged.exchange();
+        assert!(
+            matches!(result, Err(CommitError::Changed { .. })),
+            "it is noticed: {result:?}"
+        );
+        assert_eq!(sandbox.read("story.md"), "base and more", "the edit stays");
     }
 }

@@ -33,10 +33,9 @@ pub fn create(
     let (folder, name) = split(path)
         .ok_or_else(|| fail("use it as a name", io::ErrorKind::InvalidFilename.into()))?;
     let directory = Directory::open(folder).map_err(|err| fail("open its folder", err))?;
-    let mut new = NewFile::create(&directory, name, path, MODE)?;
+    let mut new = NewFile::write(&directory, name, path, MODE, contents)?;
     let created = new
-        .fill(path, contents)
-        .and_then(|()| new.sync(path))
+        .sync(path)
         .and_then(|warning| match new.publish(&directory, name) {
             Ok(()) => Ok(warning),
             Err(err) if err.kind() == io::ErrorKind::AlreadyExists => {

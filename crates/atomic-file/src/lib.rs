@@ -24,6 +24,7 @@
 //! - The comparison is atomic where the file system can swap two names: ext4, XFS, Btrfs, tmpfs, overlayfs and others
 //!   on Linux, APFS on macOS. Elsewhere (NFS, FAT, Windows) a save by somebody without our lock is lost if it falls into
 //!   the microseconds between the last look and the rename.
+//! - A version that loses the race may be visible for some microseconds before the other one gets its name back.
 //! - Somebody who writes *in place* through a descriptor opened before the commit writes into the old version.
 //! - Two versions of the same size are told apart by the time of the last write. Where the clock behind it is coarse
 //!   the contents are compared as well. Setting that time back on purpose after an edit in place defeats this.

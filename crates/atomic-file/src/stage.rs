@@ -13,9 +13,16 @@ use crate::stamp::Stamp;
 use crate::sys::{self, Directory, MetadataError};
 use crate::target::Target;
 
-/// Pauses while a sweeper has the folder; it has it for as long as it takes to list it. After that the commit goes
-/// on: a sweeper that takes so long is stopped, and one that goes on renames what it finds before it judges it.
-const PAUSES_MS: [u64; 6] = [0, 1, 2, 4, 8, 16];
+/// Looks while a sweeper has the folder, for as long as it takes to list it, or another commit the file. After some
+/// 60 ms the commit goes on: whoever takes so long is stopped. A sweeper renames what it finds before it judges it, and
+/// a commit looks at what it displaces; neither relies on the lock alone.
+pub(crate) const LOOKS: u32 = 20;
+
+/// The pause after the first look; each is longer by as much.
+pub(crate) const PAUSE: Duration = Duration::from_micros(300);
+
+/// Nobody else reads the new file before it has the rights of the old one.
+const UNTIL_COMPLETE: u32 = 0o600;
 
 const OWNER_MAY_WRITE: u32 = 0o200;
 
@@ -61,7 +68,13 @@ pub(crate) fn stage(
             links: target.stamp.links,
         });
     }
-    let new = NewFile::create(&target.directory, &target.name, &target.path, 0o600)?;
+    let new = NewFile::write(
+        &target.directory,
+        &target.name,
+        &target.path,
+        UNTIL_COMPLETE,
+        contents,
+    )?;
     // Made before anything can fail: from here on, dropping it removes the new file.
     let mut staged = Staged {
         target,
@@ -70,7 +83,6 @@ pub(crate) fn stage(
         new,
         warnings: Vec::new(),
     };
-    staged.new.fill(&staged.target.path, contents)?;
     check_writable(&staged.target, &staged.new.stamp)?;
     let warnings = copy_metadata(&staged.target, &staged.new)?;
     staged.warnings.extend(warnings);
@@ -81,42 +93,49 @@ pub(crate) fn stage(
 }
 
 impl NewFile {
-    pub(crate) fn create(
+    /// Writes `contents` to a new file in `directory`, meant for the name `beside`.
+    pub(crate) fn write(
         directory: &Directory,
         beside: &OsStr,
         path: &Path,
         mode: u32,
+        contents: &[u8],
     ) -> Result<Self, CommitError> {
-        let fail = |err| CommitError::from_io("create a temporary file beside it", path, err);
-        let (file, name) = if let Some(file) = directory.create_anonymous(mode).map_err(fail)? {
-            (file, None)
-        } else {
-            lock_out_sweepers(directory);
-            let name = temporary(beside, Mark::Unpublished, Mark::Unknown);
-            let file = directory.create_named(&name, mode).map_err(fail)?;
-            (file, Some(name))
-        };
-        let stamp = sys::stamp_of(&file).map_err(fail)?;
-        Ok(Self {
-            file: Some(file),
-            name,
-            stamp,
-        })
+        let fail = |step, err| CommitError::from_io(step, path, err);
+        let (file, name) = open_new(directory, beside, mode).map_err(|err| {
+            if directory.is_removed() {
+                // Some file systems call that "not permitted".
+                return CommitError::NotFound {
+                    path: path.to_path_buf(),
+                };
+            }
+            fail("create a temporary file beside it", err)
+        })?;
+        let written = (&file)
+            .write_all(contents)
+            .and_then(|()| sys::stamp_of(&file));
+        match written {
+            Ok(stamp) => Ok(Self {
+                file: Some(file),
+                name,
+                stamp,
+            }),
+            Err(err) => {
+                drop(file);
+                if let Some(name) = name
+                    && let Err(err) = directory.remove(&name)
+                {
+                    tracing::warn!(path = %path.display(), %err, "cannot remove a temporary file");
+                }
+                Err(fail("write its new contents", err))
+            }
+        }
     }
 
     fn file(&self) -> &File {
         self.file
             .as_ref()
             .expect("the new file is open until it is published")
-    }
-
-    pub(crate) fn fill(&mut self, path: &Path, contents: &[u8]) -> Result<(), CommitError> {
-        self.file()
-            .write_all(contents)
-            .map_err(|err| CommitError::from_io("write its new contents", path, err))?;
-        self.stamp = sys::stamp_of(self.file())
-            .map_err(|err| CommitError::from_io("look at its new contents", path, err))?;
-        Ok(())
     }
 
     /// Waits until the contents are on the disk: a name must never become visible, and durable, before them.
@@ -163,17 +182,29 @@ impl Drop for Staged {
     }
 }
 
+fn open_new(
+    directory: &Directory,
+    beside: &OsStr,
+    mode: u32,
+) -> io::Result<(File, Option<OsString>)> {
+    if let Some(file) = directory.create_anonymous(mode)? {
+        return Ok((file, None));
+    }
+    lock_out_sweepers(directory);
+    let name = temporary(beside, Mark::Unpublished, Mark::Unknown);
+    let file = directory.create_named(&name, mode)?;
+    Ok((file, Some(name)))
+}
+
 /// Takes the folder's lock together with other writers, so that no sweep takes our temporary file for a leftover.
 ///
 /// Where folders cannot be locked nobody can sweep either.
 pub(crate) fn lock_out_sweepers(directory: &Directory) {
-    for pause_ms in PAUSES_MS {
-        if pause_ms > 0 {
-            std::thread::sleep(Duration::from_millis(pause_ms));
-        }
+    for look in 1..=LOOKS {
         if directory.try_lock_shared().unwrap_or(true) {
             return;
         }
+        std::thread::sleep(PAUSE * look);
     }
     tracing::debug!("going on without the folder's lock: somebody keeps it");
 }

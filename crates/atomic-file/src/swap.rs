@@ -78,3 +78,94 @@ pub(crate) fn rescue(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use testkit::Sandbox;
+
+    use super::{Outcome, give_back};
+    use crate::name::Mark;
+    use crate::sys::Directory;
+
+    /// The state after our swap has displaced `theirs`, with what happened since in the story.
+    fn swapped(story: &str, is_ours: bool) -> (Sandbox, Directory, Mark) {
+        let sandbox = Sandbox::new();
+        sandbox.write("temporary", "theirs");
+        sandbox.write("ours", "ours");
+        sandbox.write("story.md", story);
+        let directory = Directory::open(sandbox.path()).expect("it can be opened");
+        let put = if is_ours { "story.md" } else { "ours" };
+        let put = Mark::of(&directory.stamp(put.as_ref()).expect("it is there"));
+        (sandbox, directory, put)
+    }
+
+    fn undo(directory: &Directory, put: Mark) -> Outcome {
+        let (temporary, story) = ("temporary".as_ref(), "story.md".as_ref());
+        let displaced = directory.stamp(temporary).expect("it is there");
+        give_back(directory, temporary, story, put, &displaced).expect("nothing is in the way")
+    }
+
+    #[test]
+    fn give_back_undoes_the_swap_when_nobody_came_between() {
+        let (sandbox, directory, put) = swapped("ours", true);
+        let outcome = undo(&directory, put);
+        assert!(
+            matches!(outcome, Outcome::GivenBack),
+            "it is undone: {outcome:?}"
+        );
+        assert_eq!(
+            sandbox.read("story.md"),
+            "theirs",
+            "the displaced version has its name"
+        );
+        assert!(!sandbox.join("temporary").exists(), "ours is gone");
+    }
+
+    #[test]
+    fn give_back_keeps_both_versions_when_a_third_party_came_between() {
+        // Somebody has replaced our version before we could take it back: theirs is the newest.
+        let (sandbox, directory, put) = swapped("third", false);
+        let Outcome::Rescued(kept) = undo(&directory, put) else {
+            panic!("two versions of others cannot both have the name");
+        };
+        assert_eq!(
+            sandbox.read("story.md"),
+            "third",
+            "the newest version has the name"
+        );
+        assert_eq!(sandbox.read(kept), "theirs", "the other one is kept");
+        assert!(
+            !sandbox.join("temporary").exists(),
+            "under a name that no sweep touches"
+        );
+    }
+
+    #[test]
+    fn give_back_keeps_our_version_when_a_person_has_edited_it() {
+        let (sandbox, directory, put) = swapped("ours", true);
+        sandbox.write("story.md", "ours, and a person's line");
+        let Outcome::Rescued(kept) = undo(&directory, put) else {
+            panic!("an edited version of ours is no longer ours to delete");
+        };
+        assert_eq!(
+            sandbox.read("story.md"),
+            "ours, and a person's line",
+            "the newest version has the name"
+        );
+        assert_eq!(sandbox.read(kept), "theirs", "the other one is kept");
+    }
+
+    #[test]
+    fn give_back_keeps_the_displaced_version_when_the_file_was_removed() {
+        let (sandbox, directory, put) = swapped("ours", true);
+        std::fs::remove_file(sandbox.join("story.md")).expect("it is there");
+        let Outcome::Rescued(kept) = undo(&directory, put) else {
+            panic!("a removed file must not come back");
+        };
+        assert!(
+            !sandbox.join("story.md").exists(),
+            "a removed file stays removed"
+        );
+        assert_eq!(sandbox.read(kept), "theirs", "what was displaced is kept");
+    }
+}

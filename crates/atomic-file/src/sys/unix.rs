@@ -48,6 +48,11 @@ impl Directory {
         special::refresh(&self.handle);
     }
 
+    /// Whether the folder itself has been removed.
+    pub(crate) fn is_removed(&self) -> bool {
+        fstat(&self.handle).is_ok_and(|stat| unsigned(stat.st_nlink) == 0)
+    }
+
     /// Opens a file for reading, without following a link and without waiting for the other end of a FIFO.
     pub(crate) fn open_file(&self, name: &OsStr) -> io::Result<File> {
         let flags =
@@ -134,20 +139,25 @@ impl Directory {
 
     /// Takes the folder's lock together with other writers; `Ok(false)` while a sweeper has it.
     pub(crate) fn try_lock_shared(&self) -> io::Result<bool> {
-        self.try_flock(FlockOperation::NonBlockingLockShared)
+        try_flock(&self.handle, FlockOperation::NonBlockingLockShared)
     }
 
     /// Takes the folder's lock alone; `Ok(false)` while a writer or another sweeper has it.
     pub(crate) fn try_lock_exclusive(&self) -> io::Result<bool> {
-        self.try_flock(FlockOperation::NonBlockingLockExclusive)
+        try_flock(&self.handle, FlockOperation::NonBlockingLockExclusive)
     }
+}
 
-    fn try_flock(&self, operation: FlockOperation) -> io::Result<bool> {
-        match flock(&self.handle, operation) {
-            Ok(()) => Ok(true),
-            Err(Errno::WOULDBLOCK) => Ok(false),
-            Err(err) => Err(err.into()),
-        }
+/// Takes the kernel's lock on a file alone; `Ok(false)` while somebody else has it. It ends when the file is closed.
+pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
+    try_flock(file, FlockOperation::NonBlockingLockExclusive)
+}
+
+fn try_flock(file: &File, operation: FlockOperation) -> io::Result<bool> {
+    match flock(file, operation) {
+        Ok(()) => Ok(true),
+        Err(Errno::WOULDBLOCK) => Ok(false),
+        Err(err) => Err(err.into()),
     }
 }
 

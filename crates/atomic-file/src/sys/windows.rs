@@ -28,6 +28,10 @@ impl Directory {
 
     pub(crate) fn refresh(&self) {}
 
+    pub(crate) fn is_removed(&self) -> bool {
+        !self.path.is_dir()
+    }
+
     pub(crate) fn open_file(&self, name: &OsStr) -> io::Result<File> {
         File::open(self.path.join(name))
     }
@@ -87,6 +91,10 @@ impl Directory {
     pub(crate) fn try_lock_exclusive(&self) -> io::Result<bool> {
         Err(io::ErrorKind::Unsupported.into())
     }
+}
+
+pub(crate) fn try_lock(_file: &File) -> io::Result<bool> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 pub(crate) fn stamp_of(file: &File) -> io::Result<Stamp> {
