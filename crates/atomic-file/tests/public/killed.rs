@@ -152,9 +152,12 @@ fn writer_killed_at_any_step_leaves_the_old_version_or_the_new_one() {
             );
             let mut outcomes = HashMap::new();
             for (call, number) in steps(&trace) {
+                // A call can be tampered with in one way only; the calls around it are killed all the same.
+                if injects.iter().any(|inject| inject.starts_with(&call)) {
+                    continue;
+                }
                 let kill = format!("{call}:signal=KILL:when={number}");
-                let kept = injects.iter().filter(|inject| !inject.starts_with(&call));
-                let injects: Vec<String> = kept.cloned().chain([kill]).collect();
+                let injects: Vec<String> = injects.iter().cloned().chain([kill]).collect();
                 let step = format!("{place}, {call} number {number}");
                 *outcomes
                     .entry(killed(&sandbox, &injects, &step))
