@@ -14,7 +14,7 @@ use std::ops::Range;
 pub(crate) use locate::{Found, Trail, locate};
 
 use super::node::{Kind, Node, Style, Tree};
-use super::write::{self, Keep, Renderer};
+use super::write::{self, Renderer};
 use super::{MAX_DEPTH, Reader, resolve, scan};
 use crate::path::Step;
 use crate::value::Value;
@@ -227,18 +227,23 @@ impl<'tree> Planner<'tree> {
         }
     }
 
-    /// The style of a scalar that its successor should keep.
-    fn keep(&self, node: &Node) -> Option<Keep> {
-        let Kind::Scalar { style, text } = &node.kind else {
-            return None;
+    /// Writes a value as one scalar with `write`, given the style to keep. A value that replaces
+    /// another keeps its style, unless the whole file stands as the reference writes it: there a
+    /// kept style would be the one line that the reference does not leave alone.
+    fn in_style_of<T: PartialEq>(&self, old: &Node, write: impl Fn(Option<Style>) -> T) -> T {
+        let canonical = write(None);
+        let Kind::Scalar { style, text } = &old.kind else {
+            return canonical;
         };
         if *style == Style::Plain && matches!(resolve::plain(text), Value::Null) {
-            return None;
+            return canonical;
         }
-        Some(Keep {
-            style: *style,
-            lenient: !self.is_canonical(),
-        })
+        let kept = write(Some(*style));
+        if kept == canonical || self.is_canonical() {
+            canonical
+        } else {
+            kept
+        }
     }
 
     /// Whether the whole frontmatter stands as the reference tool would write it.
@@ -248,9 +253,22 @@ impl<'tree> Planner<'tree> {
             at_end: false,
         };
         match self.reader.whole() {
-            Value::Map(entries) => renderer.entries(&entries, 0) == self.text.trim_end(),
+            Value::Map(entries) if entries.iter().all(|entry| is_of_javascript(&entry.1)) => {
+                renderer.entries(&entries, 0).trim_end() == self.text.trim_end()
+            }
             _ => false,
         }
+    }
+}
+
+/// Whether JavaScript writes the value as we do: not dates, nor floats that are whole numbers.
+fn is_of_javascript(value: &Value) -> bool {
+    match value {
+        Value::Timestamp(_) => false,
+        Value::Float(float) => float.fract() != 0.0 || !float.is_finite(),
+        Value::List(items) => items.iter().all(is_of_javascript),
+        Value::Map(entries) => entries.iter().all(|entry| is_of_javascript(&entry.1)),
+        _ => true,
     }
 }
 

@@ -80,8 +80,7 @@ impl Planner<'_> {
     }
 
     fn in_flow(&self, node: &Node, value: &Value) -> (Range<usize>, String) {
-        let keep = self.keep(node).filter(|keep| keep.style != Style::Plain);
-        let text = write::flow(value, keep);
+        let text = self.in_style_of(node, |keep| write::flow(value, keep));
         let bytes = self.text.as_bytes();
         let glued = node.is_empty() && node.span.start > 0 && bytes[node.span.start - 1] == b':';
         let text = if glued { format!(" {text}") } else { text };
@@ -95,7 +94,9 @@ impl Planner<'_> {
         let scalar = if flow_stays && matches!(value, Value::List(_) | Value::Map(_)) {
             Some(write::flow(value, None))
         } else {
-            renderer.scalar(value, old.column + 2, self.keep(old.node))
+            self.in_style_of(old.node, |keep| {
+                renderer.scalar(value, old.column + 2, keep)
+            })
         };
         match scalar {
             Some(text) if text.contains('\n') => self.put_lines(old, &text),

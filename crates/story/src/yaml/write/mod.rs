@@ -11,4 +11,4 @@ mod string;
 pub(crate) use number::float_text;
 pub(crate) use render::{Renderer, flow, flow_entry};
 pub(crate) use sound::{levels, refuse_unsound, refuse_unsound_key};
-pub(crate) use string::{Keep, Spot, key, string};
+pub(crate) use string::{Spot, key, string};

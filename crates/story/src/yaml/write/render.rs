@@ -1,7 +1,8 @@
 //! Lists and mappings -> block or flow text.
 
-use super::{Keep, Spot, float_text, key, string};
+use super::{Spot, float_text, key, string};
 use crate::value::Value;
+use crate::yaml::node::Style;
 
 /// Writes values in the habits of one file.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +20,7 @@ impl Renderer {
         &self,
         value: &Value,
         indent: usize,
-        keep: Option<Keep>,
+        keep: Option<Style>,
     ) -> Option<String> {
         let spot = Spot {
             block_indent: Some(indent),
@@ -89,7 +90,7 @@ impl Renderer {
 }
 
 /// Writes a value on one line, as it stands inside brackets or braces.
-pub(crate) fn flow(value: &Value, keep: Option<Keep>) -> String {
+pub(crate) fn flow(value: &Value, keep: Option<Style>) -> String {
     let spot = Spot {
         block_indent: None,
         at_end: false,

@@ -17,18 +17,11 @@ pub(crate) struct Spot {
     pub(crate) at_end: bool,
 }
 
-/// The style of the value that stood there before, which the new one keeps if it can.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Keep {
-    pub(crate) style: Style,
-    /// Whether the file is not in the reference's own style: then a plain text stays plain and
-    /// emoji stay readable wherever YAML allows it.
-    pub(crate) lenient: bool,
-}
-
 /// Writes a text as a scalar; lines after the first are indented.
-pub(crate) fn string(text: &str, spot: Spot, keep: Option<Keep>) -> String {
-    if let Some(kept) = keep.and_then(|keep| in_kept_style(text, spot, keep)) {
+///
+/// `keep` is the style of the scalar that stood there before, which the new one gets if it can.
+pub(crate) fn string(text: &str, spot: Spot, keep: Option<Style>) -> String {
+    if let Some(kept) = keep.and_then(|style| in_kept_style(text, spot, style)) {
         return kept;
     }
     if text.is_empty() {
@@ -88,19 +81,22 @@ fn one_line(text: &str) -> String {
     }
 }
 
-fn in_kept_style(text: &str, spot: Spot, keep: Keep) -> Option<String> {
-    let readable = |char| is_printable(char) || (keep.lenient && is_readable(char));
-    match keep.style {
+/// Styles are kept in files that the reference did not write, so what it would escape without need
+/// (emoji) stays readable.
+fn in_kept_style(text: &str, spot: Spot, style: Style) -> Option<String> {
+    let readable = |char| is_printable(char) || is_readable(char);
+    match style {
         Style::Plain => {
-            let stays = keep.lenient && spot.block_indent.is_some() && is_safe_plain(text);
+            let stays = spot.block_indent.is_some() && is_safe_plain(text);
             stays.then(|| text.to_owned())
         }
         Style::Single => text.chars().all(readable).then(|| single_quoted(text)),
-        Style::Double => Some(double_quoted(text, keep.lenient)),
+        Style::Double => Some(double_quoted(text, true)),
         Style::Literal => {
-            let of_block = |char| char == '\n' || readable(char) || (keep.lenient && char == '\t');
             let stays = text.contains('\n')
-                && text.chars().all(of_block)
+                && text
+                    .chars()
+                    .all(|char| matches!(char, '\n' | '\t') || readable(char))
                 && !(spot.at_end && block_scalar::needs_keep(text));
             let indent = spot.block_indent.filter(|_| stays)?;
             Some(block_scalar::literal(text, indent))
@@ -347,29 +343,32 @@ mod tests {
 
     #[test]
     fn string_keeps_the_old_style_where_it_can() {
-        let keep = |style, lenient| Some(Keep { style, lenient });
         let table = [
-            ("done", Style::Single, false, "'done'"),
-            ("it's", Style::Single, false, "'it''s'"),
-            ("🚀", Style::Single, false, "\"\\U0001F680\""),
-            ("🚀", Style::Single, true, "'🚀'"),
-            ("a\nb", Style::Single, false, "|-\n  a\n  b"),
-            ("done", Style::Double, false, "\"done\""),
-            ("a\nb", Style::Double, false, "\"a\\nb\""),
-            ("🚀", Style::Double, true, "\"🚀\""),
-            ("https://x.y", Style::Plain, false, "'https://x.y'"),
-            ("https://x.y", Style::Plain, true, "https://x.y"),
-            ("12:30", Style::Plain, true, "'12:30'"),
-            ("a: b", Style::Plain, true, "'a: b'"),
-            ("a\n\tb\n", Style::Literal, true, "|\n  a\n  \tb"),
-            ("done", Style::Literal, true, "done"),
-            ("done", Style::Folded, true, "done"),
+            ("done", Style::Single, "'done'"),
+            ("it's", Style::Single, "'it''s'"),
+            ("🚀", Style::Single, "'🚀'"),
+            ("a\nb", Style::Single, "|-\n  a\n  b"),
+            ("done", Style::Double, "\"done\""),
+            ("a\nb", Style::Double, "\"a\\nb\""),
+            ("🚀\u{a0}", Style::Double, "\"🚀\u{a0}\""),
+            ("https://x.y", Style::Plain, "https://x.y"),
+            ("a, b [c]", Style::Plain, "a, b [c]"),
+            ("-x", Style::Plain, "-x"),
+            ("- x", Style::Plain, "'- x'"),
+            ("12:30", Style::Plain, "'12:30'"),
+            ("a: b", Style::Plain, "'a: b'"),
+            ("a:", Style::Plain, "'a:'"),
+            ("a #b", Style::Plain, "'a #b'"),
+            ("", Style::Plain, "''"),
+            ("a\n\tb\n", Style::Literal, "|\n  a\n  \tb"),
+            ("done", Style::Literal, "done"),
+            ("done", Style::Folded, "done"),
         ];
-        for (text, style, lenient, expected) in table {
-            let written = string(text, BLOCK, keep(style, lenient));
+        for (text, style, expected) in table {
             assert_eq!(
-                written, expected,
-                "{text:?} in {style:?}, lenient: {lenient}"
+                string(text, BLOCK, Some(style)),
+                expected,
+                "{text:?} in {style:?}"
             );
         }
     }
