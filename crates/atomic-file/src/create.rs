@@ -36,7 +36,7 @@ pub fn create(
     let mut new = NewFile::write(&directory, name, path, MODE, contents)?;
     let created = new
         .sync(path)
-        .and_then(|warning| match new.publish(&directory, name) {
+        .and_then(|warning| match new.publish_new(&directory, name) {
             Ok(()) => Ok(warning),
             Err(err) if err.kind() == io::ErrorKind::AlreadyExists => {
                 Err(CommitError::AlreadyExists {

@@ -152,15 +152,26 @@ impl NewFile {
         }
     }
 
-    /// Gives the file the name `name` in `directory`, which must be free, and closes it.
+    /// Gives the file the temporary name `name`, which nobody else can have, and closes it.
     ///
     /// Closed first, because watchers would otherwise see the *story* being closed after writing.
     pub(crate) fn publish(&mut self, directory: &Directory, name: &OsStr) -> io::Result<()> {
         match &self.name {
             None => directory.name_anonymous(self.file(), name)?,
-            Some(old) => directory.rename_new(old, name)?,
+            Some(old) => directory.rename_over(old, name)?,
         }
         self.name = Some(name.to_owned());
+        self.file = None;
+        Ok(())
+    }
+
+    /// Gives the file its name for good; fails if anything has that name.
+    pub(crate) fn publish_new(&mut self, directory: &Directory, name: &OsStr) -> io::Result<()> {
+        match &self.name {
+            None => directory.name_anonymous(self.file(), name)?,
+            Some(old) => directory.rename_new(old, name)?,
+        }
+        self.name = None;
         self.file = None;
         Ok(())
     }

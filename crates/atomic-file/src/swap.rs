@@ -68,7 +68,7 @@ pub(crate) fn rescue(
     name: &OsStr,
 ) -> io::Result<OsString> {
     let kept = rescued(name);
-    match directory.rename_new(temporary, &kept) {
+    match directory.rename_over(temporary, &kept) {
         Ok(()) => Ok(kept),
         Err(err) if err.kind() == io::ErrorKind::NotFound => Err(err),
         Err(err) => {

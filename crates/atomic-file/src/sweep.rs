@@ -117,7 +117,7 @@ impl Sweeping<'_> {
         // Taken over under a name that its writer does not know, and only then looked at: a writer that goes on
         // without the folder's lock cannot put another file in its place after the look.
         let claimed = temporary.renewed();
-        match self.directory.rename_new(name, &claimed) {
+        match self.directory.rename_over(name, &claimed) {
             Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(()),
             other => other?,
         }

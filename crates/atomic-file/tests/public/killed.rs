@@ -26,6 +26,11 @@ fn traced(folder: &Path, injects: &[String], calls: &str, how: &[&str]) -> (Exit
     }
     let status = command
         .arg(program())
+        .arg(if folder.join("story.md").exists() {
+            "replace"
+        } else {
+            "create"
+        })
         .arg(folder.join("story.md"))
         .arg(NEW)
         .args(how)
@@ -43,7 +48,7 @@ fn program() -> PathBuf {
         .ancestors()
         .nth(2)
         .expect("it is in target/debug/deps");
-    folder.join("examples/replace_if_unchanged")
+    folder.join("examples/atomic_write")
 }
 
 /// The system calls of the commit: the name of each, and the how-manieth of that name in the program it is.
@@ -115,23 +120,31 @@ fn places(trace: &str) -> Vec<(&'static str, Vec<String>)> {
 }
 
 #[test]
-fn commit_succeeds_wherever_files_can_be_renamed() {
-    if !can_trace("commit_succeeds_wherever_files_can_be_renamed") {
+fn replace_and_create_succeed_wherever_files_can_be_renamed() {
+    if !can_trace("replace_and_create_succeed_wherever_files_can_be_renamed") {
         return;
     }
     let sandbox = Sandbox::new();
-    let (folder, _) = renewed(&sandbox);
-    let (_, trace) = traced(&folder, &[], "all", &[]);
-    for (place, injects) in places(&trace) {
-        let (folder, _) = renewed(&sandbox);
-        let (status, _) = traced(&folder, &injects, "all", &[]);
-        assert_eq!(status.code(), Some(0), "{place}: the commit succeeds");
-        assert_eq!(
-            sandbox.read("folder/story.md"),
-            NEW,
-            "{place}: it is in place"
-        );
-        assert_eq!(names(&folder), ["story.md"], "{place}: nothing is left");
+    for is_there in [true, false] {
+        let prepared = || {
+            let (folder, path) = renewed(&sandbox);
+            if !is_there {
+                fs::remove_file(path).expect("it is ours");
+            }
+            folder
+        };
+        let (_, trace) = traced(&prepared(), &[], "all", &[]);
+        for (place, injects) in places(&trace) {
+            let folder = prepared();
+            let (status, _) = traced(&folder, &injects, "all", &[]);
+            assert_eq!(status.code(), Some(0), "{place}: it succeeds");
+            assert_eq!(
+                sandbox.read("folder/story.md"),
+                NEW,
+                "{place}: it is in place"
+            );
+            assert_eq!(names(&folder), ["story.md"], "{place}: nothing is left");
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Replaces the contents of a file: `replace_if_unchanged FILE TEXT [fast]`.
+//! Writes a file all at once: `atomic_write replace|create FILE TEXT [fast]`.
 //!
 //! Exits with 0 when the new contents are in place, 9 when they are but may not survive a power cut, 1 when they are
 //! not. The tests kill this program at each of its system calls.
@@ -6,13 +6,14 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use atomic_file::{CommitError, CommitOptions, Durability, Original, replace_if_unchanged};
+use atomic_file::{CommitError, CommitOptions, Durability, Original, create, replace_if_unchanged};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [file, text, how @ ..] = arguments.as_slice() else {
+    let [verb, file, text, how @ ..] = arguments.as_slice() else {
         return ExitCode::from(2);
     };
+    let path = Path::new(file);
     let options = CommitOptions {
         durability: match how {
             [how] if how == "fast" => Durability::Fast,
@@ -20,10 +21,15 @@ fn main() -> ExitCode {
         },
         ..CommitOptions::default()
     };
-    let Ok(original) = Original::read(Path::new(file)) else {
-        return ExitCode::FAILURE;
+    let written = if verb == "create" {
+        create(path, text.as_bytes(), &options)
+    } else {
+        let Ok(original) = Original::read(path) else {
+            return ExitCode::FAILURE;
+        };
+        replace_if_unchanged(original, text.as_bytes(), &options)
     };
-    match replace_if_unchanged(original, text.as_bytes(), &options) {
+    match written {
         Ok(_) => ExitCode::SUCCESS,
         Err(CommitError::CommittedUnsynced { .. }) => ExitCode::from(9),
         Err(_) => ExitCode::FAILURE,
