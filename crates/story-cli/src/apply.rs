@@ -1,0 +1,119 @@
+//! `story apply`: transactions as JSON, each answered by one line of JSON.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read as _};
+use std::path::Path;
+
+use serde_json::{Map, Value as Json};
+
+mod input;
+mod request;
+
+use crate::args::ApplyArgs;
+use crate::failure::Failure;
+use crate::failure_sources::code_of_io;
+use crate::json;
+use crate::output::Output;
+use crate::places::Target;
+use crate::settings::Settings;
+use crate::signals;
+use crate::transaction::{self, Done, WithRevision};
+use input::{Entry, Requests};
+use request::Request;
+
+/// Does each transaction for itself and returns the exit code: 0, or that of the first failure.
+///
+/// # Errors
+///
+/// When the input cannot be read, or an answer cannot be written; what was answered before is done.
+pub fn run(args: &ApplyArgs, settings: &Settings, output: &Output) -> Result<u8, Failure> {
+    signals::watch();
+    let requests = Requests::new(open(&args.file)?);
+    let mut exit = 0;
+    for entry in requests {
+        let entry = entry.map_err(|err| unreadable(&args.file, &err))?;
+        let (answer, failure, committed) = match perform(&entry, settings) {
+            Ok(done) => {
+                done.tell(output);
+                let committed = (!done.changed.is_empty()).then_some(done.target.clone());
+                (done.to_json(), None, committed)
+            }
+            Err(failure) => {
+                let committed = failure.is_committed().then(|| target_of(&failure));
+                (json::failure(&failure), Some(failure), committed)
+            }
+        };
+        if let Some(failure) = &failure {
+            output.failure(failure);
+        }
+        answer_line(answer, entry.line, output).map_err(|unwritten| match committed {
+            Some(target) => unwritten.after_commit(&target),
+            None => unwritten,
+        })?;
+        if let Some(failure) = failure {
+            exit = if exit == 0 { failure.exit() } else { exit };
+            if args.stop_on_error {
+                break;
+            }
+        }
+        if signals::pending().is_some() {
+            break;
+        }
+    }
+    Ok(exit)
+}
+
+fn perform(entry: &Entry, settings: &Settings) -> Result<Done, Failure> {
+    let request = Request::parse(&entry.text, entry.line)?;
+    let transaction = request.transaction(settings.touch)?;
+    let target = Target::of_story(Path::new(&request.story), settings)?;
+    transaction::commit(
+        &target,
+        &transaction,
+        settings,
+        WithRevision::Yes,
+        "story apply",
+    )
+}
+
+fn answer_line(mut answer: Map<String, Json>, line: usize, output: &Output) -> Result<(), Failure> {
+    answer.insert("line".to_owned(), line.into());
+    output.json(&answer.into())
+}
+
+fn target_of(failure: &Failure) -> Target {
+    Target {
+        path: failure.path.clone().unwrap_or_default(),
+        id: failure.story.clone(),
+    }
+}
+
+fn open(file: &Path) -> Result<Box<dyn BufRead>, Failure> {
+    if file == Path::new("-") {
+        return Ok(Box::new(io::stdin().lock()));
+    }
+    match File::open(file) {
+        Ok(opened) => Ok(Box::new(BufReader::new(opened))),
+        Err(err) => Err(unreadable(file, &err)),
+    }
+}
+
+fn unreadable(file: &Path, err: &io::Error) -> Failure {
+    let name = if file == Path::new("-") {
+        "standard input".to_owned()
+    } else {
+        file.display().to_string()
+    };
+    Failure::new(code_of_io(err), format!("cannot read {name}")).cause(err.to_string())
+}
+
+/// The longest line that is read; chosen: twice the largest story.
+const MAX_LINE_BYTES: u64 = 2 * story::MAX_STORY_BYTES;
+
+/// Reads one line, with its end; an empty text is the end of the input.
+fn read_line(input: &mut dyn BufRead) -> io::Result<String> {
+    let mut line = Vec::new();
+    input.take(MAX_LINE_BYTES).read_until(b'\n', &mut line)?;
+    String::from_utf8(line)
+        .map_err(|err| io::Error::new(io::ErrorKind::InvalidData, err.utf8_error()))
+}

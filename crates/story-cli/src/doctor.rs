@@ -1,0 +1,47 @@
+//! `story doctor`: what crashes and mistakes leave, found and mended.
+
+mod file_system;
+mod folders;
+mod ignoring;
+mod litter;
+mod locks;
+mod report;
+mod stories;
+
+use crate::args::DoctorArgs;
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::places::sdlc_root;
+use crate::settings::Settings;
+use crate::signals;
+use crate::transaction::resolved;
+use report::Report;
+
+/// Whether to mend what is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Look,
+    Mend,
+}
+
+/// Prints each finding and returns 1 while problems remain, else 0.
+///
+/// # Errors
+///
+/// When there is no sdlc root, or stdout does not take the findings.
+pub fn run(args: &DoctorArgs, settings: &Settings, output: &Output) -> Result<u8, Failure> {
+    signals::watch();
+    let mode = if args.fix { Mode::Mend } else { Mode::Look };
+    let root = resolved(&sdlc_root(settings)?);
+    let mut report = Report::default();
+    let folders = folders::to_look_at(&root, &mut report);
+    for folder in &folders {
+        locks::check(folder, mode, settings, &mut report);
+        litter::check(folder, mode, &mut report);
+        stories::check(folder, &mut report);
+    }
+    ignoring::check(&root, mode, settings, &mut report)?;
+    file_system::check(&root, settings, &mut report);
+    report.print(output)?;
+    Ok(u8::from(report.problems() > 0))
+}

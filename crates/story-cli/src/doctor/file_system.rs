@@ -1,0 +1,48 @@
+//! Whether locks work where the stories lie: tried out, for no list of file systems is complete.
+
+use std::path::Path;
+
+use sidecar_lock::{LockState, SidecarLock};
+
+use super::report::{Finding, Report};
+use crate::places::STORIES;
+use crate::settings::Settings;
+use crate::sys;
+use crate::transaction::chain;
+
+const CHECK: &str = "file-system";
+
+/// Takes a lock in the folder of stories, looks at it as another process would, and gives it back.
+pub fn check(root: &Path, settings: &Settings, report: &mut Report) {
+    let stories = root.join(STORIES);
+    let folder = if stories.is_dir() { &stories } else { root };
+    if let Some(name) = sys::doubtful_file_system(folder) {
+        let message = format!(
+            "{name} keeps locks only between those who use it in the same way, and waiting there is slower"
+        );
+        report.add(Finding::warning(CHECK, folder, message));
+    }
+    if let Err(reason) = try_a_lock(folder, settings) {
+        let message = format!("a lock for a trial does not work here: {reason}");
+        report.add(Finding::problem(CHECK, folder, message));
+    }
+}
+
+fn try_a_lock(folder: &Path, settings: &Settings) -> Result<(), String> {
+    // A name of its own, so that two doctors do not wait for each other.
+    let resource = folder.join(format!(".story-doctor-{}.md", std::process::id()));
+    let lock = SidecarLock::new(resource).map_err(|err| chain(&err))?;
+    let guard = lock
+        .acquire(&settings.lock_options("story doctor"))
+        .map_err(|err| chain(&err))?;
+    let state = lock
+        .inspect(settings.stale_after())
+        .map_err(|err| chain(&err))?;
+    let is_seen = matches!(&state, LockState::Held(holder) if holder.token == guard.holder().token);
+    guard.release().map_err(|err| chain(&err))?;
+    if is_seen {
+        Ok(())
+    } else {
+        Err("it is held, but others would take it for free".to_owned())
+    }
+}

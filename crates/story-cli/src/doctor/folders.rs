@@ -1,0 +1,107 @@
+//! Which folders the doctor looks at: the sdlc root, its stories, legacy folders, worktrees' copies, the project root.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::report::{Finding, Report};
+use crate::places::{STORIES, STORY_FILE};
+
+/// What lies in a folder, as far as the doctor is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// One story, `story.md`.
+    Story,
+    /// Legacy stories, `NN-slug.md`.
+    Legacy,
+    /// State files only.
+    State,
+}
+
+/// A folder to look at, not below it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Folder {
+    /// Where.
+    pub path: PathBuf,
+    /// What lies there.
+    pub kind: Kind,
+}
+
+/// Folders that old versions of the reference tool kept stories in, one for each status.
+const LEGACY: [&str; 5] = ["backlog", "ready", "in-progress", "done", "blocked"];
+const WORKTREES: &str = "worktrees";
+
+/// Collects the folders; those that cannot be listed become findings.
+pub fn to_look_at(root: &Path, report: &mut Report) -> Vec<Folder> {
+    let mut folders = Vec::new();
+    if let Some(project) = root.parent() {
+        folders.push(folder(project, Kind::State));
+    }
+    if !root.join(STORIES).is_dir() {
+        report.add(Finding::warning(
+            "stories",
+            &root.join(STORIES),
+            "there is no folder for stories; `story init` makes it",
+        ));
+    }
+    add_root(root, &mut folders, report);
+    for worktree in subfolders(&root.join(WORKTREES), report) {
+        // Each worktree is a copy of the whole project, with its own copy of the sdlc root.
+        if let Some(name) = root.file_name() {
+            let copy = worktree.join(name);
+            if copy.is_dir() {
+                add_root(&copy, &mut folders, report);
+            }
+        }
+    }
+    folders
+}
+
+fn add_root(root: &Path, folders: &mut Vec<Folder>, report: &mut Report) {
+    folders.push(folder(root, Kind::State));
+    let stories = root.join(STORIES);
+    if stories.is_dir() {
+        folders.push(folder(&stories, Kind::State));
+    }
+    let in_stories = subfolders(&stories, report);
+    folders.extend(in_stories.iter().map(|path| folder(path, Kind::Story)));
+    for name in LEGACY {
+        let legacy = root.join(name);
+        if legacy.is_dir() {
+            folders.push(folder(&legacy, Kind::Legacy));
+            let inside = subfolders(&legacy, report);
+            let stories = inside.iter().filter(|path| path.join(STORY_FILE).exists());
+            folders.extend(stories.map(|path| folder(path, Kind::Story)));
+        }
+    }
+}
+
+fn folder(path: &Path, kind: Kind) -> Folder {
+    Folder {
+        path: path.to_path_buf(),
+        kind,
+    }
+}
+
+/// The folders in a folder, in order; a lock directory of another tool is none.
+fn subfolders(path: &Path, report: &mut Report) -> Vec<PathBuf> {
+    let entries = match fs::read_dir(path) {
+        Ok(entries) => entries,
+        Err(err) if err.kind() == io::ErrorKind::NotFound => return Vec::new(),
+        Err(err) => {
+            report.add(Finding::problem(
+                "folder",
+                path,
+                format!("cannot be listed: {err}"),
+            ));
+            return Vec::new();
+        }
+    };
+    let mut found: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir() && path.extension().is_none_or(|end| end != "lock"))
+        .collect();
+    found.sort();
+    found
+}

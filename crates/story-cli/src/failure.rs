@@ -1,0 +1,203 @@
+//! A failure as it is told: code, exit, headline, causes, hint, and what JSON says beside.
+
+use std::path::{Path, PathBuf};
+
+use sidecar_lock::Holder;
+
+use crate::places::Target;
+
+/// What kind of failure it is; each has an exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    /// The system refused something that has no code of its own.
+    Io,
+    /// The lock was lost while it was needed.
+    Lost,
+    /// The command line or a line of JSON is wrong.
+    Usage,
+    /// There is no such story, file, folder or key.
+    NotFound,
+    /// Somebody else holds the lock.
+    Locked,
+    /// This process, or its parent, holds the lock.
+    Nested,
+    /// A precondition failed, or others changed the story meanwhile.
+    Conflict,
+    /// The file cannot be read as what it should be.
+    Parse,
+    /// A rule forbids it.
+    Refused,
+    /// No permission.
+    NoPermission,
+    /// Read-only file system.
+    ReadOnly,
+    /// No space.
+    NoSpace,
+    /// The change is in the file; something after it failed.
+    Unsynced,
+}
+
+impl Code {
+    /// The name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Io => "EIO",
+            Self::Lost => "ELOST",
+            Self::Usage => "EUSAGE",
+            Self::NotFound => "ENOTFOUND",
+            Self::Locked => "ELOCKED",
+            Self::Nested => "ENESTED",
+            Self::Conflict => "ECONFLICT",
+            Self::Parse => "EPARSE",
+            Self::Refused => "EREFUSED",
+            Self::NoPermission => "EACCES",
+            Self::ReadOnly => "EROFS",
+            Self::NoSpace => "ENOSPC",
+            Self::Unsynced => "EUNSYNCED",
+        }
+    }
+
+    /// The exit code of the process.
+    pub fn exit(self) -> u8 {
+        match self {
+            Self::Io | Self::Lost => 1,
+            Self::Usage => 2,
+            Self::NotFound => 3,
+            Self::Locked | Self::Nested => 4,
+            Self::Conflict => 5,
+            Self::Parse => 6,
+            Self::Refused => 7,
+            Self::NoPermission | Self::ReadOnly | Self::NoSpace => 8,
+            Self::Unsynced => 9,
+        }
+    }
+}
+
+/// Why a command did not do what it should.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// What kind.
+    pub code: Code,
+    /// What failed, on what: one line.
+    pub headline: String,
+    /// Why, the nearest reason first.
+    pub causes: Vec<String>,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// The id of the story, where one is known.
+    pub story: Option<String>,
+    /// The file that it is about.
+    pub path: Option<PathBuf>,
+    /// Who holds the lock.
+    pub holder: Option<Box<Holder>>,
+    /// How long was waited for the lock.
+    pub waited_ms: Option<u64>,
+    /// When another tool's lock may be taken over.
+    pub stale_in_ms: Option<u64>,
+    /// Line and column in the file, counted from 1.
+    pub position: Option<(usize, usize)>,
+    /// Whether the same command may succeed later by itself.
+    pub retryable: bool,
+    /// Whether the reader of our output went away: nobody to tell.
+    pub is_unheard: bool,
+}
+
+impl Failure {
+    /// A failure with nothing but what must be known.
+    pub fn new(code: Code, headline: impl Into<String>) -> Self {
+        Self {
+            code,
+            headline: headline.into(),
+            causes: Vec::new(),
+            hint: None,
+            story: None,
+            path: None,
+            holder: None,
+            waited_ms: None,
+            stale_in_ms: None,
+            position: None,
+            retryable: false,
+            is_unheard: false,
+        }
+    }
+
+    /// A mistake on the command line or in a line of JSON.
+    pub fn usage(headline: impl Into<String>) -> Self {
+        Self::new(Code::Usage, headline)
+    }
+
+    /// Adds a reason behind those that are there.
+    pub fn cause(mut self, cause: impl Into<String>) -> Self {
+        self.causes.push(cause.into());
+        self
+    }
+
+    /// Gives advice.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Names the file.
+    pub fn at(mut self, path: &Path) -> Self {
+        self.path = Some(path.to_path_buf());
+        self
+    }
+
+    /// Names the story, and says what was being done to it: `cannot <verb> story S-0034`.
+    pub fn about(mut self, verb: &str, target: &Target) -> Self {
+        self.headline = format!("cannot {verb} {}", target.name());
+        self.story.clone_from(&target.id);
+        self.path = Some(target.path.clone());
+        self
+    }
+
+    /// The reader of our output went away. Where nothing was changed that is its own business.
+    pub fn nobody_listens(mut self) -> Self {
+        self.is_unheard = true;
+        self
+    }
+
+    /// Turns a result that could not be written into the one failure that says: it is done all the same.
+    pub fn after_commit(self, target: &Target) -> Self {
+        let mut causes = vec![self.headline];
+        causes.extend(self.causes);
+        Self {
+            code: Code::Unsynced,
+            headline: format!(
+                "committed, not reported: the change of {} is in the file",
+                target.name()
+            ),
+            causes,
+            hint: Some("do not run it again: the change would be applied twice".to_owned()),
+            story: target.id.clone(),
+            path: Some(target.path.clone()),
+            holder: None,
+            waited_ms: None,
+            stale_in_ms: None,
+            position: None,
+            retryable: false,
+            is_unheard: false,
+        }
+    }
+
+    /// Whether the change is in the file in spite of the failure.
+    pub fn is_committed(&self) -> bool {
+        self.code == Code::Unsynced
+    }
+
+    /// The exit code.
+    pub fn exit(&self) -> u8 {
+        if self.is_unheard { 0 } else { self.code.exit() }
+    }
+
+    /// Headline and causes in one sentence, for JSON.
+    pub fn message(&self) -> String {
+        let mut message = self.headline.clone();
+        for cause in &self.causes {
+            message.push_str(": ");
+            message.push_str(cause);
+        }
+        message
+    }
+}

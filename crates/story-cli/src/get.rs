@@ -1,0 +1,111 @@
+//! `story get`: values of the frontmatter.
+
+use serde_json::{Map, Value as Json};
+use story::{Document, Value};
+
+use crate::args::GetArgs;
+use crate::failure::{Code, Failure};
+use crate::json;
+use crate::output::Output;
+use crate::places::Target;
+use crate::settings::Settings;
+use crate::signals;
+use crate::transaction::{id_of, inherited_token, resolved};
+use crate::value_text;
+
+/// Prints one value bare, several or all as KEY=VALUE lines.
+///
+/// # Errors
+///
+/// `ENOTFOUND` when the story or one of the keys is missing; then nothing is printed.
+pub fn run(args: &GetArgs, settings: &Settings, output: &Output) -> Result<(), Failure> {
+    let target = Target::of_story(&args.story, settings)?;
+    let story = read(&target, args.locked, settings, "story get")?;
+    let values = if args.keys.is_empty() {
+        all(&story)
+    } else {
+        some(&story, &args.keys).map_err(|failure| failure_of(failure, &target))?
+    };
+    if output.is_json() {
+        let id = id_of(&story).or(target.id);
+        let mut result = json::success_of(id.as_deref(), &resolved(&target.path));
+        result.insert("rev".to_owned(), story.revision().to_string().into());
+        let values: Map<String, Json> = values
+            .iter()
+            .map(|(key, value)| (key.clone(), value.to_json()))
+            .collect();
+        result.insert("values".to_owned(), values.into());
+        return output.json(&result.into());
+    }
+    let text: String = match (args.keys.len(), values.as_slice()) {
+        (1, [(_, value)]) => format!("{}\n", value_text::bare(value)),
+        (_, values) => values
+            .iter()
+            .map(|(key, value)| format!("{key}={}\n", value_text::inline(value)))
+            .collect(),
+    };
+    output.data(text.as_bytes())
+}
+
+/// Reads a story; with `locked`, once no writer is at work on it.
+///
+/// # Errors
+///
+/// As `story::read` and `story::read_locked`.
+pub fn read(
+    target: &Target,
+    locked: bool,
+    settings: &Settings,
+    command: &str,
+) -> Result<Document, Failure> {
+    // Under a parent's lock nobody else writes, and waiting would be waiting for ourselves.
+    let read = if locked && inherited_token(&target.path, settings).is_none() {
+        signals::watch();
+        story::read_locked(&target.path, &settings.lock_options(command))
+    } else {
+        story::read(&target.path)
+    };
+    read.map_err(|err| Failure::from_read(err, settings.timeout).about("read", target))
+}
+
+/// Keys are printed as paths, so that `story set` takes them.
+fn all(story: &Document) -> Vec<(String, Value)> {
+    match story.to_value() {
+        Value::Map(entries) => entries,
+        _ => Vec::new(),
+    }
+    .into_iter()
+    .map(|(key, value)| (as_path(key), value))
+    .collect()
+}
+
+fn as_path(key: String) -> String {
+    if key.is_empty() || key.contains(['.', '[', ']', '"', '=']) {
+        let escaped = key.replace('\\', "\\\\").replace('"', "\\\"");
+        format!("\"{escaped}\"")
+    } else {
+        key
+    }
+}
+
+fn some(story: &Document, keys: &[String]) -> Result<Vec<(String, Value)>, Failure> {
+    let mut values = Vec::with_capacity(keys.len());
+    let mut missing = Vec::new();
+    for key in keys {
+        match story.get(key) {
+            Ok(Some(value)) => values.push((key.clone(), value)),
+            Ok(None) => missing.push(key.as_str()),
+            Err(err) => return Err(Failure::from_edit(&err)),
+        }
+    }
+    if missing.is_empty() {
+        Ok(values)
+    } else {
+        let cause = format!("it has no {}", missing.join(", no "));
+        Err(Failure::new(Code::NotFound, "no such key").cause(cause))
+    }
+}
+
+fn failure_of(failure: Failure, target: &Target) -> Failure {
+    failure.about("read", target)
+}

@@ -1,0 +1,51 @@
+//! What git says about files, asked of git itself.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// Which of `paths` git does not ignore in the repository at `top_level`.
+///
+/// # Errors
+///
+/// When git is not installed, or does not answer; the text is git's own.
+pub fn not_ignored(top_level: &Path, paths: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(top_level)
+        // Whether a name is tracked already does not matter: the rule is looked for.
+        .args(["check-ignore", "--no-index", "-z", "--stdin"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .and_then(|mut child| {
+            use std::io::Write as _;
+            let mut names = Vec::new();
+            for path in paths {
+                names.extend_from_slice(path.as_os_str().as_encoded_bytes());
+                names.push(0);
+            }
+            // A few short names: the pipe takes them before git has to read.
+            if let Some(mut stdin) = child.stdin.take() {
+                stdin.write_all(&names)?;
+            }
+            child.wait_with_output()
+        })?;
+    // 0: some are ignored; 1: none is.
+    if !matches!(output.status.code(), Some(0 | 1)) {
+        let text = String::from_utf8_lossy(&output.stderr);
+        return Err(io::Error::other(text.trim().to_owned()));
+    }
+    let ignored: Vec<OsString> = output
+        .stdout
+        .split(|byte| *byte == 0)
+        .map(|name| String::from_utf8_lossy(name).into_owned().into())
+        .collect();
+    Ok(paths
+        .iter()
+        .filter(|path| !ignored.contains(&path.to_string_lossy().into_owned().into()))
+        .cloned()
+        .collect())
+}

@@ -1,0 +1,128 @@
+//! `story init`: the folders, and git's ignore rules.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use atomic_file::{CommitError, CommitOptions, Original};
+use sidecar_lock::SidecarLock;
+
+use crate::failure::{Code, Failure};
+use crate::failure_sources::code_of_io;
+use crate::ignore_rules;
+use crate::json;
+use crate::output::Output;
+use crate::places::{STORIES, git_top_level, project_root, sdlc_root_to_make};
+use crate::settings::Settings;
+use crate::signals;
+
+/// Chosen: far above every real list of rules.
+const MAX_RULES_BYTES: u64 = 16 * 1024 * 1024;
+/// Somebody who edits it without our lock is unlikely to meet us twice.
+const TRIES: u32 = 5;
+
+/// Makes what is missing and says what that was.
+///
+/// # Errors
+///
+/// When a folder or the rules cannot be written; what was made before stays.
+pub fn run(settings: &Settings, output: &Output) -> Result<(), Failure> {
+    signals::watch();
+    let root = sdlc_root_to_make(settings)?;
+    let stories = root.join(STORIES);
+    let made = !stories.is_dir();
+    fs::create_dir_all(&stories).map_err(|err| {
+        Failure::new(
+            code_of_io(&err),
+            format!("cannot make {}", stories.display()),
+        )
+        .cause(err.to_string())
+        .at(&stories)
+    })?;
+    let rules_path = rules_path(&root)?;
+    let added = add_rules(&rules_path, settings)?;
+    if output.is_json() {
+        let mut result = json::success();
+        result.insert("root".to_owned(), json::text(&root));
+        result.insert("made".to_owned(), made.into());
+        result.insert("gitignore".to_owned(), json::text(&rules_path));
+        result.insert("added".to_owned(), added.into());
+        return output.json(&result.into());
+    }
+    if made {
+        output.note(&format!("made {}", stories.display()));
+    }
+    if !added.is_empty() {
+        output.note(&format!(
+            "added to {}: {}",
+            rules_path.display(),
+            added.join(" ")
+        ));
+    }
+    if !made && added.is_empty() {
+        output.note("nothing to change");
+    }
+    Ok(())
+}
+
+/// The ignore file of the repository that holds the project, or of the project where there is none.
+///
+/// # Errors
+///
+/// When the working folder is gone.
+pub fn rules_path(sdlc_root: &Path) -> Result<PathBuf, Failure> {
+    let project = project_root(sdlc_root)?;
+    let folder = git_top_level(&project).unwrap_or(project);
+    Ok(folder.join(".gitignore"))
+}
+
+/// Adds the rules that are missing, under the file's lock, and says which.
+///
+/// # Errors
+///
+/// When the file cannot be locked, read or written; it is unchanged then.
+pub fn add_rules(path: &Path, settings: &Settings) -> Result<Vec<&'static str>, Failure> {
+    let about = |mut failure: Failure| {
+        failure.headline = format!("cannot add rules to {}", path.display());
+        failure
+    };
+    // Most calls find nothing to do: no lock for them.
+    if let Some(rules) = read(path).map_err(about)?
+        && ignore_rules::completed(rules.bytes()).is_none()
+    {
+        return Ok(Vec::new());
+    }
+    let guard = SidecarLock::new(path)
+        .and_then(|lock| lock.acquire(&settings.lock_options("story init")))
+        .map_err(|err| about(Failure::from_acquire(err, settings.timeout)))?;
+    let options = CommitOptions {
+        durability: settings.durability(),
+        ..CommitOptions::default()
+    };
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let original = read(guard.resource()).map_err(about)?;
+        let bytes = original.as_ref().map(Original::bytes).unwrap_or_default();
+        let Some((text, added)) = ignore_rules::completed(bytes) else {
+            return Ok(Vec::new());
+        };
+        let written = match original {
+            Some(original) => atomic_file::replace_if_unchanged(original, &text, &options),
+            None => atomic_file::create(guard.resource(), &text, &options),
+        };
+        match written {
+            Ok(_) => return Ok(added),
+            Err(CommitError::Changed { .. } | CommitError::AlreadyExists { .. })
+                if tries < TRIES => {}
+            Err(err) => return Err(about(Failure::from_commit(&err))),
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Option<Original>, Failure> {
+    match Original::read_with_limit(path, MAX_RULES_BYTES) {
+        Ok(original) => Ok(Some(original)),
+        Err(atomic_file::ReadError::NotFound { .. }) => Ok(None),
+        Err(err) => Err(Failure::new(Code::Io, "").with_chain(&err).at(path)),
+    }
+}

@@ -1,0 +1,106 @@
+//! The shapes of JSON results and errors. Pure. Each shape has a fixture in `fixtures/cli`.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+use sidecar_lock::TookOver;
+
+use crate::failure::Failure;
+use crate::failure_sources::millis;
+use crate::terminal::is_dangerous;
+
+/// The version of the shapes.
+const VERSION: u32 = 1;
+
+/// A result that members can be added to: `{"v":1,"ok":true,…}`.
+pub fn success() -> Map<String, Value> {
+    object(json!({ "v": VERSION, "ok": true }))
+}
+
+/// `{"v":1,"ok":true,"story":…,"path":…}`.
+pub fn success_of(story: Option<&str>, path: &Path) -> Map<String, Value> {
+    let mut result = success();
+    result.insert("story".to_owned(), story.into());
+    result.insert("path".to_owned(), text(path));
+    result
+}
+
+/// `{"v":1,"ok":false,"error":{…}}`.
+pub fn failure(failure: &Failure) -> Map<String, Value> {
+    let mut error = object(json!({
+        "code": failure.code.name(),
+        "message": failure.message(),
+        "story": failure.story,
+        "path": failure.path.as_deref().map(text),
+        "holder": failure.holder,
+        "waited_ms": failure.waited_ms,
+        "stale_in_ms": failure.stale_in_ms,
+        "retryable": failure.retryable,
+        "committed": failure.is_committed(),
+        "hint": failure.hint,
+    }));
+    if let Some((line, column)) = failure.position {
+        error.insert("line".to_owned(), line.into());
+        error.insert("column".to_owned(), column.into());
+    }
+    object(json!({ "v": VERSION, "ok": false, "error": error }))
+}
+
+/// What a taken-over lock was.
+pub fn took_over(took_over: &TookOver) -> Value {
+    match took_over {
+        TookOver::Crashed(holder) => json!({ "kind": "crashed", "holder": holder }),
+        TookOver::Foreign(foreign) => {
+            json!({ "kind": "foreign", "age_ms": millis(foreign.age) })
+        }
+        _ => json!({ "kind": "crashed", "holder": null }),
+    }
+}
+
+/// A path as text; bytes that are no text are replaced.
+pub fn text(path: &Path) -> Value {
+    path.to_string_lossy().into()
+}
+
+/// One line: characters that a terminal could act on are escaped, which JSON readers undo.
+pub fn to_line(value: &Value) -> String {
+    let plain = value.to_string();
+    if !plain.chars().any(is_dangerous) {
+        return plain;
+    }
+    let mut line = String::with_capacity(plain.len() + 16);
+    for c in plain.chars() {
+        // JSON itself escapes what lies below 0x20; what is left stands inside strings.
+        if is_dangerous(c) {
+            write!(line, "\\u{:04x}", u32::from(c)).expect("a String takes any text");
+        } else {
+            line.push(c);
+        }
+    }
+    line
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(object) => object,
+        _ => Map::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn to_line_escapes_what_a_terminal_acts_on_and_stays_equal() {
+        let value = json!({ "title": "a\u{1b}[2J\u{9b}\u{7f}\u{202e}\n" });
+        let line = to_line(&value);
+        assert!(
+            !line.chars().any(|c| c.is_control() || is_dangerous(c)),
+            "harmless: {line:?}"
+        );
+        let back: Value = serde_json::from_str(&line).expect("it is JSON");
+        assert_eq!(back, value, "readers see the same value");
+    }
+}

@@ -1,0 +1,39 @@
+//! `story lock break`: removes the one lock that a token names.
+
+use sidecar_lock::{Force, SidecarLock};
+
+use crate::args::LockBreakArgs;
+use crate::failure::Failure;
+use crate::json;
+use crate::output::Output;
+use crate::places::Target;
+use crate::settings::Settings;
+
+/// Breaks the lock; a live owner's only when told twice.
+///
+/// # Errors
+///
+/// `EREFUSED` while its owner lives, `ECONFLICT` when it is another lock by now, `ENOTFOUND` when there is none.
+pub fn run(args: &LockBreakArgs, settings: &Settings, output: &Output) -> Result<(), Failure> {
+    let target = Target::of_resource(&args.path, settings)?;
+    let force = if args.force && args.yes_the_owner_is_alive {
+        Force::EvenIfAlive
+    } else {
+        Force::IfDead
+    };
+    let lock = SidecarLock::new(&target.path).map_err(|err| {
+        Failure::from_acquire(err, settings.timeout).about("break the lock of", &target)
+    })?;
+    lock.break_with_token(&args.token, force)
+        .map_err(|err| Failure::from_break(&err).about("break the lock of", &target))?;
+    output.note(&format!("{}: the lock is removed", target.name()));
+    if output.is_json() {
+        let mut result = json::success_of(target.id.as_deref(), lock.resource());
+        result.insert("state".to_owned(), "broken".into());
+        result.insert("token".to_owned(), args.token.clone().into());
+        output
+            .json(&result.into())
+            .map_err(|failure| failure.after_commit(&target))?;
+    }
+    Ok(())
+}

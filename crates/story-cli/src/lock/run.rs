@@ -1,0 +1,107 @@
+//! `story lock run`: a command under a lock, in the manner of flock(1).
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::process::{Command, ExitStatus};
+
+use sidecar_lock::{LockGuard, LockOptions};
+
+use super::acquire;
+use crate::app;
+use crate::args::LockRunArgs;
+use crate::failure::{Code, Failure};
+use crate::failure_sources::code_of_io;
+use crate::json;
+use crate::output::Output;
+use crate::places::Target;
+use crate::settings::{LOCK_HELD, Settings};
+use crate::signals;
+use crate::sys;
+use crate::transaction::chain;
+
+/// Runs the command and returns its exit code; our own where it was not started.
+pub fn run(args: &LockRunArgs, settings: &Settings, output: &Output) -> u8 {
+    match run_locked(args, settings, output) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            app::tell(&failure, output);
+            args.conflict_exit_code.unwrap_or(failure.exit())
+        }
+    }
+}
+
+fn run_locked(args: &LockRunArgs, settings: &Settings, output: &Output) -> Result<u8, Failure> {
+    let [program, arguments @ ..] = args.command.as_slice() else {
+        return Err(Failure::usage("no command was given"));
+    };
+    let target = Target::of_resource(&args.path, settings)?;
+    signals::watch();
+    let options = LockOptions {
+        command: Some(format!("story lock run -- {}", program.to_string_lossy())),
+        ..settings.lock_options("story lock run")
+    };
+    let guard = acquire(&target, &options, settings, output)?;
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .env(LOCK_HELD, lock_held(&guard, settings.lock_held.as_deref()));
+    let ended = run_child(&mut command);
+    let resource = guard.resource().to_path_buf();
+    let lost = guard.release().err().map(|err| chain(&err));
+    if let Some(lost) = &lost {
+        output.warning(&format!("the lock was not held to the end: {lost}"));
+    }
+    let status = ended.map_err(|err| not_started(program, &err))?;
+    if output.is_json() {
+        let mut result = json::success_of(target.id.as_deref(), &resource);
+        result.insert("exit_code".to_owned(), sys::exit_code(status).into());
+        result.insert("signal".to_owned(), sys::ending_signal(status).into());
+        result.insert(
+            "warnings".to_owned(),
+            lost.into_iter().collect::<Vec<_>>().into(),
+        );
+        // The command's exit code is what was asked for; whoever closed stdout does not read this line.
+        output.json(&result.into()).ok();
+    }
+    Ok(sys::exit_code(status))
+}
+
+/// Starts the command and waits for it, with signals passed on.
+fn run_child(command: &mut Command) -> io::Result<ExitStatus> {
+    // From here to `forward_to` a signal waits, so that no child is left alone without its lock.
+    if signals::begin_commit().is_err() {
+        return Err(io::ErrorKind::Interrupted.into());
+    }
+    let mut child = match command.spawn() {
+        Ok(child) => child,
+        Err(err) => {
+            signals::end_commit();
+            return Err(err);
+        }
+    };
+    signals::forward_to(child.id());
+    let ended = sys::wait_without_reaping(&child);
+    signals::forward_to_nobody();
+    ended.and_then(|()| child.wait())
+}
+
+/// What the command is told about the lock, and about those that we were told about.
+fn lock_held(guard: &LockGuard, outer: Option<&OsStr>) -> OsString {
+    let mut held = guard.resource().as_os_str().to_owned();
+    held.push(":");
+    held.push(&guard.holder().token);
+    if let Some(outer) = outer {
+        held.push("\n");
+        held.push(outer);
+    }
+    held
+}
+
+fn not_started(program: &OsStr, err: &io::Error) -> Failure {
+    let code = match code_of_io(err) {
+        Code::NotFound => Code::NotFound,
+        Code::NoPermission => Code::NoPermission,
+        _ => Code::Io,
+    };
+    Failure::new(code, format!("cannot run {}", program.to_string_lossy())).cause(err.to_string())
+}

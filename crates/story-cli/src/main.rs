@@ -1,0 +1,34 @@
+//! The `story` command: safe shared story files for people, scripts and agents.
+
+mod app;
+mod apply;
+mod args;
+mod completions;
+mod diff;
+mod doctor;
+mod durations;
+mod failure;
+mod failure_sources;
+mod get;
+mod git;
+mod ignore_rules;
+mod init;
+mod json;
+mod lock;
+mod operations;
+mod output;
+mod places;
+mod set;
+mod settings;
+mod show;
+mod signals;
+mod sys;
+mod terminal;
+mod transaction;
+mod value_text;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    app::run(std::env::args_os().collect())
+}

@@ -1,0 +1,158 @@
+//! What the command line and the environment say for every command. The only place that reads the environment.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use atomic_file::Durability;
+use jiff::tz::TimeZone;
+use sidecar_lock::LockOptions;
+use story::UpdateOptions;
+
+use crate::args::{Colour, Common};
+
+/// The variable that names the lock a parent process holds: `<canonical path>:<token>`.
+pub const LOCK_HELD: &str = "STORY_LOCK_HELD";
+
+/// How much is said on stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verbosity {
+    /// Errors only.
+    Quiet,
+    /// What was done, warnings, hints.
+    Normal,
+    /// Details as well.
+    Verbose,
+}
+
+/// Whether a change sets `updated`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Touch {
+    /// Where the story has that key.
+    #[default]
+    IfPresent,
+    /// In any case.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The options of every command, with what the environment adds.
+#[derive(Debug)]
+pub struct Settings {
+    /// `--root`, else `AI_SDLC_ROOT`.
+    pub root: Option<PathBuf>,
+    /// `--json`.
+    pub json: bool,
+    /// `-q`, `-v`.
+    pub verbosity: Verbosity,
+    /// `--touch`, `--no-touch`.
+    pub touch: Touch,
+    /// `--timeout`.
+    pub timeout: Duration,
+    /// `STORY_LOCK_HELD`.
+    pub lock_held: Option<OsString>,
+    stale_after: Option<Duration>,
+    retries: Option<u32>,
+    owner: Option<String>,
+    now: Option<jiff::Timestamp>,
+    durability: Durability,
+    colour: Colour,
+}
+
+impl Settings {
+    /// Adds the environment to the options.
+    pub fn new(common: Common) -> Self {
+        let owner = common.owner.or_else(|| text_of("STORY_OWNER"));
+        let agent = common.agent.or_else(|| text_of("STORY_AGENT"));
+        Self {
+            root: common
+                .root
+                .or_else(|| variable("AI_SDLC_ROOT").map(PathBuf::from)),
+            json: common.json,
+            verbosity: match (common.quiet, common.verbose) {
+                (true, _) => Verbosity::Quiet,
+                (_, true) => Verbosity::Verbose,
+                _ => Verbosity::Normal,
+            },
+            touch: match (common.touch, common.no_touch) {
+                (true, _) => Touch::Always,
+                (_, true) => Touch::Never,
+                _ => Touch::IfPresent,
+            },
+            timeout: common.timeout,
+            lock_held: variable(LOCK_HELD),
+            stale_after: common.stale_after,
+            retries: common.retries,
+            owner: owner.or(agent),
+            now: common.now,
+            durability: if common.fast {
+                Durability::Fast
+            } else {
+                Durability::Durable
+            },
+            colour: common.color,
+        }
+    }
+
+    /// How to acquire a lock for `command`, such as `story set`.
+    pub fn lock_options(&self, command: &str) -> LockOptions {
+        LockOptions {
+            timeout: self.timeout,
+            stale_after: self.stale_after,
+            max_retries: self.retries,
+            owner: self.owner.clone(),
+            purpose: Some(command.to_owned()),
+            command: Some(command.to_owned()),
+            ..LockOptions::default()
+        }
+    }
+
+    /// How to update a story for `command`.
+    pub fn update_options(&self, command: &str) -> UpdateOptions {
+        UpdateOptions {
+            lock: self.lock_options(command),
+            durability: self.durability,
+            ..UpdateOptions::default()
+        }
+    }
+
+    /// The limit by which the age of other tools' locks is judged.
+    pub fn stale_after(&self) -> Duration {
+        self.lock_options("").effective_stale_after()
+    }
+
+    /// What is still there after a power cut.
+    pub fn durability(&self) -> Durability {
+        self.durability
+    }
+
+    /// The present time, or what `--now` says.
+    pub fn now(&self) -> jiff::Timestamp {
+        self.now.unwrap_or_else(jiff::Timestamp::now)
+    }
+
+    /// The present calendar day in UTC, `YYYY-MM-DD`.
+    pub fn today(&self) -> String {
+        self.now().to_zoned(TimeZone::UTC).date().to_string()
+    }
+
+    /// Whether to use colours on a stream (no-color.org: `NO_COLOR` counts when it is not empty).
+    pub fn wants_colour(&self, is_terminal: bool) -> bool {
+        match self.colour {
+            Colour::Always => true,
+            Colour::Never => false,
+            Colour::Auto => is_terminal && variable("NO_COLOR").is_none(),
+        }
+    }
+}
+
+/// A variable that is set and not empty.
+fn variable(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
+}
+
+fn text_of(name: &str) -> Option<String> {
+    variable(name).map(|value| value.to_string_lossy().into_owned())
+}

@@ -1,0 +1,101 @@
+//! What SIGINT, SIGTERM and SIGHUP do: release locks and end, pass on to a child, or wait for a commit to end.
+//!
+//! A commit that has begun is finished: it takes milliseconds, and its outcome can then be told. Everything before it
+//! (waiting, reading standard input, holding a lock by hand) ends at once, with the locks released.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::sys;
+
+/// A signal came before anything was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interrupted;
+
+/// What the process is doing, as far as signals are concerned.
+struct State {
+    is_committing: bool,
+    pending: Option<sys::Received>,
+    child: Option<u32>,
+}
+
+static STATE: Mutex<State> = Mutex::new(State {
+    is_committing: false,
+    pending: None,
+    child: None,
+});
+
+/// From now on signals release the locks of this process. For commands that take one.
+pub fn watch() {
+    // Without a thread for it a signal ends the process as usual, and the next owner adopts its lock.
+    sys::watch_signals(receive).ok();
+}
+
+fn receive(signal: sys::Received) {
+    let mut state = lock();
+    if let Some(child) = state.child {
+        forward(child, signal);
+    } else if state.is_committing {
+        state.pending = Some(signal);
+    } else {
+        sidecar_lock::release_all_held();
+        sidecar_lock::settle_hand_overs();
+        // The state stays locked: nobody begins a commit any more.
+        std::process::exit(i32::from(exit_code(signal.number)));
+    }
+}
+
+/// Enters the part that signals do not cut short.
+///
+/// # Errors
+///
+/// [`Interrupted`] when a signal came during an earlier try.
+pub fn begin_commit() -> Result<(), Interrupted> {
+    let mut state = lock();
+    if state.pending.is_some() {
+        return Err(Interrupted);
+    }
+    state.is_committing = true;
+    Ok(())
+}
+
+/// Leaves that part. A signal that came meanwhile is told by [`pending`].
+pub fn end_commit() {
+    lock().is_committing = false;
+}
+
+/// The exit code that a signal demands which came during a commit.
+pub fn pending() -> Option<u8> {
+    lock().pending.map(|signal| exit_code(signal.number))
+}
+
+/// From now on signals go to this child, also one that came since [`begin_commit`]: so a child is never started and
+/// then left alone.
+pub fn forward_to(child: u32) {
+    let mut state = lock();
+    state.child = Some(child);
+    state.is_committing = false;
+    if let Some(signal) = state.pending.take() {
+        forward(child, signal);
+    }
+}
+
+fn forward(child: u32, signal: sys::Received) {
+    // A terminal has told the child itself: it sends to the whole foreground group.
+    if !signal.is_from_kernel {
+        sys::forward(child, signal.number);
+    }
+}
+
+/// The child has ended; its number may soon be another process's.
+pub fn forward_to_nobody() {
+    lock().child = None;
+}
+
+fn exit_code(signal: u8) -> u8 {
+    128 + signal
+}
+
+fn lock() -> MutexGuard<'static, State> {
+    // Plain values, valid at every step.
+    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+}

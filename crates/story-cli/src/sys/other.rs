@@ -1,0 +1,38 @@
+//! Systems without Unix signals.
+
+use std::io;
+use std::path::Path;
+use std::process::{Child, ExitStatus};
+
+use super::Received;
+
+/// No signals: a console event ends the process, and the next owner adopts its lock.
+pub fn watch_signals(_receive: impl Fn(Received) + Send + 'static) -> io::Result<()> {
+    Ok(())
+}
+
+/// No signals.
+pub fn forward(_child: u32, _number: u8) {}
+
+/// Nothing to hold back here: no signals are sent.
+pub fn wait_without_reaping(_child: &Child) -> io::Result<()> {
+    Ok(())
+}
+
+/// The exit code that passes a child's end on.
+pub fn exit_code(status: ExitStatus) -> u8 {
+    status
+        .code()
+        .and_then(|code| u8::try_from(code).ok())
+        .unwrap_or(1)
+}
+
+/// No signals.
+pub fn ending_signal(_status: ExitStatus) -> Option<i32> {
+    None
+}
+
+/// Nothing known.
+pub fn doubtful_file_system(_folder: &Path) -> Option<&'static str> {
+    None
+}

@@ -1,0 +1,98 @@
+//! Signals, exit codes and file systems of Unix.
+
+use std::io;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::{Child, ExitStatus};
+use std::thread;
+
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::SignalsInfo;
+use signal_hook::iterator::exfiltrator::WithOrigin;
+use signal_hook::iterator::exfiltrator::origin::Origin;
+use signal_hook::low_level::siginfo::Cause;
+
+use super::Received;
+
+/// The thread sleeps in one read and makes a few calls; chosen.
+const STACK_BYTES: usize = 128 * 1024;
+
+/// Calls `receive` for each SIGINT, SIGTERM and SIGHUP, in a thread of its own.
+pub fn watch_signals(receive: impl Fn(Received) + Send + 'static) -> io::Result<()> {
+    let mut signals = SignalsInfo::<WithOrigin>::new([SIGINT, SIGTERM, SIGHUP])?;
+    thread::Builder::new()
+        .name("signals".to_owned())
+        .stack_size(STACK_BYTES)
+        .spawn(move || {
+            signals
+                .forever()
+                .for_each(|origin| receive(received(&origin)))
+        })
+        .map(drop)
+}
+
+fn received(origin: &Origin) -> Received {
+    Received {
+        number: u8::try_from(origin.signal).unwrap_or_default(),
+        is_from_kernel: matches!(origin.cause, Cause::Kernel),
+    }
+}
+
+/// Sends a signal to a child that has not been reaped.
+pub fn forward(child: u32, number: u8) {
+    let signal = match i32::from(number) {
+        SIGINT => Signal::INT,
+        SIGHUP => Signal::HUP,
+        _ => Signal::TERM,
+    };
+    if let Some(pid) = i32::try_from(child).ok().and_then(Pid::from_raw) {
+        // It may have ended a moment ago: then there is nobody to tell.
+        rustix::process::kill_process(pid, signal).ok();
+    }
+}
+
+/// Waits until the child has ended, but leaves its number taken, so that a signal sent to it reaches nobody else.
+pub fn wait_without_reaping(child: &Child) -> io::Result<()> {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+    loop {
+        match rustix::process::waitid(WaitId::Pid(Pid::from_child(child)), options) {
+            Err(rustix::io::Errno::INTR) => {}
+            Err(err) => return Err(err.into()),
+            Ok(_) => return Ok(()),
+        }
+    }
+}
+
+/// The exit code that passes a child's end on: 128+n for signal n.
+pub fn exit_code(status: ExitStatus) -> u8 {
+    let code = status
+        .code()
+        .or_else(|| status.signal().map(|signal| 128 + signal));
+    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+}
+
+/// The signal that ended a child.
+pub fn ending_signal(status: ExitStatus) -> Option<i32> {
+    status.signal()
+}
+
+/// The name of the file system if its locks are known to be weaker than those of a local disk.
+#[cfg(target_os = "linux")]
+pub fn doubtful_file_system(folder: &Path) -> Option<&'static str> {
+    // Magic numbers: linux/magic.h and statfs(2).
+    match rustix::fs::statfs(folder).ok()?.f_type {
+        0x6969 => Some("NFS"),
+        0xFF53_4D42 | 0xFE53_4D42 => Some("SMB"),
+        0x0102_1997 => Some("9p"),
+        0x6573_5546 => Some("FUSE"),
+        0x4d44 => Some("FAT"),
+        _ => None,
+    }
+}
+
+/// The name of the file system if its locks are known to be weaker than those of a local disk.
+#[cfg(not(target_os = "linux"))]
+pub fn doubtful_file_system(_folder: &Path) -> Option<&'static str> {
+    None
+}

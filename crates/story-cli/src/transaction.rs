@@ -1,0 +1,216 @@
+//! One transaction on disk: the thin shell around `story::update` that `set` and `apply` share.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use sidecar_lock::{SidecarLock, TookOver};
+use story::{Document, UpdateError, UpdateOptions, Updated};
+
+use crate::durations::rough;
+use crate::failure::Failure;
+use crate::failure_sources::foreign_lock;
+use crate::json;
+use crate::operations::{Refusal, Transaction};
+use crate::output::Output;
+use crate::places::Target;
+use crate::settings::Settings;
+use crate::signals;
+
+/// What a transaction did.
+#[derive(Debug)]
+pub struct Done {
+    /// The story, with all links resolved and the id that it carries.
+    pub target: Target,
+    /// The keys that changed; `content` is the body.
+    pub changed: Vec<String>,
+    revision: Option<String>,
+    took_over: Option<TookOver>,
+    warnings: Vec<String>,
+    waited: Duration,
+    reruns: u32,
+}
+
+/// Whether the revision is worth hashing the whole story for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WithRevision {
+    /// The answer names it.
+    Yes,
+    /// Nobody asked.
+    No,
+}
+
+/// Does the transaction under the story's lock.
+///
+/// # Errors
+///
+/// [`Failure`]; the story is unchanged unless it says committed.
+pub fn commit(
+    target: &Target,
+    transaction: &Transaction,
+    settings: &Settings,
+    with_revision: WithRevision,
+    command: &str,
+) -> Result<Done, Failure> {
+    let today = settings.today();
+    let update = |inherited_token| {
+        let options = UpdateOptions {
+            inherited_token,
+            ..settings.update_options(command)
+        };
+        let updated = story::update(&target.path, &options, |story| {
+            signals::begin_commit()?;
+            transaction.apply(story, &today)
+        });
+        signals::end_commit();
+        updated
+    };
+    let updated = match update(inherited_token(&target.path, settings)) {
+        // The parent has ended since: its word counts no more, and our own lock is as good.
+        Err(UpdateError::Inherit(_)) => update(None),
+        updated => updated,
+    };
+    updated
+        .map(|updated| Done::new(target, updated, with_revision))
+        .map_err(|err| Failure::from_update(err, settings.timeout).about("update", target))
+}
+
+impl Done {
+    fn new(target: &Target, updated: Updated<Vec<String>>, with_revision: WithRevision) -> Self {
+        let mut warnings: Vec<String> = Vec::new();
+        if let Some(took_over) = &updated.took_over {
+            warnings.push(took_over_text(took_over));
+        }
+        warnings.extend(updated.warnings.iter().map(|warning| chain(warning)));
+        Self {
+            target: Target {
+                id: id_of(&updated.after).or_else(|| target.id.clone()),
+                path: updated.path,
+            },
+            changed: updated.value,
+            revision: (with_revision == WithRevision::Yes)
+                .then(|| updated.after.revision().to_string()),
+            took_over: updated.took_over,
+            warnings,
+            waited: updated.waited,
+            reruns: updated.reruns,
+        }
+    }
+
+    /// The JSON that answers it.
+    pub fn to_json(&self) -> Map<String, Value> {
+        let mut result = json::success_of(self.target.id.as_deref(), &self.target.path);
+        result.insert("changed".to_owned(), self.changed.clone().into());
+        result.insert("rev".to_owned(), self.revision.clone().into());
+        result.insert("warnings".to_owned(), self.warnings.clone().into());
+        if let Some(took_over) = &self.took_over {
+            result.insert("took_over".to_owned(), json::took_over(took_over));
+        }
+        result
+    }
+
+    /// Tells people, on stderr.
+    pub fn tell(&self, output: &Output) {
+        for warning in &self.warnings {
+            output.warning(warning);
+        }
+        let name = self.target.name();
+        if self.changed.is_empty() {
+            output.note(&format!("{name}: nothing to change"));
+        } else {
+            output.note(&format!("{name}: changed {}", self.changed.join(", ")));
+        }
+        output.detail(&format!(
+            "waited {} for the lock; {} more tries after others changed the story",
+            rough(self.waited),
+            self.reruns
+        ));
+    }
+}
+
+/// The id that a story carries.
+pub fn id_of(story: &Document) -> Option<String> {
+    match story.get("id") {
+        Ok(Some(story::Value::String(id))) => Some(id),
+        _ => None,
+    }
+}
+
+/// The token of a lock that a living parent process holds on `path` for us.
+pub fn inherited_token(path: &Path, settings: &Settings) -> Option<String> {
+    let held = settings.lock_held.as_deref()?;
+    let lock = SidecarLock::new(path).ok()?;
+    held_locks(held)
+        .find(|(resource, _)| *resource == lock.resource().as_os_str().as_encoded_bytes())
+        .map(|(_, token)| token.to_owned())
+        .filter(|token| lock.inherit(token).is_ok())
+}
+
+/// `<canonical path>:<token>`, one a line when locks are nested.
+fn held_locks(held: &OsStr) -> impl Iterator<Item = (&[u8], &str)> {
+    held.as_encoded_bytes()
+        .split(|byte| *byte == b'\n')
+        .filter_map(|entry| {
+            let colon = entry.iter().rposition(|byte| *byte == b':')?;
+            let token = std::str::from_utf8(&entry[colon + 1..]).ok()?;
+            Some((&entry[..colon], token))
+        })
+}
+
+/// A lock that was taken over, in words.
+pub fn took_over_text(took_over: &TookOver) -> String {
+    match took_over {
+        TookOver::Foreign(foreign) => format!("took over {}", foreign_lock(foreign)),
+        took_over => format!("took over {took_over}"),
+    }
+}
+
+/// An error and what is behind it, in one sentence.
+pub fn chain(err: &dyn std::error::Error) -> String {
+    let mut text = err.to_string();
+    let mut source = err.source();
+    while let Some(err) = source {
+        let next = err.to_string();
+        if !text.ends_with(&next) {
+            text.push_str(": ");
+            text.push_str(&next);
+        }
+        source = err.source();
+    }
+    text
+}
+
+/// The canonical path, or the path itself where it cannot be resolved.
+pub fn resolved(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
+}
+
+impl From<signals::Interrupted> for Refusal {
+    fn from(_: signals::Interrupted) -> Self {
+        Self::Interrupted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn held_locks_reads_one_or_several_entries() {
+        let table: [(&str, &[(&str, &str)]); 4] = [
+            ("/a/story.md:0f", &[("/a/story.md", "0f")]),
+            ("/a:b/story.md:0f", &[("/a:b/story.md", "0f")]),
+            ("/a:1\n/b:2", &[("/a", "1"), ("/b", "2")]),
+            ("nonsense", &[]),
+        ];
+        for (text, expected) in table {
+            let found: Vec<_> = held_locks(OsStr::new(text)).collect();
+            let expected: Vec<_> = expected
+                .iter()
+                .map(|(path, token)| (path.as_bytes(), *token))
+                .collect();
+            assert_eq!(found, expected, "the locks in {text:?}");
+        }
+    }
+}
