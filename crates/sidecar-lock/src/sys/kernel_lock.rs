@@ -45,8 +45,17 @@ pub(crate) fn lock_blocking(file: &File) -> io::Result<()> {
 }
 
 /// Gives the lock back at once, even while a forked child still has the descriptor.
+#[cfg(unix)]
 pub(crate) fn unlock(file: &File) -> io::Result<()> {
-    // Locking again is a no-op for the owner; dropping fd-lock's guard is its only way to unlock.
-    drop(RwLock::new(file).try_write()?);
+    // fd-lock unlocks only by dropping a guard, and a new guard costs another system call.
+    Ok(rustix::fs::flock(file, rustix::fs::FlockOperation::Unlock)?)
+}
+
+/// Gives the lock back.
+#[cfg(windows)]
+pub(crate) fn unlock(file: &File) -> io::Result<()> {
+    // Here the owner is refused a second lock, so there is no guard to drop; the system unlocks when
+    // the last handle is closed, which the callers do next.
+    let _ = file;
     Ok(())
 }

@@ -33,15 +33,17 @@ pub(crate) fn open_nameless(folder: &Path) -> io::Result<Option<File>> {
 
 /// Gives a nameless file a name; fails when the name is taken.
 pub(crate) fn link_nameless(file: &File, name: &Path) -> io::Result<()> {
-    // AT_EMPTY_PATH would need CAP_DAC_READ_SEARCH before Linux 6.10; /proc needs nothing.
-    let by_number = format!("/proc/self/fd/{}", file.as_raw_fd());
-    Ok(rustix::fs::linkat(
-        CWD,
-        by_number,
-        CWD,
-        name,
-        AtFlags::SYMLINK_FOLLOW,
-    )?)
+    // Naming the descriptor itself is free to whoever opened it since Linux 6.10, and a privilege
+    // before; the way through /proc always works, but takes twice as long.
+    match rustix::fs::linkat(file, c"", CWD, name, AtFlags::EMPTY_PATH) {
+        Ok(()) => Ok(()),
+        Err(Errno::EXIST) => Err(Errno::EXIST.into()),
+        Err(_) => {
+            let by_number = format!("/proc/self/fd/{}", file.as_raw_fd());
+            let flags = AtFlags::SYMLINK_FOLLOW;
+            Ok(rustix::fs::linkat(CWD, by_number, CWD, name, flags)?)
+        }
+    }
 }
 
 /// Swaps two names in one step.
