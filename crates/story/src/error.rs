@@ -123,7 +123,7 @@ pub enum ParseErrorKind {
         key: String,
     },
     /// A key is a list, a mapping or an alias.
-    #[error("a key is not a plain text but a {found}")]
+    #[error("a key is {found}, not a text")]
     ComplexKey {
         /// What it is.
         found: &'static str,

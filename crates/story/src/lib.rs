@@ -26,3 +26,8 @@ pub use update::{UpdateOptions, Updated, update};
 pub use update_error::{UpdateError, Warning};
 pub use value::Value;
 pub use yaml::{MAX_DEPTH, MAX_EXPANDED_BYTES};
+
+/// The examples of the README, which documentation tests compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+mod readme {}

@@ -126,8 +126,10 @@ impl<'tree> Planner<'tree> {
             Found::Missing { trail, rest } => {
                 let (name, value) = nested(rest, trail.len(), value)?;
                 write::refuse_unsound_key(&name).map_err(Refusal::Value)?;
-                let container = trail.node(self.root);
-                let count = child_count(container);
+                let count = child_count(trail.node(self.root));
+                if count == 0 && !trail.is_root() {
+                    return self.replace(&trail, &Value::Map(vec![(name, value)]));
+                }
                 let entry = vec![Child::Entry(name, value)];
                 self.children(&trail, count..count, entry).map(Some)
             }
