@@ -14,5 +14,6 @@ mod git_ignore;
 mod negative_controls;
 mod node_peers;
 mod places;
+mod readme;
 mod support;
 mod vandals;

@@ -117,13 +117,15 @@ fn run_at_once(program: &Path, place: &Path) -> Result<(), Box<dyn Error>> {
             .current_dir(place)
             .env_remove("AI_SDLC_ROOT")
             .stdin(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
     };
     let running: Vec<_> = (0..PROCESSES).map(|_| start()).collect::<Result<_, _>>()?;
-    for mut process in running {
-        let status = process.wait()?;
-        if !status.success() {
-            return Err(format!("a `story set` failed: {status}").into());
+    for process in running {
+        let output = process.wait_with_output()?;
+        if !output.status.success() {
+            let told = String::from_utf8_lossy(&output.stderr);
+            return Err(format!("a `story set` failed: {}\n{told}", output.status).into());
         }
     }
     Ok(())

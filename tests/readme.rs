@@ -1,0 +1,137 @@
+//! The README's tour is true: every command in it is run here, and says what the README shows.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use testkit::{Sandbox, story_fixture, workspace};
+
+use crate::support::{run, story, without_settings};
+
+/// Where the README's author was, and on which machine.
+const AUTHORS_FOLDER: &str = "/home/maria/board";
+const AUTHORS_HOST: &str = "build-3";
+/// Printed before the output of each command.
+const MARK: &str = "=== next command";
+
+/// A command and what it prints, as the README shows it.
+#[derive(Debug, PartialEq)]
+struct Step {
+    command: String,
+    output: Vec<String>,
+}
+
+/// The commands of all `console` blocks, in order.
+fn steps(readme: &str) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    let mut is_console = false;
+    for line in readme.lines() {
+        if let Some(name) = line.strip_prefix("```") {
+            is_console = name == "console";
+        } else if is_console && let Some(command) = line.strip_prefix("$ ") {
+            steps.push(Step {
+                command: command.to_owned(),
+                output: Vec::new(),
+            });
+        } else if is_console {
+            let step = steps.last_mut().expect("a block begins with a command");
+            step.output.push(line.to_owned());
+        }
+    }
+    steps
+}
+
+/// Replaces what differs from run to run: numbers, tokens, times.
+fn without_particulars(line: &str) -> String {
+    let mut text = String::new();
+    let mut rest = line;
+    while let Some(first) = rest.chars().next() {
+        let hex = rest
+            .find(|char: char| !char.is_ascii_hexdigit())
+            .unwrap_or(rest.len());
+        let digits = rest
+            .find(|char: char| !char.is_ascii_digit())
+            .unwrap_or(rest.len());
+        let taken = if hex >= 12 { hex } else { digits };
+        if taken > 0 {
+            text.push('#');
+            rest = &rest[taken..];
+        } else {
+            text.push(first);
+            rest = &rest[first.len_utf8()..];
+        }
+    }
+    text
+}
+
+/// What each command of one shell session prints.
+fn outputs(steps: &[Step], folder: &Path) -> Vec<Vec<String>> {
+    let script: String = steps
+        .iter()
+        .map(|step| format!("echo '{MARK}'\n{}\n", step.command))
+        .collect();
+    let program = Path::new(env!("CARGO_BIN_EXE_story"));
+    let mut path = program
+        .parent()
+        .expect("it lies in a folder")
+        .as_os_str()
+        .to_owned();
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap_or_default());
+    let mut shell = Command::new("sh");
+    shell.arg("-c").arg(format!("exec 2>&1\n{script}wait\n"));
+    shell.current_dir(folder).env("PATH", path);
+    without_settings(&mut shell);
+    let finished = run(&mut shell);
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let resolved = folder.canonicalize().expect("the sandbox is there");
+    let told = finished
+        .stdout
+        .replace(&*resolved.to_string_lossy(), AUTHORS_FOLDER)
+        .replace(
+            &format!(" on {}", host.trim_end()),
+            &format!(" on {AUTHORS_HOST}"),
+        );
+    let lines = |part: &str| part.lines().map(str::to_owned).collect();
+    told.split(&format!("{MARK}\n"))
+        .skip(1)
+        .map(lines)
+        .collect()
+}
+
+#[test]
+fn commands_of_the_tour_print_what_the_readme_shows() {
+    let readme = fs::read_to_string(workspace().join("README.md")).expect("there is a README");
+    let steps = steps(&readme);
+    assert!(steps.len() >= 8, "the tour is found: {}", steps.len());
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        ".ai-sdlc/stories/S-0034/story.md",
+        story_fixture("valid/S-0034.md"),
+    );
+    // What the README's first command does, in one process.
+    let mut first = story();
+    first
+        .current_dir(sandbox.path())
+        .args(["set", "S-0034", "status=in-progress"]);
+    let first = run(first.args(["--inc", "retry_count=16", "--add", "labels=urgent"]));
+    assert!(first.status.success(), "the story is prepared: {first:?}");
+
+    let outputs = outputs(&steps, sandbox.path());
+    assert_eq!(outputs.len(), steps.len(), "each command was run");
+    for (step, output) in steps.iter().zip(&outputs) {
+        let plain = |lines: &[String]| {
+            lines
+                .iter()
+                .map(|line| without_particulars(line))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            plain(output),
+            plain(&step.output),
+            "the README shows what this prints: {}\n{}",
+            step.command,
+            output.join("\n")
+        );
+    }
+}
