@@ -66,7 +66,7 @@ fn without_particulars(line: &str) -> String {
 
 /// What each command of one shell session prints.
 fn outputs(steps: &[Step], folder: &Path) -> Vec<Vec<String>> {
-    let script: String = steps
+    let script: Vec<String> = steps
         .iter()
         .map(|step| format!("echo '{MARK}'\n{}\n", step.command))
         .collect();
@@ -79,7 +79,9 @@ fn outputs(steps: &[Step], folder: &Path) -> Vec<Vec<String>> {
     path.push(":");
     path.push(std::env::var_os("PATH").unwrap_or_default());
     let mut shell = Command::new("sh");
-    shell.arg("-c").arg(format!("exec 2>&1\n{script}wait\n"));
+    shell
+        .arg("-c")
+        .arg(format!("exec 2>&1\n{}wait\n", script.concat()));
     shell.current_dir(folder).env("PATH", path);
     without_settings(&mut shell);
     let finished = run(&mut shell);
