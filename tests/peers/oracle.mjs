@@ -12,6 +12,12 @@ const require = createRequire(import.meta.url); // finds packages by NODE_PATH
 const matter = require('gray-matter');
 const yaml = require('js-yaml');
 
+// Options keep gray-matter from answering out of its cache, these also from running `---js`.
+const never = () => {
+  throw new Error('code is not run');
+};
+const options = { engines: { javascript: never, coffee: never } };
+
 function plain(value) {
   if (value instanceof Date) return { $date: isNaN(value) ? 'invalid' : value.toISOString() };
   if (typeof value === 'number' && !Number.isFinite(value)) return { $number: String(value) };
@@ -27,8 +33,7 @@ function answer(request) {
   try {
     if ('read' in request) {
       const text = Buffer.from(request.read, 'base64').toString('utf8');
-      // Options, even empty ones, keep gray-matter from answering out of its cache.
-      return { data: plain(matter(text, {}).data) };
+      return { data: plain(matter(text, options).data) };
     }
     return { text: yaml.safeDump(request.dump) };
   } catch (error) {

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use story::{Document, EditError, Value};
 
-/// All files of the corpus and of the valid fixtures.
-fn files() -> Vec<PathBuf> {
-    let mut folders =
-        vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/stories/valid")];
+use crate::invariants::quoted;
+
+/// The corpus and the valid fixtures, as far as they are stories.
+fn stories() -> Vec<(PathBuf, Document)> {
+    let mut folders = vec![testkit::fixtures().join("stories/valid")];
     match testkit::shared() {
         Some(shared) => folders.push(shared.join("corpus")),
         None => testkit::skip(
@@ -17,34 +18,20 @@ fn files() -> Vec<PathBuf> {
             "the shared corpus is not there; only the fixtures are tried",
         ),
     }
-    let mut files = Vec::new();
+    let mut stories = Vec::new();
     while let Some(folder) = folders.pop() {
-        let entries = std::fs::read_dir(&folder).expect("the folder can be listed");
-        for entry in entries {
+        for entry in std::fs::read_dir(folder).expect("the folder can be listed") {
             let path = entry.expect("an entry can be read").path();
             if path.is_dir() {
                 folders.push(path);
-            } else {
-                files.push(path);
+            } else if let Ok(story) =
+                Document::parse(std::fs::read(&path).expect("a file can be read"))
+            {
+                stories.push((path, story));
             }
         }
     }
-    files.sort();
-    files
-}
-
-fn stories() -> Vec<(PathBuf, Document)> {
-    files()
-        .into_iter()
-        .filter_map(|path| {
-            let bytes = std::fs::read(&path).expect("a corpus file can be read");
-            Document::parse(bytes).ok().map(|story| (path, story))
-        })
-        .collect()
-}
-
-fn quoted(key: &str) -> String {
-    format!("\"{}\"", key.replace('\\', "\\\\").replace('"', "\\\""))
+    stories
 }
 
 /// Another value of the same kind.
@@ -52,8 +39,10 @@ fn another(value: &Value) -> Value {
     match value {
         Value::Null => Value::from("something"),
         Value::Bool(bool) => Value::from(!bool),
-        Value::Int(int) => Value::Int(int + 1),
-        Value::Float(float) => Value::Float(float + 0.5),
+        Value::Int(int) if *int < i128::from(u64::MAX) => Value::Int(int + 1),
+        Value::Int(_) => Value::Int(0),
+        Value::Float(float) if float.is_finite() => Value::Float(float + 0.5),
+        Value::Float(_) => Value::Float(0.5),
         Value::String(text) => Value::String(format!("x{text}")),
         Value::Timestamp(_) => Value::Timestamp("2001-02-03".to_owned()),
         Value::List(items) => {
@@ -69,56 +58,57 @@ fn another(value: &Value) -> Value {
     }
 }
 
-/// The span of bytes in which two texts differ, in the first of them.
-fn difference(old: &[u8], new: &[u8]) -> Range<usize> {
-    let head = old.iter().zip(new).take_while(|(a, b)| a == b).count();
-    let most = old.len().min(new.len()) - head;
-    let tail = (0..most)
-        .take_while(|at| old[old.len() - 1 - at] == new[new.len() - 1 - at])
-        .count();
-    head..old.len() - tail
+/// The span of bytes in which two texts differ, in the first of them. Where the same bytes stand
+/// before and after, it can be told in two ways: as late and as early as possible.
+fn differences(old: &[u8], new: &[u8]) -> [Range<usize>; 2] {
+    let least = old.len().min(new.len());
+    let head = |most: usize| (0..most).take_while(|at| old[*at] == new[*at]).count();
+    let tail = |most: usize| {
+        let same = |at: &usize| old[old.len() - 1 - at] == new[new.len() - 1 - at];
+        (0..most).take_while(same).count()
+    };
+    let (longest_head, longest_tail) = (head(least), tail(least));
+    [
+        longest_head..old.len() - tail(least - longest_head),
+        head(least - longest_tail)..old.len() - longest_tail,
+    ]
 }
 
-/// The lines from a top-level key to the next one.
+/// The lines from a top-level key to the next one, found without any YAML parser.
 fn lines_of(story: &Document, key: &str) -> Range<usize> {
     let text = story.frontmatter();
-    let start = story.as_bytes().len() - story.body().len();
-    let begin = story.as_bytes()[..start]
-        .windows(text.len().max(1))
-        .position(|window| window == text.as_bytes());
-    let base = begin.expect("the frontmatter is part of the file");
-    let fields = story.fields();
+    let base = text.as_ptr() as usize - story.as_bytes().as_ptr() as usize;
     let at = |name: &str| {
         let mut offset = 0;
         for line in text.split_inclusive('\n') {
-            let unquoted = line.trim_start_matches(['"', '\'']);
-            if unquoted.starts_with(name) && !line.starts_with([' ', '#', '-']) {
-                let rest = unquoted[name.len()..].trim_start_matches(['"', '\'', ' ']);
-                if rest.starts_with(':') {
-                    return Some(base + offset);
-                }
-            }
+            let line_at = offset;
             offset += line.len();
+            let bare = line.trim_start_matches(['"', '\'', '?', ' ']);
+            let is_indented = line.starts_with([' ', '#', '-']);
+            let rest = bare
+                .strip_prefix(name)
+                .map(|rest| rest.trim_start_matches(['"', '\'', ' ']));
+            let is_key = rest.is_some_and(|rest| rest.starts_with(':') || line.starts_with('?'));
+            if is_key && !is_indented {
+                return Some(base + line_at);
+            }
         }
         None
     };
+    let fields = story.fields();
     let index = fields
         .iter()
         .position(|name| *name == key)
         .expect("the key is there");
-    let start = at(key).unwrap_or(base);
-    let end = fields
-        .get(index + 1)
-        .and_then(|next| at(next))
-        .unwrap_or(base + text.len());
-    start..end
+    let next = fields.get(index + 1).and_then(|next| at(next));
+    at(key).unwrap_or(base)..next.unwrap_or(base + text.len())
 }
 
 #[test]
 fn each_key_of_each_file_changes_and_changes_back() {
     let mut tried = 0;
     let mut refused: BTreeMap<String, usize> = BTreeMap::new();
-    let mut reformatted = Vec::new();
+    let mut wrapped_anew = Vec::new();
     for (path, original) in stories() {
         for key in original.fields() {
             tried += 1;
@@ -129,68 +119,55 @@ fn each_key_of_each_file_changes_and_changes_back() {
                 .get(&step)
                 .expect("the path is sound")
                 .expect("the key has a value");
-            assert_eq!(
-                story.set(&step, value.clone()),
-                Ok(false),
-                "{name}: the same value changes nothing"
-            );
             if let Err(err) = story.set(&step, another(&value)) {
-                assert_eq!(
-                    story.as_bytes(),
-                    original.as_bytes(),
-                    "{name}: a refused edit changes nothing"
-                );
-                *refused.entry(kind(&err)).or_default() += 1;
+                assert_eq!(story, original, "{name}: a refused edit changes nothing");
+                *refused.entry(variant(&err)).or_default() += 1;
                 continue;
             }
-            let changed = difference(original.as_bytes(), story.as_bytes());
             let span = lines_of(&original, key);
+            let within =
+                |changed: &Range<usize>| span.start <= changed.start && changed.end <= span.end;
+            let changed = differences(original.as_bytes(), story.as_bytes());
             assert!(
-                span.start <= changed.start && changed.end <= span.end,
+                changed.iter().any(within),
                 "{name}: bytes {changed:?} changed outside {span:?}"
             );
             assert_eq!(story.body(), original.body(), "{name}: the body stays");
-            story
-                .set(&step, value.clone())
-                .unwrap_or_else(|err| panic!("{name}: cannot change back: {err}"));
-            if story.as_bytes() != original.as_bytes() {
-                reformatted.push((
-                    name.clone(),
-                    value.clone(),
-                    original.frontmatter()[..].len(),
-                ));
-                let found = story.get(&step).expect("the path is sound");
-                assert_eq!(found, Some(value), "{name}: the old value is back");
-                if std::env::var_os("SHOW").is_some() {
-                    let range = difference(original.as_bytes(), story.as_bytes());
-                    println!(
-                        "REFORMATTED {name}\n  {:?}\n  {:?}",
-                        String::from_utf8_lossy(&original.as_bytes()[range]),
-                        String::from_utf8_lossy(
-                            &story.as_bytes()[difference(story.as_bytes(), original.as_bytes())]
-                        )
-                    );
+            let back = story.set(&step, value.clone());
+            back.unwrap_or_else(|err| panic!("{name}: cannot change back: {err}"));
+            if story != original {
+                let changed = differences(original.as_bytes(), story.as_bytes());
+                assert!(
+                    changed.iter().any(within),
+                    "{name}: only its own layout changed"
+                );
+                assert_eq!(
+                    story.get(&step),
+                    Ok(Some(value)),
+                    "{name}: the old value is back"
+                );
+                if !path.starts_with(testkit::fixtures()) {
+                    wrapped_anew.push(name);
                 }
             }
         }
     }
     let refusals: usize = refused.values().sum();
-    println!(
-        "{tried} keys, {refusals} refused {refused:?}, {} reformatted",
-        reformatted.len()
-    );
+    println!("{tried} keys, {refusals} refused {refused:?}, wrapped anew: {wrapped_anew:#?}");
+    assert!(tried > 100, "there are keys to try");
     assert!(
         refusals * 100 < tried * 3,
         "less than 3 % of edits are refused"
     );
+    // A text over several lines gets the reference's line breaks, whatever it was wrapped like;
+    // the fixtures have more such notations (`010`) than real files.
+    assert!(
+        wrapped_anew.len() * 100 < tried,
+        "less than 1 % of values have a layout of their own"
+    );
 }
 
-fn kind(err: &EditError) -> String {
+fn variant(err: &EditError) -> String {
     let text = format!("{err:?}");
     text.split([' ', '{']).next().unwrap_or("").to_owned()
-        + if std::env::var_os("SHOW").is_some() {
-            &text
-        } else {
-            ""
-        }
 }

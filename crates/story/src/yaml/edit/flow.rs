@@ -44,7 +44,8 @@ pub(super) fn splice(
     Ok(if let Some(next) = spans.get(removed.end) {
         (range.start..next.start, String::new())
     } else if removed.start > 0 {
-        (spans[removed.start - 1].end..range.end, String::new())
+        let kept = spans[removed.start - 1].end;
+        (kept..range.end, remark(&text[kept..range.start]))
     } else {
         (first.start..last.end, String::new())
     })
@@ -69,6 +70,16 @@ fn append(text: &str, last: &Range<usize>, new: &[String]) -> (Range<usize>, Str
         None => format!(",{rest}{line_break}{joined}"),
     };
     (last.end..after, text)
+}
+
+/// The comment behind a child that becomes the last one, without the comma.
+fn remark(gap: &str) -> String {
+    match gap.split_once('#') {
+        Some((before, comment)) => {
+            format!("{}#{}", before.replacen(',', "", 1), comment.trim_end())
+        }
+        None => String::new(),
+    }
 }
 
 /// What stands between two children: a line break where children begin lines.
