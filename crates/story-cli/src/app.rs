@@ -8,7 +8,7 @@ use clap::error::ErrorKind;
 
 use crate::args::{Cli, LockVerb, Verb};
 use crate::failure::Failure;
-use crate::output::{self, Output};
+use crate::output::{self, Output, write_json};
 use crate::settings::Settings;
 use crate::terminal::escape;
 use crate::{apply, completions, doctor, get, init, json, lock, set, show, signals};
@@ -38,11 +38,13 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
 
 fn dispatch(verb: &Verb, settings: &Settings, output: &Output) -> Result<u8, Failure> {
     match verb {
-        Verb::Get(args) => get::run(args, settings, output).map(|()| 0),
-        Verb::Show(args) => show::run(args, settings, output).map(|()| 0),
+        Verb::Get(args) => heard_enough(get::run(args, settings, output)),
+        Verb::Show(args) => heard_enough(show::run(args, settings, output)),
         Verb::Set(args) => set::run(args, settings, output).map(|()| 0),
         Verb::Apply(args) => apply::run(args, settings, output),
-        Verb::Lock(LockVerb::Status(args)) => lock::status::run(args, settings, output).map(|()| 0),
+        Verb::Lock(LockVerb::Status(args)) => {
+            heard_enough(lock::status::run(args, settings, output))
+        }
         Verb::Lock(LockVerb::Run(args)) => Ok(lock::run::run(args, settings, output)),
         Verb::Lock(LockVerb::Hold(args)) => lock::hold::run(args, settings, output).map(|()| 0),
         Verb::Lock(LockVerb::Break(args)) => {
@@ -50,19 +52,25 @@ fn dispatch(verb: &Verb, settings: &Settings, output: &Output) -> Result<u8, Fai
         }
         Verb::Init(_) => init::run(settings, output).map(|()| 0),
         Verb::Doctor(args) => doctor::run(args, settings, output),
-        Verb::Completions(args) => completions::shell(args).map(|()| 0),
-        Verb::Man(args) => completions::man(args, settings).map(|()| 0),
+        Verb::Completions(args) => heard_enough(completions::shell(args)),
+        Verb::Man(args) => heard_enough(completions::man(args, settings)),
+    }
+}
+
+/// Who reads only the first lines of what only looks (`story show S-1 | head -1`) has not met a failure.
+fn heard_enough(shown: Result<(), Failure>) -> Result<u8, Failure> {
+    match shown {
+        Err(failure) if !failure.is_unheard => Err(failure),
+        _ => Ok(0),
     }
 }
 
 /// Tells a failure: to people on stderr, in JSON mode to programs on stdout as well.
 pub fn tell(failure: &Failure, output: &Output) {
-    if failure.is_unheard {
-        return;
-    }
     output.failure(failure);
-    if output.is_json() && output.json(&json::failure(failure).into()).is_err() {
-        // The failure stands on stderr; there is nothing else to tell it to.
+    if output.is_json() {
+        // If nobody takes it: the same stands on stderr.
+        write_json(json::failure(failure)).ok();
     }
 }
 
@@ -73,8 +81,9 @@ fn help_or_usage(err: &clap::Error, wants_json: bool) -> ExitCode {
         err.kind(),
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
     ) {
-        return match output::write_stdout(text.as_bytes()) {
-            Ok(()) => ExitCode::SUCCESS,
+        let written = output::write_stdout(text.as_bytes());
+        return match heard_enough(written) {
+            Ok(exit) => ExitCode::from(exit),
             Err(failure) => {
                 output::write_stderr(format!("error: {}\n", failure.message()).as_bytes());
                 ExitCode::from(failure.exit())
@@ -83,14 +92,18 @@ fn help_or_usage(err: &clap::Error, wants_json: bool) -> ExitCode {
     }
     let text = escape(text.as_bytes());
     output::write_stderr(text.as_bytes());
-    let first_line = text.lines().next().unwrap_or_default();
-    let failure = Failure::usage(first_line.trim_start_matches("error: "))
+    let failure = Failure::usage(reason(&text))
         .hint("`story --help` and `story VERB --help` show the grammar");
     if wants_json {
-        let line = json::to_line(&json::failure(&failure).into());
-        if output::write_stdout(format!("{line}\n").as_bytes()).is_err() {
-            // The usage stands on stderr.
-        }
+        // If nobody takes it: the same stands on stderr.
+        write_json(json::failure(&failure)).ok();
     }
     ExitCode::from(failure.exit())
+}
+
+/// What clap says before it shows the usage, on one line.
+fn reason(text: &str) -> String {
+    let end = text.find("\n\nUsage").unwrap_or(text.len());
+    let words: Vec<_> = text[..end].split_whitespace().collect();
+    words.join(" ").trim_start_matches("error: ").to_owned()
 }

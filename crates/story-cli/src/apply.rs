@@ -13,7 +13,7 @@ use crate::args::ApplyArgs;
 use crate::failure::Failure;
 use crate::failure_sources::code_of_io;
 use crate::json;
-use crate::output::Output;
+use crate::output::{Output, write_json};
 use crate::places::Target;
 use crate::settings::Settings;
 use crate::signals;
@@ -28,39 +28,34 @@ use request::Request;
 /// When the input cannot be read, or an answer cannot be written; what was answered before is done.
 pub fn run(args: &ApplyArgs, settings: &Settings, output: &Output) -> Result<u8, Failure> {
     signals::watch();
-    let requests = Requests::new(open(&args.file)?);
     let mut exit = 0;
-    for entry in requests {
+    for entry in Requests::new(open(&args.file)?) {
         let entry = entry.map_err(|err| unreadable(&args.file, &err))?;
-        let (answer, failure, committed) = match perform(&entry, settings) {
-            Ok(done) => {
-                done.tell(output);
-                let committed = (!done.changed.is_empty()).then_some(done.target.clone());
-                (done.to_json(), None, committed)
-            }
-            Err(failure) => {
-                let committed = failure.is_committed().then(|| target_of(&failure));
-                (json::failure(&failure), Some(failure), committed)
-            }
-        };
-        if let Some(failure) = &failure {
-            output.failure(failure);
-        }
-        answer_line(answer, entry.line, output).map_err(|unwritten| match committed {
-            Some(target) => unwritten.after_commit(&target),
-            None => unwritten,
-        })?;
-        if let Some(failure) = failure {
-            exit = if exit == 0 { failure.exit() } else { exit };
-            if args.stop_on_error {
-                break;
-            }
-        }
-        if signals::pending().is_some() {
+        let outcome = perform(&entry, settings);
+        let failed_exit = tell(&outcome, entry.line, output)?;
+        exit = if exit == 0 { failed_exit } else { exit };
+        if (failed_exit != 0 && args.stop_on_error) || signals::pending().is_some() {
             break;
         }
     }
     Ok(exit)
+}
+
+/// Answers one request and returns its exit code.
+fn tell(outcome: &Result<Done, Failure>, line: usize, output: &Output) -> Result<u8, Failure> {
+    match outcome {
+        Ok(done) => {
+            done.tell(output);
+            answer(done.to_json(), line).map_err(|unwritten| done.unreported(unwritten))?;
+            Ok(0)
+        }
+        Err(failure) => {
+            output.failure(failure);
+            // If nobody takes the answer, its own failure is the one that counts: it stands on stderr already.
+            answer(json::failure(failure), line).map_err(|_| failure.clone())?;
+            Ok(failure.exit())
+        }
+    }
 }
 
 fn perform(entry: &Entry, settings: &Settings) -> Result<Done, Failure> {
@@ -76,16 +71,9 @@ fn perform(entry: &Entry, settings: &Settings) -> Result<Done, Failure> {
     )
 }
 
-fn answer_line(mut answer: Map<String, Json>, line: usize, output: &Output) -> Result<(), Failure> {
+fn answer(mut answer: Map<String, Json>, line: usize) -> Result<(), Failure> {
     answer.insert("line".to_owned(), line.into());
-    output.json(&answer.into())
-}
-
-fn target_of(failure: &Failure) -> Target {
-    Target {
-        path: failure.path.clone().unwrap_or_default(),
-        id: failure.story.clone(),
-    }
+    write_json(answer)
 }
 
 fn open(file: &Path) -> Result<Box<dyn BufRead>, Failure> {

@@ -62,7 +62,7 @@ pub struct Cli {
     reason = "each is a switch of the command line"
 )]
 pub struct Common {
-    /// The sdlc root, the folder that holds stories/ [default: AI_SDLC_ROOT, else the nearest .ai-sdlc upwards]
+    /// The sdlc root, the folder that holds stories/ [default: `AI_SDLC_ROOT`, else the nearest .ai-sdlc upwards]
     #[arg(long, global = true, value_name = "DIR")]
     pub root: Option<PathBuf>,
     /// Print results as JSON, one line each
@@ -77,10 +77,10 @@ pub struct Common {
     /// Give up after this many further looks at a lock, even before the timeout
     #[arg(long, global = true, value_name = "N")]
     pub retries: Option<u32>,
-    /// Who holds the lock, for those who wait: free text [default: STORY_OWNER, else the agent]
+    /// Who holds the lock, for those who wait: free text [default: `STORY_OWNER`, else the agent]
     #[arg(long, global = true, value_name = "NAME")]
     pub owner: Option<String>,
-    /// The agent on whose behalf this is done [default: STORY_AGENT, else the owner]
+    /// The agent on whose behalf this is done [default: `STORY_AGENT`, else the owner]
     #[arg(long = "as", global = true, value_name = "AGENT")]
     pub agent: Option<String>,
     /// Take this as the present time, such as 2026-01-15 or 2026-01-15T10:00:00Z
@@ -109,7 +109,7 @@ pub struct Common {
 /// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Colour {
-    /// On a terminal, unless NO_COLOR is set
+    /// On a terminal, unless `NO_COLOR` is set
     Auto,
     /// Always
     Always,
@@ -136,7 +136,7 @@ pub enum Verb {
 /// Print values of a story's frontmatter
 ///
 /// Without KEY all keys are printed, as KEY=VALUE lines that `story set` reads back. With one KEY the bare value is
-/// printed. A missing KEY is exit 3. KEY may be a path such as review_history[0].decision.
+/// printed. A missing KEY is exit 3. KEY may be a path such as `review_history[0].decision`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -197,7 +197,7 @@ pub struct SetArgs {
 /// Change stories as JSON says, one transaction a line
 ///
 /// Reads one JSON object a line, or one object in several lines, and answers each with one JSON line, in order. Members:
-/// story, set, unset, inc, add, remove, push, cap, append_body, content (the new body), if, if_rev, touch. In `if`, null
+/// story, set, unset, inc, add, remove, push, cap, `append_body`, content (the new body), if, `if_rev`, touch. In `if`, null
 /// means absent or null. A failed line does not stop the rest; the exit code is that of the first failure.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -244,7 +244,7 @@ pub struct LockStatusArgs {
 /// Run a command while holding a lock
 ///
 /// The command's exit code is passed on, 128+n when signal n ended it. SIGINT, SIGTERM and SIGHUP are forwarded. The
-/// command finds the lock in STORY_LOCK_HELD, so a `story set` in it works under this lock.
+/// command finds the lock in `STORY_LOCK_HELD`, so a `story set` in it works under this lock.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

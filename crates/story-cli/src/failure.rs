@@ -1,5 +1,6 @@
 //! A failure as it is told: code, exit, headline, causes, hint, and what JSON says beside.
 
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 
 use sidecar_lock::Holder;
@@ -73,9 +74,27 @@ impl Code {
     }
 }
 
-/// Why a command did not do what it should.
+/// Why a command did not do what it should. Boxed, because it is the seldom half of many results.
 #[derive(Debug, Clone)]
-pub struct Failure {
+pub struct Failure(Box<Facts>);
+
+impl Deref for Failure {
+    type Target = Facts;
+
+    fn deref(&self) -> &Facts {
+        &self.0
+    }
+}
+
+impl DerefMut for Failure {
+    fn deref_mut(&mut self) -> &mut Facts {
+        &mut self.0
+    }
+}
+
+/// What is known about a failure.
+#[derive(Debug, Clone)]
+pub struct Facts {
     /// What kind.
     pub code: Code,
     /// What failed, on what: one line.
@@ -105,7 +124,7 @@ pub struct Failure {
 impl Failure {
     /// A failure with nothing but what must be known.
     pub fn new(code: Code, headline: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Facts {
             code,
             headline: headline.into(),
             causes: Vec::new(),
@@ -118,7 +137,7 @@ impl Failure {
             position: None,
             retryable: false,
             is_unheard: false,
-        }
+        }))
     }
 
     /// A mistake on the command line or in a line of JSON.
@@ -138,6 +157,12 @@ impl Failure {
         self
     }
 
+    /// Says whether the same command may succeed later by itself.
+    pub fn retryable(mut self, retryable: bool) -> Self {
+        self.retryable = retryable;
+        self
+    }
+
     /// Names the file.
     pub fn at(mut self, path: &Path) -> Self {
         self.path = Some(path.to_path_buf());
@@ -152,7 +177,7 @@ impl Failure {
         self
     }
 
-    /// The reader of our output went away. Where nothing was changed that is its own business.
+    /// The reader of our output went away.
     pub fn nobody_listens(mut self) -> Self {
         self.is_unheard = true;
         self
@@ -160,25 +185,16 @@ impl Failure {
 
     /// Turns a result that could not be written into the one failure that says: it is done all the same.
     pub fn after_commit(self, target: &Target) -> Self {
-        let mut causes = vec![self.headline];
-        causes.extend(self.causes);
-        Self {
-            code: Code::Unsynced,
-            headline: format!(
-                "committed, not reported: the change of {} is in the file",
-                target.name()
-            ),
-            causes,
-            hint: Some("do not run it again: the change would be applied twice".to_owned()),
-            story: target.id.clone(),
-            path: Some(target.path.clone()),
-            holder: None,
-            waited_ms: None,
-            stale_in_ms: None,
-            position: None,
-            retryable: false,
-            is_unheard: false,
-        }
+        let headline = format!(
+            "committed, not reported: the change of {} is in the file",
+            target.name()
+        );
+        let mut failure = Self::new(Code::Unsynced, headline)
+            .cause(self.message())
+            .at(&target.path)
+            .hint("do not run it again: the change would be applied twice");
+        failure.story.clone_from(&target.id);
+        failure
     }
 
     /// Whether the change is in the file in spite of the failure.
@@ -188,7 +204,7 @@ impl Failure {
 
     /// The exit code.
     pub fn exit(&self) -> u8 {
-        if self.is_unheard { 0 } else { self.code.exit() }
+        self.code.exit()
     }
 
     /// Headline and causes in one sentence, for JSON.

@@ -35,10 +35,7 @@ impl Failure {
                 failure
             }
         };
-        Self {
-            retryable,
-            ..failure.at(&path)
-        }
+        failure.at(&path).retryable(retryable)
     }
 
     fn contended(
@@ -92,10 +89,7 @@ impl Failure {
             }
             err => Self::new(Code::Io, "cannot read").with_chain(&err),
         };
-        Self {
-            retryable,
-            ..failure.at(&path)
-        }
+        failure.at(&path).retryable(retryable)
     }
 
     fn from_parse(err: &ParseError, path: &std::path::Path) -> Self {
@@ -141,10 +135,7 @@ impl Failure {
             is_committed,
             "one code says committed"
         );
-        Self {
-            retryable,
-            ..failure
-        }
+        failure.retryable(retryable)
     }
 
     /// A file was not written.

@@ -6,7 +6,7 @@ use story::{Document, Value};
 use crate::args::GetArgs;
 use crate::failure::{Code, Failure};
 use crate::json;
-use crate::output::Output;
+use crate::output::{Output, write_json};
 use crate::places::Target;
 use crate::settings::Settings;
 use crate::signals;
@@ -35,16 +35,25 @@ pub fn run(args: &GetArgs, settings: &Settings, output: &Output) -> Result<(), F
             .map(|(key, value)| (key.clone(), value.to_json()))
             .collect();
         result.insert("values".to_owned(), values.into());
-        return output.json(&result.into());
+        return write_json(result);
     }
     let text: String = match (args.keys.len(), values.as_slice()) {
         (1, [(_, value)]) => format!("{}\n", value_text::bare(value)),
-        (_, values) => values
-            .iter()
-            .map(|(key, value)| format!("{key}={}\n", value_text::inline(value)))
-            .collect(),
+        (0, values) => lines(values.iter().map(|(key, value)| (as_path(key), value))),
+        (_, values) => lines(values.iter().map(|(key, value)| (key.clone(), value))),
     };
     output.data(text.as_bytes())
+}
+
+fn lines<'a>(values: impl Iterator<Item = (String, &'a Value)>) -> String {
+    let mut lines = String::new();
+    for (key, value) in values {
+        lines.push_str(&key);
+        lines.push('=');
+        lines.push_str(&value_text::inline(value));
+        lines.push('\n');
+    }
+    lines
 }
 
 /// Reads a story; with `locked`, once no writer is at work on it.
@@ -68,23 +77,20 @@ pub fn read(
     read.map_err(|err| Failure::from_read(err, settings.timeout).about("read", target))
 }
 
-/// Keys are printed as paths, so that `story set` takes them.
 fn all(story: &Document) -> Vec<(String, Value)> {
     match story.to_value() {
         Value::Map(entries) => entries,
         _ => Vec::new(),
     }
-    .into_iter()
-    .map(|(key, value)| (as_path(key), value))
-    .collect()
 }
 
-fn as_path(key: String) -> String {
+/// A key as a path, so that `story set` takes it.
+fn as_path(key: &str) -> String {
     if key.is_empty() || key.contains(['.', '[', ']', '"', '=']) {
         let escaped = key.replace('\\', "\\\\").replace('"', "\\\"");
         format!("\"{escaped}\"")
     } else {
-        key
+        key.to_owned()
     }
 }
 

@@ -10,7 +10,7 @@ use crate::failure::{Code, Failure};
 use crate::failure_sources::code_of_io;
 use crate::ignore_rules;
 use crate::json;
-use crate::output::Output;
+use crate::output::{Output, write_json};
 use crate::places::{STORIES, git_top_level, project_root, sdlc_root_to_make};
 use crate::settings::Settings;
 use crate::signals;
@@ -46,7 +46,7 @@ pub fn run(settings: &Settings, output: &Output) -> Result<(), Failure> {
         result.insert("made".to_owned(), made.into());
         result.insert("gitignore".to_owned(), json::text(&rules_path));
         result.insert("added".to_owned(), added.into());
-        return output.json(&result.into());
+        return write_json(result);
     }
     if made {
         output.note(&format!("made {}", stories.display()));

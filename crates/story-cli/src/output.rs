@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::failure::{Code, Failure};
 use crate::json;
@@ -14,21 +14,33 @@ use crate::terminal::{self, Style, escape, escape_line};
 pub struct Output {
     json: bool,
     verbosity: Verbosity,
-    stdout_is_terminal: bool,
-    stdout_colour: bool,
-    stderr_colour: bool,
+    stdout: Stream,
+    stderr: Stream,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Stream {
+    is_terminal: bool,
+    has_colour: bool,
+}
+
+impl Stream {
+    fn new(is_terminal: bool, settings: &Settings) -> Self {
+        Self {
+            is_terminal,
+            has_colour: settings.wants_colour(is_terminal),
+        }
+    }
 }
 
 impl Output {
     /// Finds out what stdout and stderr are.
     pub fn new(settings: &Settings) -> Self {
-        let stdout_is_terminal = io::stdout().is_terminal();
         Self {
             json: settings.json,
             verbosity: settings.verbosity,
-            stdout_is_terminal,
-            stdout_colour: settings.wants_colour(stdout_is_terminal),
-            stderr_colour: settings.wants_colour(io::stderr().is_terminal()),
+            stdout: Stream::new(io::stdout().is_terminal(), settings),
+            stderr: Stream::new(io::stderr().is_terminal(), settings),
         }
     }
 
@@ -39,7 +51,7 @@ impl Output {
 
     /// Whether data are shown in colours.
     pub fn has_colour(&self) -> bool {
-        self.stdout_colour
+        self.stdout.has_colour
     }
 
     /// Whether details are wanted.
@@ -49,7 +61,7 @@ impl Output {
 
     /// Writes data that may come from files: as it is to a file or pipe, made harmless for a terminal.
     pub fn data(&self, bytes: &[u8]) -> Result<(), Failure> {
-        if self.stdout_is_terminal {
+        if self.stdout.is_terminal {
             write_stdout(escape(bytes).as_bytes())
         } else {
             write_stdout(bytes)
@@ -58,13 +70,13 @@ impl Output {
 
     /// Writes one line of data, coloured where that is wanted.
     pub fn line(&self, style: Option<Style>, text: &str) -> Result<(), Failure> {
-        let text = if self.stdout_is_terminal {
+        let text = if self.stdout.is_terminal {
             escape(text.as_bytes())
         } else {
             text.into()
         };
         match style {
-            Some(style) if self.stdout_colour => {
+            Some(style) if self.stdout.has_colour => {
                 write_stdout(format!("{}\n", terminal::paint(style, &text)).as_bytes())
             }
             _ => write_stdout(format!("{text}\n").as_bytes()),
@@ -73,17 +85,12 @@ impl Output {
 
     /// Writes one line of data with a coloured word before it. The text must be on one line already.
     pub fn labelled(&self, style: Style, label: &str, text: &str) -> Result<(), Failure> {
-        let label = if self.stdout_colour {
+        let label = if self.stdout.has_colour {
             terminal::paint(style, label)
         } else {
             label.to_owned()
         };
         write_stdout(format!("{label}: {text}\n").as_bytes())
-    }
-
-    /// Writes one result as one line of JSON.
-    pub fn json(&self, result: &Value) -> Result<(), Failure> {
-        write_stdout(format!("{}\n", json::to_line(result)).as_bytes())
     }
 
     /// Says what was done, to people; also in JSON mode, for it goes to stderr.
@@ -128,7 +135,7 @@ impl Output {
     fn message(&self, label: Option<(Style, &str)>, text: &str) {
         let text = escape_line(text);
         let line = match label {
-            Some((style, label)) if self.stderr_colour => {
+            Some((style, label)) if self.stderr.has_colour => {
                 format!("{}: {text}\n", terminal::paint(style, label))
             }
             Some((_, label)) => format!("{label}: {text}\n"),
@@ -144,7 +151,12 @@ pub fn write_stdout(bytes: &[u8]) -> Result<(), Failure> {
     stdout
         .write_all(bytes)
         .and_then(|()| stdout.flush())
-        .map_err(unwritten)
+        .map_err(|err| unwritten(&err))
+}
+
+/// Writes one result as one line of JSON.
+pub fn write_json(result: Map<String, Value>) -> Result<(), Failure> {
+    write_stdout(format!("{}\n", json::to_line(&result.into())).as_bytes())
 }
 
 /// Writes to stderr. Who closed it does not want to know.
@@ -152,7 +164,7 @@ pub fn write_stderr(bytes: &[u8]) {
     io::stderr().lock().write_all(bytes).ok();
 }
 
-fn unwritten(err: io::Error) -> Failure {
+fn unwritten(err: &io::Error) -> Failure {
     let code = match err.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Code::NoSpace,
         _ => Code::Io,

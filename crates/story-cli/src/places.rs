@@ -51,7 +51,7 @@ impl Target {
     pub fn of_resource(given: &Path, settings: &Settings) -> Result<Self, Failure> {
         let text = given.to_string_lossy();
         if let Some(resource) = text.strip_suffix(".lock")
-            && (resource.ends_with(".md") || Path::new(resource).is_file())
+            && (is_markdown(resource) || Path::new(resource).is_file())
         {
             return Err(
                 Failure::usage(format!("{text} is a lock file, not what it guards"))
@@ -102,7 +102,11 @@ fn story_id(path: &Path) -> Option<String> {
 }
 
 fn is_path(text: &str) -> bool {
-    text.chars().any(std::path::is_separator) || text.ends_with(".md")
+    text.chars().any(std::path::is_separator) || is_markdown(text)
+}
+
+fn is_markdown(text: &str) -> bool {
+    Path::new(text).extension().is_some_and(|end| end == "md")
 }
 
 /// Ids come from users and agents and become part of a path: nothing that could lead elsewhere passes.
@@ -233,6 +237,14 @@ pub fn project_root(sdlc_root: &Path) -> Result<PathBuf, Failure> {
 pub fn git_top_level(start: &Path) -> Option<PathBuf> {
     let holds_git = |folder: &&Path| fs::symlink_metadata(folder.join(".git")).is_ok();
     start.ancestors().find(holds_git).map(Path::to_path_buf)
+}
+
+/// The path as seen from the working folder, where it lies below that.
+pub fn near(path: &Path) -> PathBuf {
+    working_folder()
+        .ok()
+        .and_then(|here| path.strip_prefix(here).ok().map(Path::to_path_buf))
+        .unwrap_or_else(|| path.to_path_buf())
 }
 
 fn working_folder() -> Result<PathBuf, Failure> {

@@ -11,8 +11,8 @@ use crate::failure::Failure;
 use crate::failure_sources::code_of_io;
 use crate::json;
 use crate::operations::{Condition, Operation, Transaction};
-use crate::output::Output;
-use crate::places::Target;
+use crate::output::{Output, write_json};
+use crate::places::{Target, near};
 use crate::settings::{Settings, Touch};
 use crate::signals;
 use crate::transaction::{self, WithRevision, id_of, resolved};
@@ -43,13 +43,7 @@ pub fn run(args: &SetArgs, settings: &Settings, output: &Output) -> Result<(), F
     let done = transaction::commit(&target, &transaction, settings, with_revision, "story set")?;
     done.tell(output);
     if output.is_json() {
-        output.json(&done.to_json().into()).map_err(|failure| {
-            if done.changed.is_empty() {
-                failure
-            } else {
-                failure.after_commit(&done.target)
-            }
-        })?;
+        write_json(done.to_json()).map_err(|unwritten| done.unreported(unwritten))?;
     }
     Ok(())
 }
@@ -66,7 +60,7 @@ fn rehearse(
     let changed = transaction
         .apply(&mut after, &settings.today())
         .map_err(|refusal| Failure::from_refusal(&refusal).about("update", target))?;
-    let diff = diff::unified(&target.path, before.as_bytes(), after.as_bytes());
+    let diff = diff::unified(&near(&target.path), before.as_bytes(), after.as_bytes());
     if output.is_json() {
         let id = id_of(&after).or_else(|| target.id.clone());
         let mut result = json::success_of(id.as_deref(), &resolved(&target.path));
@@ -75,7 +69,7 @@ fn rehearse(
         result.insert("warnings".to_owned(), Vec::<String>::new().into());
         result.insert("dry_run".to_owned(), true.into());
         result.insert("diff".to_owned(), String::from_utf8_lossy(&diff).into());
-        return output.json(&result.into());
+        return write_json(result);
     }
     diff::print(&diff, output)?;
     if diff.is_empty() {

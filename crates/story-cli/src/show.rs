@@ -4,7 +4,7 @@ use crate::args::ShowArgs;
 use crate::failure::{Code, Failure};
 use crate::get;
 use crate::json;
-use crate::output::Output;
+use crate::output::{Output, write_json};
 use crate::places::Target;
 use crate::settings::Settings;
 use crate::transaction::{id_of, resolved};
@@ -31,5 +31,5 @@ pub fn run(args: &ShowArgs, settings: &Settings, output: &Output) -> Result<(), 
     result.insert("rev".to_owned(), story.revision().to_string().into());
     result.insert("frontmatter".to_owned(), story.to_value().to_json());
     result.insert("content".to_owned(), content.into());
-    output.json(&result.into())
+    write_json(result)
 }

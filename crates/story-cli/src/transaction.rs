@@ -110,6 +110,15 @@ impl Done {
         result
     }
 
+    /// What it means that the result could not be written: a committed change must not be repeated.
+    pub fn unreported(&self, unwritten: Failure) -> Failure {
+        if self.changed.is_empty() {
+            unwritten
+        } else {
+            unwritten.after_commit(&self.target)
+        }
+    }
+
     /// Tells people, on stderr.
     pub fn tell(&self, output: &Output) {
         for warning in &self.warnings {

@@ -1,6 +1,6 @@
 //! Temporary files of dead writers, and copies of somebody's work that were rescued.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -71,6 +71,6 @@ fn commits(path: &Path, mode: Mode, report: &mut Report) -> Result<(), String> {
     Ok(())
 }
 
-fn is_rescued(path: &PathBuf) -> bool {
+fn is_rescued(path: &Path) -> bool {
     path.file_name().is_some_and(is_rescued_name)
 }

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::failure::Failure;
 use crate::json;
-use crate::output::Output;
+use crate::output::{Output, write_json};
 use crate::places::Target;
 use crate::terminal::{Style, escape_line};
 
@@ -67,7 +67,7 @@ impl Finding {
         Self { position, ..self }
     }
 
-    fn to_json(&self) -> Value {
+    fn to_json(&self) -> Map<String, Value> {
         let mut result = json::success_of(Target::at(self.path.clone()).id.as_deref(), &self.path);
         let level = match self.level {
             Level::Problem => "problem",
@@ -84,7 +84,7 @@ impl Finding {
         if let Value::Object(members) = members {
             result.extend(members);
         }
-        result.into()
+        result
     }
 
     fn print(&self, output: &Output) -> Result<(), Failure> {
@@ -139,14 +139,14 @@ impl Report {
         let fixed = self.count(|finding| finding.fixed);
         if output.is_json() {
             for finding in &self.findings {
-                output.json(&finding.to_json())?;
+                write_json(finding.to_json())?;
             }
             let mut summary = json::success();
             summary.insert("ok".to_owned(), (self.problems() == 0).into());
             summary.insert("problems".to_owned(), self.problems().into());
             summary.insert("warnings".to_owned(), warnings.into());
             summary.insert("fixed".to_owned(), fixed.into());
-            return output.json(&summary.into());
+            return write_json(summary);
         }
         for finding in &self.findings {
             finding.print(output)?;

@@ -5,7 +5,7 @@ use sidecar_lock::{Force, SidecarLock};
 use crate::args::LockBreakArgs;
 use crate::failure::Failure;
 use crate::json;
-use crate::output::Output;
+use crate::output::{Output, write_json};
 use crate::places::Target;
 use crate::settings::Settings;
 
@@ -31,9 +31,7 @@ pub fn run(args: &LockBreakArgs, settings: &Settings, output: &Output) -> Result
         let mut result = json::success_of(target.id.as_deref(), lock.resource());
         result.insert("state".to_owned(), "broken".into());
         result.insert("token".to_owned(), args.token.clone().into());
-        output
-            .json(&result.into())
-            .map_err(|failure| failure.after_commit(&target))?;
+        write_json(result).map_err(|failure| failure.after_commit(&target))?;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use super::{acquire, release_failure};
 use crate::args::LockHoldArgs;
 use crate::failure::{Code, Failure};
 use crate::json;
-use crate::output::Output;
+use crate::output::{Output, write_json};
 use crate::places::Target;
 use crate::settings::Settings;
 use crate::signals;
@@ -27,7 +27,7 @@ pub fn run(args: &LockHoldArgs, settings: &Settings, output: &Output) -> Result<
         let mut result = json::success_of(target.id.as_deref(), guard.resource());
         result.insert("state".to_owned(), "ready".into());
         result.insert("holder".to_owned(), json!(guard.holder()));
-        output.json(&result.into())?;
+        write_json(result)?;
     } else {
         output.data(b"READY\n")?;
     }

@@ -12,7 +12,7 @@ use crate::args::LockRunArgs;
 use crate::failure::{Code, Failure};
 use crate::failure_sources::code_of_io;
 use crate::json;
-use crate::output::Output;
+use crate::output::{Output, write_json};
 use crate::places::Target;
 use crate::settings::{LOCK_HELD, Settings};
 use crate::signals;
@@ -61,7 +61,7 @@ fn run_locked(args: &LockRunArgs, settings: &Settings, output: &Output) -> Resul
             lost.into_iter().collect::<Vec<_>>().into(),
         );
         // The command's exit code is what was asked for; whoever closed stdout does not read this line.
-        output.json(&result.into()).ok();
+        write_json(result).ok();
     }
     Ok(sys::exit_code(status))
 }

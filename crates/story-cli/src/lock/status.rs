@@ -12,7 +12,7 @@ use crate::durations::rough;
 use crate::failure::Failure;
 use crate::failure_sources::{code_of_io, foreign_lock, millis};
 use crate::json;
-use crate::output::Output;
+use crate::output::{Output, write_json};
 use crate::places::{STORIES, STORY_FILE, Target, sdlc_root};
 use crate::settings::Settings;
 
@@ -83,12 +83,10 @@ fn show(
 ) -> Result<(), Failure> {
     let age = age(lock, state, settings);
     if output.is_json() {
-        return output.json(&to_json(target, lock, state, age).into());
+        return write_json(to_json(target, lock, state, age));
     }
-    let mut text = format!("{}: {}", target.name(), words(state));
-    if let Some(age) = age {
-        text.push_str(&format!(", {} ago", rough(age)));
-    }
+    let age = age.map_or_else(String::new, |age| format!(", {} ago", rough(age)));
+    let text = format!("{}: {}{age}", target.name(), words(state));
     output.line(None, &text)?;
     match state.token() {
         Some(token) => output.line(None, &format!("  token {token}")),

@@ -27,7 +27,7 @@ pub fn watch_signals(receive: impl Fn(Received) + Send + 'static) -> io::Result<
         .spawn(move || {
             signals
                 .forever()
-                .for_each(|origin| receive(received(&origin)))
+                .for_each(|origin| receive(received(&origin)));
         })
         .map(drop)
 }
