@@ -15,13 +15,14 @@ use crate::durations;
 
 const ABOUT: &str = "Safe shared story files: Markdown with YAML frontmatter that people, scripts and agents change at once";
 
+// Paragraphs stand on one line each: clap wraps them to the terminal.
 const LONG_ABOUT: &str = "\
 Safe shared story files: Markdown with YAML frontmatter that people, scripts and agents change at once.
 
-Each change takes the story's lock, reads the story inside the lock, edits only what it means to change, and puts the
+Each change takes the story's lock, reads the story inside the lock, edits only what it means to change, and puts the \
 new version in place in one step. Nobody's change is lost, nobody else's bytes move, and a reader never sees half a file.
 
-STORY is an id such as S-0034 (found as stories/<id>/story.md under the sdlc root, ignoring case), or a path when it
+STORY is an id such as S-0034 (found as stories/<id>/story.md under the sdlc root, ignoring case), or a path when it \
 holds a / or ends in .md.";
 
 const EXAMPLES: &str = "\
@@ -37,11 +38,14 @@ Exit codes:
   1 failure                        6 the file cannot be read as a story
   2 usage                          7 refused by a rule
   3 not found                      8 no permission, read-only, disk full
-  4 locked by another process      9 committed, but not known durable or not reported: do not repeat
+  4 locked by another process      9 committed all the same: do not repeat
 
 Environment:
-  AI_SDLC_ROOT  the sdlc root        STORY_OWNER, STORY_AGENT  as --owner, --as
-  NO_COLOR      no colours           STORY_LOCK_HELD           set by `story lock run` for its command";
+  AI_SDLC_ROOT     the sdlc root, as --root
+  STORY_OWNER      as --owner
+  STORY_AGENT      as --as
+  NO_COLOR         no colours
+  STORY_LOCK_HELD  set by `story lock run` for its command";
 
 /// The whole command line.
 #[derive(Debug, Parser)]

@@ -12,16 +12,24 @@ use crate::terminal::Style;
 pub fn unified(path: &Path, before: &[u8], after: &[u8]) -> Vec<u8> {
     let lines = |text| <[u8]>::split_inclusive(text, |byte| *byte == b'\n').collect::<Vec<_>>();
     let (old, new) = (lines(before), lines(after));
-    let diff = TextDiff::configure()
-        .newline_terminated(true)
-        .diff_slices(&old, &new);
+    let diff = TextDiff::configure().diff_slices(&old, &new);
     let name = path.to_string_lossy();
     let name = name.trim_start_matches('/');
     let mut text = Vec::new();
-    diff.unified_diff()
-        .header(&format!("a/{name}"), &format!("b/{name}"))
-        .to_writer(&mut text)
-        .expect("a Vec takes any bytes");
+    // Written here, because similar replaces bytes that are no text, and takes a lone carriage return for a line end.
+    for hunk in diff.unified_diff().iter_hunks() {
+        if text.is_empty() {
+            text.extend_from_slice(format!("--- a/{name}\n+++ b/{name}\n").as_bytes());
+        }
+        text.extend_from_slice(format!("{}\n", hunk.header()).as_bytes());
+        for change in hunk.iter_changes() {
+            text.extend_from_slice(change.tag().to_string().as_bytes());
+            text.extend_from_slice(change.value());
+            if !change.value().ends_with(b"\n") {
+                text.extend_from_slice(b"\n\\ No newline at end of file\n");
+            }
+        }
+    }
     text
 }
 

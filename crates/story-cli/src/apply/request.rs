@@ -47,8 +47,13 @@ impl Request {
     /// `EUSAGE` when it is no JSON object or has unknown members.
     pub fn parse(text: &str, line: usize) -> Result<Self, Failure> {
         serde_json::from_str(text).map_err(|err| {
-            Failure::usage(format!("line {line} is not a request"))
-                .cause(err.to_string())
+            let reason = err.to_string();
+            // serde counts from the request's own first line.
+            let place = format!(" at line {} column {}", err.line(), err.column());
+            let reason = reason.strip_suffix(&place).unwrap_or(&reason);
+            let line = line + err.line().saturating_sub(1);
+            Failure::usage("this is not a request")
+                .cause(format!("line {line}, column {}: {reason}", err.column()))
                 .hint("`story apply --help` shows the members")
         })
     }
