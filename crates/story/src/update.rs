@@ -35,7 +35,6 @@ pub struct UpdateOptions {
 
 /// What an update did.
 #[derive(Debug)]
-#[must_use = "the warnings say what went wrong beside the update"]
 pub struct Updated<T> {
     /// What the closure returned in the run that was committed.
     pub value: T,
