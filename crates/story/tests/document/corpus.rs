@@ -9,7 +9,7 @@ use story::{Document, EditError, Value};
 use crate::invariants::quoted;
 
 /// The corpus and the valid fixtures, as far as they are stories.
-fn stories() -> Vec<(PathBuf, Document)> {
+pub fn stories() -> Vec<(PathBuf, Document)> {
     let mut folders = vec![testkit::fixtures().join("stories/valid")];
     match testkit::shared() {
         Some(shared) => folders.push(shared.join("corpus")),

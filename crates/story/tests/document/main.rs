@@ -2,6 +2,9 @@
 
 mod corpus;
 mod fixtures;
+mod gray_matter;
 mod invariants;
+mod limits;
 mod mutations;
 mod node_oracle;
+mod properties;
