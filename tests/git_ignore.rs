@@ -8,12 +8,15 @@ use testkit::{Finished, Sandbox, on_path, skip, workspace};
 
 use crate::support::{run, story};
 
+const TEMPORARY_OF_A_LOCK: &str = ".ai-sdlc/stories/S-0034/.sidecar-0123456789abcdef.lock-tmp";
+const TEMPORARY_OF_A_COMMIT: &str = ".ai-sdlc/stories/S-0034/.story.md.532011-87ea-18ea029c9bad939f.532010-87ea-18ea029c9b8aff78.b097ddc104c5745c.atomic-tmp";
+
 /// Names that locks and temporary files of the toolkit have, and must be ignored.
 const IGNORED: [&str; 9] = [
     ".ai-sdlc/stories/S-0034/story.md.lock",
     "stories/plan.md.lock",
-    ".ai-sdlc/stories/S-0034/.story.md.12-34-0123456789abcdef.atomic-tmp",
-    ".story.md.0123456789abcdef.lock-tmp",
+    TEMPORARY_OF_A_COMMIT,
+    TEMPORARY_OF_A_LOCK,
     ".devs-state.lock",
     ".devs.db",
     ".devs.db-wal",
@@ -118,6 +121,21 @@ fn doctor_warns_when_git_would_see_the_locks() {
     assert!(
         says_ignore(&warned),
         "doctor misses the ignore rules: {warned:?}"
+    );
+}
+
+#[test]
+fn names_that_are_tested_are_those_that_the_toolkit_uses() {
+    let name = |path| Path::new(path).file_name().expect("a path ends in a name");
+    let commits = name(TEMPORARY_OF_A_COMMIT);
+    assert!(
+        atomic_file::is_temporary_name(commits),
+        "atomic-file knows {commits:?} as its own"
+    );
+    let locks = name(TEMPORARY_OF_A_LOCK);
+    assert!(
+        sidecar_lock::is_temporary_name(locks),
+        "sidecar-lock knows {locks:?} as its own"
     );
 }
 
