@@ -26,41 +26,52 @@ pub(crate) struct Target {
 }
 
 impl Target {
+    /// Opens the file behind `path`, links followed.
     pub(crate) fn open(path: &Path) -> Result<Self, ReadError> {
-        let fail = |step, err| ReadError::from_io(step, path, err);
         let mut resolutions = 0;
         loop {
-            let resolved = path.canonicalize().map_err(|err| fail("resolve it", err))?;
-            let (folder, name) =
-                split(&resolved).ok_or_else(|| not_regular(&resolved, Kind::Directory))?;
-            let directory = Directory::open(folder).map_err(|err| fail("open its folder", err))?;
-            let name = name.to_owned();
-            let file = match directory.open_file(&name) {
-                Ok(file) => file,
-                Err(err) => match directory.stamp(&name) {
-                    Ok(stamp) if stamp.kind == Kind::Symlink && resolutions < RESOLUTIONS => {
-                        resolutions += 1;
-                        continue;
-                    }
-                    // A socket cannot be opened, nor can some devices.
-                    Ok(stamp) if stamp.kind != Kind::Regular => {
-                        return Err(not_regular(&resolved, stamp.kind));
-                    }
-                    _ => return Err(fail("open it", err)),
-                },
-            };
-            let stamp = sys::stamp_of(&file).map_err(|err| fail("look at it", err))?;
-            if stamp.kind != Kind::Regular {
-                return Err(not_regular(&resolved, stamp.kind));
+            let canonical = path
+                .canonicalize()
+                .map_err(|err| ReadError::from_io("resolve it", path, err))?;
+            resolutions += 1;
+            match Self::open_canonical(canonical) {
+                Err(ReadError::NotRegular { what, .. })
+                    if what == Kind::Symlink.with_article() && resolutions < RESOLUTIONS => {}
+                other => return other,
             }
-            return Ok(Self {
-                directory,
-                path: resolved,
-                name,
-                file,
-                stamp,
-            });
         }
+    }
+
+    /// Opens the file at `path`, which has no links in it.
+    pub(crate) fn open_canonical(path: PathBuf) -> Result<Self, ReadError> {
+        let Some((folder, name)) = split(&path) else {
+            return Err(not_regular(path, Kind::Directory));
+        };
+        let directory = Directory::open(folder)
+            .map_err(|err| ReadError::from_io("open its folder", &path, err))?;
+        let name = name.to_owned();
+        let file = match directory.open_file(&name) {
+            Ok(file) => file,
+            Err(err) => {
+                return Err(match directory.stamp(&name) {
+                    // A link is not followed, a socket cannot be opened, nor can some devices.
+                    Ok(stamp) if stamp.kind != Kind::Regular => not_regular(path, stamp.kind),
+                    _ => ReadError::from_io("open it", &path, err),
+                });
+            }
+        };
+        let stamp =
+            sys::stamp_of(&file).map_err(|err| ReadError::from_io("look at it", &path, err))?;
+        if stamp.kind != Kind::Regular {
+            return Err(not_regular(path, stamp.kind));
+        }
+        Ok(Self {
+            directory,
+            path,
+            name,
+            file,
+            stamp,
+        })
     }
 
     /// Whether the name still stands for the version that was opened, untouched.
@@ -83,9 +94,9 @@ pub(crate) fn split(path: &Path) -> Option<(&Path, &OsStr)> {
     Some((folder, name))
 }
 
-fn not_regular(path: &Path, kind: Kind) -> ReadError {
+fn not_regular(path: PathBuf, kind: Kind) -> ReadError {
     ReadError::NotRegular {
-        path: path.to_path_buf(),
+        path,
         what: kind.with_article(),
     }
 }

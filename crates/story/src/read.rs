@@ -71,7 +71,8 @@ impl ReadError {
 ///   place again and again ([`ReadError::is_retryable`] tells them apart).
 /// - [`ReadError::Parse`]: a person must repair it.
 pub fn read(path: &Path) -> Result<Document, ReadError> {
-    fresh(path).map(|(_, document)| document)
+    let reading = || Original::read_with_limit(path, MAX_STORY_BYTES);
+    fresh(reading).map(|(_, document)| document)
 }
 
 /// Reads a story once no writer is at work on it: waits for the lock, reads, releases.
@@ -91,10 +92,12 @@ pub fn read_locked(path: &Path, options: &LockOptions) -> Result<Document, ReadE
 }
 
 /// Reads a story together with what the commit needs to know about the version that was read.
-pub(crate) fn fresh(path: &Path) -> Result<(Original, Document), ReadError> {
+pub(crate) fn fresh(
+    reading: impl Fn() -> Result<Original, atomic_file::ReadError>,
+) -> Result<(Original, Document), ReadError> {
     let mut pauses = PAUSES_MS.iter();
     loop {
-        let mut original = Original::read_with_limit(path, MAX_STORY_BYTES)?;
+        let mut original = reading()?;
         let source = match Document::parse(original.take_bytes()) {
             Ok(document) => return Ok((original, document)),
             Err(source) => source,

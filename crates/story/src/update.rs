@@ -8,7 +8,7 @@ use atomic_file::{CommitError, CommitOptions, Durability, HardLinks, Original, s
 use sidecar_lock::{InheritedLock, LockGuard, LockOptions, LostError, SidecarLock, TookOver};
 
 use crate::document::Document;
-use crate::read::fresh;
+use crate::read::{MAX_STORY_BYTES, ReadError, fresh};
 use crate::update_error::{UpdateError, Warning};
 
 /// How often an edit is tried again even when the time is up: S-0034 asks for three retries.
@@ -99,7 +99,7 @@ pub fn update<T, E: Error + 'static>(
     let mut run = Run::start(path, options).map_err(UpdateError::Lock)?;
     let mut lock = run.acquire()?;
     loop {
-        let (original, before) = fresh(run.lock.resource()).map_err(UpdateError::Read)?;
+        let (original, before) = run.read().map_err(UpdateError::Read)?;
         let mut after = before.clone();
         let value = edit(&mut after).map_err(UpdateError::Edit)?;
         let interference = if after == before {
@@ -191,6 +191,11 @@ impl<'a> Run<'a> {
             self.took_over = Some(took_over.clone());
         }
         Ok(Lock::Own(guard))
+    }
+
+    fn read(&self) -> Result<(Original, Document), ReadError> {
+        // The lock has resolved the path.
+        fresh(|| Original::read_canonical(self.lock.resource(), MAX_STORY_BYTES))
     }
 
     /// Only where the lock's owner died can a writer of ours have died in the middle of a commit; the usual update

@@ -79,6 +79,26 @@ fn replace_keeps_symbolic_links_of_a_chain() {
 }
 
 #[test]
+fn read_canonical_does_not_follow_a_link() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.write("story.md", "contents");
+    symlink("story.md", sandbox.join("link")).expect("a link");
+    let original = Original::read_canonical(&path, 100).expect("there is no link in it");
+    assert_eq!(original.bytes(), b"contents", "it is the same reading");
+    let refused = Original::read_canonical(&sandbox.join("link"), 100);
+    assert!(
+        matches!(
+            refused,
+            Err(atomic_file::ReadError::NotRegular {
+                what: "a symbolic link",
+                ..
+            })
+        ),
+        "a link that has taken the name is not followed: {refused:?}"
+    );
+}
+
+#[test]
 fn original_of_a_link_in_a_circle_is_an_error() {
     let sandbox = Sandbox::new();
     symlink("b", sandbox.join("a")).expect("a link");
