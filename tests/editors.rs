@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use testkit::LegacyWriter;
 
-use crate::support::{Content, PATIENCE, StoryBox, alone, stopped_inside};
+use crate::support::{Content, PATIENCE, RaiseOnDrop, StoryBox, alone, stopped_inside};
 
 /// How an editor puts its text into the file.
 #[derive(Debug, Clone, Copy)]
@@ -106,8 +106,9 @@ fn busy_editor_never_sees_its_own_save_vanish() {
             let workers: Vec<_> = (0..4)
                 .map(|_| scope.spawn(|| keep_updating(&story, &over)))
                 .collect();
+            let editing = RaiseOnDrop(&over);
             keep_editing(&story, how);
-            over.store(true, std::sync::atomic::Ordering::Relaxed);
+            drop(editing);
             workers
                 .into_iter()
                 .map(|worker| worker.join().expect("a worker's asserts hold"))

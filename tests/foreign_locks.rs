@@ -10,7 +10,7 @@ use std::time::Duration;
 use rustix::fs::{FlockOperation, flock};
 use testkit::{ForeignLock, LegacyWriter, set_age};
 
-use crate::support::{Content, StoryBox, json};
+use crate::support::{Content, RaiseOnDrop, StoryBox, json};
 
 #[test]
 fn fresh_hand_made_lock_is_contention_that_names_its_age() {
@@ -90,9 +90,8 @@ fn hand_made_lock_whose_owner_keeps_touching_it_is_respected() {
                 std::thread::sleep(Duration::from_millis(49));
             }
         });
-        let refused = story.set(&["status=done", "--timeout", "3s", "--stale-after", "1s"]);
-        over.store(true, std::sync::atomic::Ordering::Relaxed);
-        refused
+        let _touching = RaiseOnDrop(&over);
+        story.set(&["status=done", "--timeout", "3s", "--stale-after", "1s"])
     });
     assert_eq!(
         refused.status.code(),

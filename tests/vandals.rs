@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use testkit::Finished;
 
-use crate::support::{Content, StoryBox, Watcher, alone};
+use crate::support::{Content, RaiseOnDrop, StoryBox, Watcher, alone};
 
 const WORKERS: usize = 16;
 /// Eight a second for fifteen seconds: the size at which a plain rename lost 59 to 74 updates.
@@ -33,8 +33,8 @@ fn deleting_the_live_lock_loses_no_update() {
                 }
             });
         }
+        let _vandalising = RaiseOnDrop(&over);
         vandalise(&story, &deleted);
-        over.store(true, Ordering::Relaxed);
     });
     watcher.assert_saw_only_whole_stories();
     assert_eq!(

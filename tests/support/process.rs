@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -36,6 +37,16 @@ pub fn without_settings(command: &mut Command) {
         "STORY_PATH",
     ] {
         command.env_remove(name);
+    }
+}
+
+/// Raises a flag when it goes out of scope, by an assertion that fails too: else the threads of a scope that watch the
+/// flag would go on for ever.
+pub struct RaiseOnDrop<'a>(pub &'a AtomicBool);
+
+impl Drop for RaiseOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
