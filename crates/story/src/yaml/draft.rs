@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use super::edit::{Edit, Planner};
+use super::local::Place;
 use super::second::{self, Objection};
 use super::{Fault, check, node::Tree, parse_mapping};
 use crate::MAX_FRONTMATTER_BYTES;
@@ -82,17 +83,38 @@ impl Draft {
                 limit: MAX_FRONTMATTER_BYTES,
             }));
         }
-        let parsed = Parsed::new(&text).map_err(|(_, kind)| Failure::Unreadable(kind))?;
+        let parsed = match self.check_locally(edit, &text) {
+            Some(parsed) => parsed,
+            None => self.check_whole(edit, &text)?,
+        };
+        self.text = text;
+        self.parsed = Arc::new(parsed);
+        Ok(())
+    }
+
+    /// The usual edit stays inside one entry: that entry is read again, by both readers.
+    fn check_locally(&self, edit: &Edit, text: &str) -> Option<Parsed> {
+        let place = Place::of(edit, &self.text, &self.parsed.tree)?;
+        let second = self.parsed.second(&self.text).ok()?;
+        let old = (self.text.as_str(), &self.parsed.tree, second);
+        let accepted = place.accept(edit, old, text)?;
+        Some(Parsed {
+            tree: accepted.tree,
+            second: OnceLock::from(Ok(accepted.second)),
+        })
+    }
+
+    /// Any other is checked by reading the whole new text.
+    fn check_whole(&self, edit: &Edit, text: &str) -> Result<Parsed, Failure> {
+        let parsed = Parsed::new(text).map_err(|(_, kind)| Failure::Unreadable(kind))?;
         let disagreement = |reason: &str| Failure::Disagreement(reason.to_owned());
         check::verify(&self.parsed.tree, &parsed.tree, &edit.change).map_err(disagreement)?;
         let before = self.parsed.second(&self.text).map_err(Failure::Refused)?;
-        let after = parsed.second(&text).map_err(|objection| {
+        let after = parsed.second(text).map_err(|objection| {
             let message = objection.message;
             Failure::Disagreement(format!("another YAML reader refuses the result: {message}"))
         })?;
         second::verify(before, after, &edit.change).map_err(disagreement)?;
-        self.text = text;
-        self.parsed = Arc::new(parsed);
-        Ok(())
+        Ok(parsed)
     }
 }

@@ -6,6 +6,7 @@ mod builder;
 mod check;
 mod draft;
 mod edit;
+mod local;
 mod node;
 mod parser;
 mod read;

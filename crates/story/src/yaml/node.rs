@@ -13,7 +13,7 @@ pub(crate) enum Style {
 }
 
 /// One value or key with its place.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Node {
     /// The text of the node without anchor and tag. An empty node has an empty span right behind
     /// its indicator (or its anchor and tag). A block scalar's span begins with its header and a
@@ -28,7 +28,7 @@ pub(crate) struct Node {
     pub(crate) kind: Kind,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Kind {
     Scalar { style: Style, text: Box<str> },
     Alias(usize),
@@ -37,7 +37,7 @@ pub(crate) enum Kind {
 }
 
 /// An item of a list.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Item {
     /// The place of its dash; flow lists have none.
     pub(crate) dash: Option<usize>,
@@ -45,7 +45,7 @@ pub(crate) struct Item {
 }
 
 /// An entry of a mapping.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
     pub(crate) key: Node,
     /// The place of the colon; `{a, b}` has none.
@@ -142,7 +142,7 @@ impl Node {
 }
 
 /// A parsed YAML text.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Tree {
     pub(crate) root: Node,
     /// Whether any alias stands in the text.

@@ -36,7 +36,7 @@ pub(crate) struct Change {
     pub(crate) what: What,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum What {
     /// The node gets this value.
     Value(Value),
