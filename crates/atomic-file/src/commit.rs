@@ -262,15 +262,21 @@ mod tests {
     use std::fs::{self, File};
     use std::io::Write as _;
     use std::os::unix::fs::symlink;
+    use std::time::Instant;
 
     use testkit::Sandbox;
 
-    use super::{CommitError, Staged};
+    use super::{CommitError, LOOKS, PAUSE, Staged};
     use crate::original::Original;
     use crate::stage::Base;
 
     fn staged(sandbox: &Sandbox) -> Staged {
-        let path = sandbox.write("story.md", "base");
+        sandbox.write("story.md", "base");
+        staged_again(sandbox)
+    }
+
+    fn staged_again(sandbox: &Sandbox) -> Staged {
+        let path = sandbox.join("story.md");
         let original = Original::read(&path).expect("it can be read");
         let staged = original.stage(b"ours", &crate::CommitOptions::default());
         staged.expect("nothing is in the way")
@@ -362,6 +368,31 @@ mod tests {
             );
             assert_eq!(names(&sandbox), ["story.md"], "{read}: nothing is left");
         }
+    }
+
+    #[test]
+    fn commit_waits_for_another_one_on_the_same_version_but_not_for_ever() {
+        let sandbox = Sandbox::new();
+        let (first, second) = (staged(&sandbox), staged_again(&sandbox));
+        first.lock_base().expect("nobody is at work");
+        let begun = Instant::now();
+        second.commit().expect("the first one does not go on");
+        let waited = begun.elapsed();
+        assert!(
+            waited >= PAUSE * LOOKS,
+            "the first one had its time: {waited:?}"
+        );
+        let late = first.commit();
+        assert!(
+            matches!(late, Err(CommitError::Changed { .. })),
+            "it is noticed: {late:?}"
+        );
+        assert_eq!(
+            sandbox.read("story.md"),
+            "ours",
+            "the second one is in place"
+        );
+        assert_eq!(names(&sandbox), ["story.md"], "nothing is left");
     }
 
     #[test]

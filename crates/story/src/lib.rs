@@ -4,6 +4,9 @@
 //! value stands in them; an edit replaces exactly the bytes of what it means to change, parses the
 //! result again and compares before it accepts it. Nothing is ever re-serialised, so comments,
 //! quotes, key order, blank lines, line ends, a byte order mark and the body stay as they are.
+//!
+//! [`read`] takes no lock and gives one whole version. [`update()`] is the way to change a file: it acquires the lock of
+//! the story, reads it, lets a closure edit it, and commits only if nobody else has changed it meanwhile.
 
 mod document;
 mod error;
