@@ -46,7 +46,7 @@ fn dispatch(verb: &Verb, settings: &Settings, output: &Output) -> Result<u8, Fai
             heard_enough(lock::status::run(args, settings, output))
         }
         Verb::Lock(LockVerb::Run(args)) => Ok(lock::run::run(args, settings, output)),
-        Verb::Lock(LockVerb::Hold(args)) => lock::hold::run(args, settings, output).map(|()| 0),
+        Verb::Lock(LockVerb::Hold(args)) => lock::hold::run(args, settings, output),
         Verb::Lock(LockVerb::Break(args)) => {
             lock::break_lock::run(args, settings, output).map(|()| 0)
         }

@@ -146,7 +146,7 @@ pub enum Verb {
 Examples:
   story get S-0034
   story get S-0034 status
-  story get stories/S-0034/story.md 'review_history[0].decision' --json")]
+  story get .ai-sdlc/stories/S-0034/story.md 'review_history[0].decision' --json")]
 pub struct GetArgs {
     /// An id, or a path with a / or ending in .md
     pub story: PathBuf,

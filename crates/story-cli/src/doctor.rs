@@ -11,10 +11,9 @@ mod stories;
 use crate::args::DoctorArgs;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::places::sdlc_root;
+use crate::places::{Target, sdlc_root};
 use crate::settings::Settings;
 use crate::signals;
-use crate::transaction::resolved;
 use report::Report;
 
 /// Whether to mend what is found.
@@ -32,7 +31,7 @@ enum Mode {
 pub fn run(args: &DoctorArgs, settings: &Settings, output: &Output) -> Result<u8, Failure> {
     signals::watch();
     let mode = if args.fix { Mode::Mend } else { Mode::Look };
-    let root = resolved(&sdlc_root(settings)?);
+    let root = Target::at(sdlc_root(settings)?).absolute();
     let mut report = Report::default();
     let folders = folders::to_look_at(&root, &mut report);
     for folder in &folders {

@@ -173,7 +173,7 @@ impl Failure {
     pub fn about(mut self, verb: &str, target: &Target) -> Self {
         self.headline = format!("cannot {verb} {}", target.name());
         self.story.clone_from(&target.id);
-        self.path = Some(target.path.clone());
+        self.path = Some(target.absolute());
         self
     }
 
@@ -191,7 +191,7 @@ impl Failure {
         );
         let mut failure = Self::new(Code::Unsynced, headline)
             .cause(self.message())
-            .at(&target.path)
+            .at(&target.absolute())
             .hint("do not run it again: the change would be applied twice");
         failure.story.clone_from(&target.id);
         failure

@@ -10,7 +10,7 @@ use crate::output::{Output, write_json};
 use crate::places::Target;
 use crate::settings::Settings;
 use crate::signals;
-use crate::transaction::{id_of, inherited_token, resolved};
+use crate::transaction::{id_of, inherited_token};
 use crate::value_text;
 
 /// Prints one value bare, several or all as KEY=VALUE lines.
@@ -27,8 +27,8 @@ pub fn run(args: &GetArgs, settings: &Settings, output: &Output) -> Result<(), F
         some(&story, &args.keys).map_err(|failure| failure_of(failure, &target))?
     };
     if output.is_json() {
-        let id = id_of(&story).or(target.id);
-        let mut result = json::success_of(id.as_deref(), &resolved(&target.path));
+        let id = id_of(&story).or_else(|| target.id.clone());
+        let mut result = json::success_of(id.as_deref(), &target.absolute());
         result.insert("rev".to_owned(), story.revision().to_string().into());
         let values: Map<String, Json> = values
             .iter()

@@ -82,6 +82,13 @@ impl Target {
         Self { path, id }
     }
 
+    /// The path with all links or at least absolute.
+    pub fn absolute(&self) -> PathBuf {
+        fs::canonicalize(&self.path)
+            .or_else(|_| std::path::absolute(&self.path))
+            .unwrap_or_else(|_| self.path.clone())
+    }
+
     /// How messages call it.
     pub fn name(&self) -> String {
         match &self.id {

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 
-use story::Value;
+use story::{ParseErrorKind, Value};
 
 use crate::args::{Given, SetArgs};
 use crate::diff;
@@ -15,7 +15,7 @@ use crate::output::{Output, write_json};
 use crate::places::{Target, near};
 use crate::settings::{Settings, Touch};
 use crate::signals;
-use crate::transaction::{self, WithRevision, id_of, resolved};
+use crate::transaction::{self, WithRevision, id_of};
 
 /// What a raw change of the status to done leaves out.
 const DONE_HINT: &str = "set follows no rule: a story that is done should have implementation_complete and reviews_complete true";
@@ -63,7 +63,7 @@ fn rehearse(
     let diff = diff::unified(&near(&target.path), before.as_bytes(), after.as_bytes());
     if output.is_json() {
         let id = id_of(&after).or_else(|| target.id.clone());
-        let mut result = json::success_of(id.as_deref(), &resolved(&target.path));
+        let mut result = json::success_of(id.as_deref(), &target.absolute());
         result.insert("changed".to_owned(), changed.into());
         result.insert("rev".to_owned(), before.revision().to_string().into());
         result.insert("warnings".to_owned(), Vec::<String>::new().into());
@@ -198,8 +198,13 @@ fn pair(text: &str) -> Result<(String, String), Failure> {
 
 fn yaml(value: &str, given: &str) -> Result<Value, Failure> {
     Value::parse_yaml(value).map_err(|err| {
+        // The other kinds speak of a whole story, but say what is wrong all the same.
+        let reason = match err.kind {
+            ParseErrorKind::Syntax { message } => message,
+            kind => kind.to_string(),
+        };
         Failure::usage(format!("the value of {given:?} is not YAML"))
-            .cause(err.to_string())
+            .cause(reason)
             .hint("for a text as it stands say --string KEY=TEXT")
     })
 }

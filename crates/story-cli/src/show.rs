@@ -7,7 +7,7 @@ use crate::json;
 use crate::output::{Output, write_json};
 use crate::places::Target;
 use crate::settings::Settings;
-use crate::transaction::{id_of, resolved};
+use crate::transaction::id_of;
 
 /// Prints the story as it is; on a terminal with control characters made visible.
 ///
@@ -26,8 +26,8 @@ pub fn run(args: &ShowArgs, settings: &Settings, output: &Output) -> Result<(), 
             .hint("use `story show` without --json")
             .about("show", &target));
     };
-    let id = id_of(&story).or(target.id);
-    let mut result = json::success_of(id.as_deref(), &resolved(&target.path));
+    let id = id_of(&story).or_else(|| target.id.clone());
+    let mut result = json::success_of(id.as_deref(), &target.absolute());
     result.insert("rev".to_owned(), story.revision().to_string().into());
     result.insert("frontmatter".to_owned(), story.to_value().to_json());
     result.insert("content".to_owned(), content.into());

@@ -68,6 +68,11 @@ pub fn pending() -> Option<u8> {
     lock().pending.map(|signal| exit_code(signal.number))
 }
 
+/// The exit code that a signal demands which came before this call, even if nobody has dealt with it yet.
+pub fn arrived() -> Option<u8> {
+    sys::arrived().map(exit_code)
+}
+
 /// From now on signals go to this child, also one that came since [`begin_commit`]: so a child is never started and
 /// then left alone.
 pub fn forward_to(child: u32) {
@@ -86,9 +91,11 @@ fn forward(child: u32, signal: sys::Received) {
     }
 }
 
-/// The child has ended; its number may soon be another process's.
+/// The child has ended; its number may soon be another process's. Signals wait again, for the lock is released now.
 pub fn forward_to_nobody() {
-    lock().child = None;
+    let mut state = lock();
+    state.child = None;
+    state.is_committing = true;
 }
 
 fn exit_code(signal: u8) -> u8 {

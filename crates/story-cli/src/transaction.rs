@@ -1,7 +1,7 @@
 //! One transaction on disk: the thin shell around `story::update` that `set` and `apply` share.
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -188,11 +188,6 @@ pub fn chain(err: &dyn std::error::Error) -> String {
         source = err.source();
     }
     text
-}
-
-/// The canonical path, or the path itself where it cannot be resolved.
-pub fn resolved(path: &Path) -> PathBuf {
-    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
 }
 
 impl From<signals::Interrupted> for Refusal {

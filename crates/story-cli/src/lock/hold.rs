@@ -13,12 +13,12 @@ use crate::places::Target;
 use crate::settings::Settings;
 use crate::signals;
 
-/// Prints READY once the lock is held and releases it at the end of standard input.
+/// Prints READY once the lock is held, releases it at the end of standard input, and returns the exit code.
 ///
 /// # Errors
 ///
 /// When the lock is not acquired, nobody could be told, or it was lost meanwhile.
-pub fn run(args: &LockHoldArgs, settings: &Settings, output: &Output) -> Result<(), Failure> {
+pub fn run(args: &LockHoldArgs, settings: &Settings, output: &Output) -> Result<u8, Failure> {
     let target = Target::of_resource(&args.path, settings)?;
     signals::watch();
     let options = settings.lock_options("story lock hold");
@@ -32,9 +32,13 @@ pub fn run(args: &LockHoldArgs, settings: &Settings, output: &Output) -> Result<
         output.data(b"READY\n")?;
     }
     let read = io::copy(&mut io::stdin().lock(), &mut io::sink());
+    // Both may come at once: whoever sends a signal and then closes our input wants to see the signal.
+    let exit = signals::arrived().unwrap_or(0);
+    // A signal during the release waits for its end; the exit code tells of it.
+    signals::begin_commit().ok();
     guard
         .release()
         .map_err(|err| release_failure(&err, &target))?;
-    read.map(drop)
+    read.map(|_| exit)
         .map_err(|err| Failure::new(Code::Io, "cannot read standard input").cause(err.to_string()))
 }

@@ -12,6 +12,11 @@ pub fn watch_signals(_receive: impl Fn(Received) + Send + 'static) -> io::Result
 }
 
 /// No signals.
+pub fn arrived() -> Option<u8> {
+    None
+}
+
+/// No signals.
 pub fn forward(_child: u32, _number: u8) {}
 
 /// Nothing to hold back here: no signals are sent.

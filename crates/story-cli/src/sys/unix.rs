@@ -4,6 +4,8 @@ use std::io;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Child, ExitStatus};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::thread;
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
@@ -18,8 +20,21 @@ use super::Received;
 /// The thread sleeps in one read and makes a few calls; chosen.
 const STACK_BYTES: usize = 128 * 1024;
 
+/// The last signal that came; the handler itself sets it, before the read that it interrupts goes on.
+static ARRIVED: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
+
+/// The number of the last signal that came, even if it was not received yet.
+pub fn arrived() -> Option<u8> {
+    u8::try_from(ARRIVED.load(Ordering::SeqCst))
+        .ok()
+        .filter(|number| *number > 0)
+}
+
 /// Calls `receive` for each SIGINT, SIGTERM and SIGHUP, in a thread of its own.
 pub fn watch_signals(receive: impl Fn(Received) + Send + 'static) -> io::Result<()> {
+    for (signal, number) in [(SIGINT, 2), (SIGTERM, 15), (SIGHUP, 1)] {
+        signal_hook::flag::register_usize(signal, Arc::clone(&ARRIVED), number)?;
+    }
     let mut signals = SignalsInfo::<WithOrigin>::new([SIGINT, SIGTERM, SIGHUP])?;
     thread::Builder::new()
         .name("signals".to_owned())

@@ -1,0 +1,248 @@
+//! `story doctor`: finds what is wrong, mends what it may, leaves the rest alone.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+use testkit::{ForeignLock, on_path, skip};
+
+use crate::desk::{Desk, json_lines};
+
+/// Runs the doctor and returns its findings and the summary.
+fn doctor(desk: &Desk, code: i32, arguments: &[&str]) -> (Vec<Value>, Value) {
+    let finished = desk.expect(code, &[&["doctor", "--json"], arguments].concat());
+    let mut lines = json_lines(&finished.stdout);
+    let summary = lines.pop().expect("the summary comes last");
+    (lines, summary)
+}
+
+fn checks(findings: &[Value]) -> Vec<&str> {
+    let names = findings
+        .iter()
+        .map(|finding| finding["check"].as_str().unwrap_or_default());
+    names.collect()
+}
+
+#[test]
+fn healthy_project_has_no_findings() {
+    let desk = Desk::new();
+    let (findings, summary) = doctor(&desk, 0, &[]);
+    assert!(findings.is_empty(), "all is well: {findings:?}");
+    assert_eq!(summary["problems"], 0, "and says so: {summary}");
+    let words = desk.expect(0, &["doctor"]);
+    assert!(
+        words.stderr.contains("all is well"),
+        "to people as well: {words:?}"
+    );
+    desk.assert_tidy();
+}
+
+#[test]
+fn leftover_lock_of_a_dead_owner_is_found_and_removed() {
+    let desk = Desk::new();
+    desk.hold(&["--owner", "runner 2"]).kill_9();
+    let (findings, _) = doctor(&desk, 1, &[]);
+    assert_eq!(
+        checks(&findings),
+        ["lock"],
+        "the lock is found: {findings:?}"
+    );
+    let message = findings[0]["message"].as_str().unwrap_or_default();
+    assert!(
+        message.contains("runner 2"),
+        "its owner is named: {message}"
+    );
+    let (findings, summary) = doctor(&desk, 0, &["--fix"]);
+    assert_eq!(findings[0]["fixed"], true, "it is mended: {findings:?}");
+    assert_eq!(summary["fixed"], 1, "and counted: {summary}");
+    desk.assert_tidy();
+    doctor(&desk, 0, &[]);
+}
+
+#[test]
+fn held_locks_and_locks_of_others_are_left_alone() {
+    let desk = Desk::new();
+    let holder = desk.hold(&[]);
+    desk.sandbox.write("Cargo.lock", "");
+    desk.sandbox.write(".ai-sdlc/yarn.lock", "a lease\n");
+    desk.sandbox.write(".ai-sdlc/stories/S-0034/other.lock", "");
+    for fix in [&[][..], &["--fix"]] {
+        let (findings, _) = doctor(&desk, 0, fix);
+        assert!(
+            findings.is_empty(),
+            "none of the doctor's business: {findings:?}"
+        );
+    }
+    for name in [
+        "Cargo.lock",
+        ".ai-sdlc/yarn.lock",
+        ".ai-sdlc/stories/S-0034/other.lock",
+    ] {
+        assert!(desk.sandbox.join(name).exists(), "{name} is untouched");
+    }
+    assert!(
+        holder.wait(crate::desk::PATIENCE).status.success(),
+        "the holder kept its lock"
+    );
+}
+
+#[test]
+fn abandoned_locks_of_other_tools_are_found_and_removed() {
+    let desk = Desk::new();
+    let lock_path = desk.sandbox.join(".ai-sdlc/stories/S-0034/story.md.lock");
+    let lock = ForeignLock::directory(&lock_path).expect("the name is free");
+    let fresh = doctor(&desk, 0, &["--stale-after", "1h"]).0;
+    assert!(fresh.is_empty(), "a fresh one is respected: {fresh:?}");
+    lock.set_age(Duration::from_hours(2));
+    lock.abandon();
+    let old = doctor(&desk, 1, &["--stale-after", "250ms"]).0;
+    assert_eq!(checks(&old), ["lock"], "an old one is found: {old:?}");
+    doctor(&desk, 0, &["--fix", "--stale-after", "250ms"]);
+    assert!(!lock_path.exists(), "and removed");
+    fs::File::create(&lock_path).expect("the name is free");
+    testkit::set_age(&lock_path, Duration::from_hours(2));
+    doctor(&desk, 0, &["--fix", "--stale-after", "250ms"]);
+    assert!(!lock_path.exists(), "an empty file, too");
+}
+
+#[test]
+fn obstacles_are_reported_and_stay() {
+    let desk = Desk::new();
+    let lock_path = desk.sandbox.join(".ai-sdlc/stories/S-0034/story.md.lock");
+    symlink("nowhere", &lock_path).expect("a link can be made");
+    for fix in [&[][..], &["--fix"]] {
+        let (findings, _) = doctor(&desk, 1, fix);
+        assert_eq!(
+            checks(&findings),
+            ["lock"],
+            "it is in the way: {findings:?}"
+        );
+        assert_eq!(
+            findings[0]["fixed"], false,
+            "a person has to look: {findings:?}"
+        );
+    }
+    assert!(lock_path.is_symlink(), "it is untouched");
+}
+
+#[test]
+fn unreadable_stories_are_named_with_line_and_column() {
+    let desk = Desk::new();
+    desk.sandbox.write(
+        ".ai-sdlc/stories/S-0002/story.md",
+        "---\nid: S-0002\nid: again\n---\n",
+    );
+    desk.sandbox
+        .write(".ai-sdlc/backlog/01-old.md", "no fences\n");
+    desk.sandbox
+        .write(".ai-sdlc/stories/S-0003/notes.txt", "no story\n");
+    desk.sandbox
+        .write(".ai-sdlc/worktrees/w/.ai-sdlc/stories/S-0004/story.md", "");
+    let (findings, summary) = doctor(&desk, 1, &["--fix"]);
+    assert_eq!(summary["problems"], 3, "three cannot be read: {findings:?}");
+    assert_eq!(
+        summary["warnings"], 1,
+        "a folder without a story is worth a word: {findings:?}"
+    );
+    let place: Vec<_> = findings
+        .iter()
+        .filter(|finding| finding["story"] == "S-0002")
+        .map(|finding| (finding["line"].as_u64(), finding["column"].as_u64()))
+        .collect();
+    assert_eq!(
+        place,
+        [(Some(3), Some(1))],
+        "the place is told: {findings:?}"
+    );
+    let words = desk.expect(1, &["doctor"]);
+    assert!(
+        words.stdout.contains("S-0002/story.md:3:1: "),
+        "to people as well: {words:?}"
+    );
+}
+
+#[test]
+fn rescued_copies_are_reported_and_kept() {
+    let desk = Desk::new();
+    let name = ".ai-sdlc/stories/S-0034/story.md.0123456789abcdef.rescued";
+    let path = desk.sandbox.write(name, "somebody's work");
+    let is_one = atomic_file::is_rescued_name(path.file_name().expect("a name"));
+    assert!(is_one, "the name is one that commits give");
+    let (findings, _) = doctor(&desk, 1, &["--fix"]);
+    assert_eq!(
+        checks(&findings),
+        ["rescued"],
+        "it is reported: {findings:?}"
+    );
+    assert_eq!(
+        desk.sandbox.read(name),
+        "somebody's work",
+        "and never removed"
+    );
+}
+
+#[test]
+fn missing_ignore_rules_are_a_warning_and_can_be_added() {
+    if on_path("git").is_none() {
+        return skip(
+            "missing_ignore_rules_are_a_warning_and_can_be_added",
+            "git is not installed",
+        );
+    }
+    let desk = Desk::new();
+    let made = Command::new("git")
+        .args(["init", "--quiet"])
+        .current_dir(desk.sandbox.path())
+        .status()
+        .expect("git can be run");
+    assert!(made.success(), "a repository can be made");
+    let (findings, summary) = doctor(&desk, 0, &[]);
+    assert_eq!(
+        checks(&findings),
+        ["ignore"],
+        "the rules are missed: {findings:?}"
+    );
+    assert_eq!(summary["warnings"], 1, "as a warning: {summary}");
+    let (findings, _) = doctor(&desk, 0, &["--fix"]);
+    assert_eq!(
+        findings[0]["fixed"], true,
+        "they can be added: {findings:?}"
+    );
+    assert!(doctor(&desk, 0, &[]).0.is_empty(), "and then git agrees");
+    desk.sandbox.write(
+        ".gitignore",
+        format!("{}!*.md.lock\n", desk.sandbox.read(".gitignore")),
+    );
+    let (findings, _) = doctor(&desk, 0, &["--fix"]);
+    assert_eq!(
+        findings[0]["fixed"], false,
+        "git itself is asked, not the file: {findings:?}"
+    );
+}
+
+#[test]
+fn folder_where_locks_do_not_work_is_a_problem() {
+    let desk = Desk::new();
+    if rustix::process::getuid().is_root() {
+        return skip(
+            "folder_where_locks_do_not_work_is_a_problem",
+            "root may write everywhere",
+        );
+    }
+    let stories = desk.sandbox.join(".ai-sdlc/stories");
+    let set_mode = |mode| {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::set_permissions(&stories, fs::Permissions::from_mode(mode))
+            .expect("the mode can be set");
+    };
+    set_mode(0o555);
+    let (findings, _) = doctor(&desk, 1, &[]);
+    set_mode(0o755);
+    assert_eq!(
+        checks(&findings),
+        ["file-system"],
+        "the trial fails: {findings:?}"
+    );
+}

@@ -1,0 +1,16 @@
+//! The command line as users and programs meet it: grammar, results, JSON shapes, exit codes, streams; through the real
+//! `story` binary. Several processes at once are the business of `tests/` at the top of the workspace.
+#![cfg(unix)]
+
+mod apply;
+mod desk;
+mod doctor;
+mod get;
+mod grammar;
+mod help;
+mod init;
+mod locks;
+mod set;
+mod shapes;
+mod streams;
+mod terminal;

@@ -1,0 +1,258 @@
+//! The shape of every JSON result, against `fixtures/cli/*.json`; `UPDATE_EXPECT=1` rewrites them.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use testkit::{ForeignLock, Sandbox, SecondProcess, fixtures};
+
+use crate::desk::{Desk, PATIENCE, json_lines, one_json};
+
+/// Compares one result with its fixture.
+fn check(name: &str, desk: &Desk, mut found: Value, seen: &mut BTreeSet<String>) {
+    normalise(&mut found, &desk.sandbox);
+    let path = path_of(name);
+    let text = serde_json::to_string_pretty(&found).expect("it is JSON") + "\n";
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        let mut file = File::create(&path).expect("a fixture can be written");
+        file.write_all(text.as_bytes())
+            .expect("a fixture can be written");
+    }
+    let expected = fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(
+        text, expected,
+        "the shape of {name}; UPDATE_EXPECT=1 rewrites the fixture"
+    );
+    seen.insert(name.to_owned());
+}
+
+fn path_of(name: &str) -> PathBuf {
+    fixtures().join("cli").join(format!("{name}.json"))
+}
+
+/// Puts fixed values in the place of those that differ from run to run.
+fn normalise(value: &mut Value, sandbox: &Sandbox) {
+    match value {
+        Value::Object(members) => {
+            for (key, value) in members.iter_mut() {
+                let fixed = match (key.as_str(), &value) {
+                    (_, Value::Null) => None,
+                    (
+                        "pid" | "start_time" | "pid_namespace" | "waited_ms" | "age_ms"
+                        | "stale_in_ms",
+                        _,
+                    ) => Some(json!(0)),
+                    ("token", _) => Some(json!("TOKEN")),
+                    ("boot_id", _) => Some(json!("BOOT")),
+                    ("host", _) => Some(json!("HOST")),
+                    ("acquired_at", _) => Some(json!("2026-01-12T10:00:00.000Z")),
+                    _ => None,
+                };
+                match fixed {
+                    Some(fixed) => *value = fixed,
+                    None => normalise(value, sandbox),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| normalise(item, sandbox)),
+        Value::String(text) => *text = without_variables(text, sandbox),
+        _ => {}
+    }
+}
+
+fn without_variables(text: &str, sandbox: &Sandbox) -> String {
+    let text = text.replace(&sandbox.path().display().to_string(), "/DIR");
+    let mut words: Vec<String> = text.split(' ').map(str::to_owned).collect();
+    for at in 1..words.len() {
+        let fixed = match words[at - 1].as_str() {
+            "pid" => "0",
+            "on" => "HOST",
+            "since" => "TIME",
+            "after" | "ago," | "touched" | "in"
+                if words[at].starts_with(|c: char| c.is_ascii_digit()) =>
+            {
+                "0.0"
+            }
+            _ => continue,
+        };
+        fixed.clone_into(&mut words[at]);
+    }
+    words.join(" ")
+}
+
+#[test]
+fn every_shape_is_as_its_fixture() {
+    let mut seen = BTreeSet::new();
+    results(&mut seen);
+    errors(&mut seen);
+    locks(&mut seen);
+    house_keeping(&mut seen);
+    let kept: BTreeSet<String> = fs::read_dir(fixtures().join("cli"))
+        .expect("the fixtures can be listed")
+        .map(|entry| entry.expect("an entry").path())
+        .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
+        .collect();
+    assert_eq!(
+        kept, seen,
+        "each fixture is one of a shape, and each shape has one"
+    );
+}
+
+fn results(seen: &mut BTreeSet<String>) {
+    let desk = Desk::new();
+    check(
+        "get",
+        &desk,
+        desk.json(0, &["get", "S-0034", "status", "labels"]),
+        seen,
+    );
+    check("show", &desk, desk.json(0, &["show", "S-0034"]), seen);
+    let now = ["--now", crate::desk::TODAY];
+    let dry = ["set", "S-0034", "status=done", "--dry-run"];
+    check(
+        "set-dry-run",
+        &desk,
+        desk.json(0, &[&dry, &now[..]].concat()),
+        seen,
+    );
+    check(
+        "set",
+        &desk,
+        desk.json(0, &[&["set", "S-0034", "status=done"], &now[..]].concat()),
+        seen,
+    );
+    let nothing = desk.json(0, &["set", "S-0034", "status=done"]);
+    check("set-nothing-to-change", &desk, nothing, seen);
+    let input = "{\"story\":\"S-0034\",\"inc\":{\"n\":1}}\n{\"story\":\"S-0034\",\"wrong\":1}\n";
+    let finished = desk.feed(input, &["apply", "--now", crate::desk::TODAY]);
+    let answers = json_lines(&finished.stdout);
+    check("apply", &desk, answers[0].clone(), seen);
+    check("apply-error", &desk, answers[1].clone(), seen);
+    desk.hold(&["--owner", "runner 2"]).kill_9();
+    let took_over = desk.json(0, &[&["set", "S-0034", "status=ready"], &now[..]].concat());
+    check("set-took-over", &desk, took_over, seen);
+    let lock_path = desk.sandbox.join(".ai-sdlc/stories/S-0034/story.md.lock");
+    let lock = ForeignLock::directory(&lock_path).expect("the name is free");
+    lock.set_age(Duration::from_hours(1));
+    lock.abandon();
+    let arguments = [
+        "set",
+        "S-0034",
+        "status=done",
+        "--stale-after",
+        "250ms",
+        "--timeout",
+        "20s",
+    ];
+    let took_over = desk.json(0, &[&arguments, &now[..]].concat());
+    check("set-took-over-foreign", &desk, took_over, seen);
+}
+
+fn errors(seen: &mut BTreeSet<String>) {
+    let desk = Desk::new();
+    check("error-usage", &desk, desk.json(2, &["set", "S-0034"]), seen);
+    check(
+        "error-not-found",
+        &desk,
+        desk.json(3, &["get", "S-9999"]),
+        seen,
+    );
+    check(
+        "error-no-such-key",
+        &desk,
+        desk.json(3, &["get", "S-0034", "nope"]),
+        seen,
+    );
+    let refused = desk.json(5, &["set", "S-0034", "a=1", "--if", "status=done"]);
+    check("error-conflict", &desk, refused, seen);
+    check(
+        "error-refused",
+        &desk,
+        desk.json(7, &["set", "S-0034", "--inc", "status"]),
+        seen,
+    );
+    desk.sandbox.write("bad.md", "---\na: 1\na: 2\n---\n");
+    check(
+        "error-parse",
+        &desk,
+        desk.json(6, &["set", "bad.md", "b=1"]),
+        seen,
+    );
+    let lock_path = desk.sandbox.join(".ai-sdlc/stories/S-0034/story.md.lock");
+    let foreign = ForeignLock::file(&lock_path).expect("the name is free");
+    let base = [
+        "set",
+        "S-0034",
+        "a=1",
+        "--timeout",
+        "0",
+        "--stale-after",
+        "240h",
+    ];
+    check("error-locked-foreign", &desk, desk.json(4, &base), seen);
+    drop(foreign);
+    std::os::unix::fs::symlink("nowhere", &lock_path).expect("a link can be made");
+    check("error-obstructed", &desk, desk.json(7, &base), seen);
+    fs::remove_file(&lock_path).expect("the link is there");
+    let holder = desk.hold(&["--owner", "runner 2"]);
+    check(
+        "error-locked",
+        &desk,
+        desk.json(4, &["set", "S-0034", "a=1", "--timeout", "0"]),
+        seen,
+    );
+    holder.wait(PATIENCE);
+    let program = env!("CARGO_BIN_EXE_story");
+    let inner = ["lock", "hold", "S-0034", "--json"];
+    let nested = desk.expect(
+        4,
+        &[&["lock", "run", "S-0034", "--", program], &inner[..]].concat(),
+    );
+    check("error-nested", &desk, one_json(&nested.stdout), seen);
+}
+
+fn locks(seen: &mut BTreeSet<String>) {
+    let desk = Desk::new();
+    let status = |desk: &Desk| desk.json(0, &["lock", "status", "S-0034", "--stale-after", "240h"]);
+    check("lock-status-free", &desk, status(&desk), seen);
+    let mut command = desk.story(&["lock", "hold", "S-0034", "--owner", "runner 2", "--json"]);
+    let mut holder = SecondProcess::spawn(&mut command);
+    let ready = holder.next_line(PATIENCE).expect("a line when it holds");
+    check("lock-hold", &desk, one_json(&ready), seen);
+    check("lock-status-held", &desk, status(&desk), seen);
+    holder.kill_9();
+    let leftover = status(&desk);
+    let token = leftover["token"].as_str().unwrap_or_default().to_owned();
+    check("lock-status-leftover", &desk, leftover, seen);
+    let broken = desk.json(0, &["lock", "break", "S-0034", "--token", &token]);
+    check("lock-break", &desk, broken, seen);
+    let lock_path = desk.sandbox.join(".ai-sdlc/stories/S-0034/story.md.lock");
+    let foreign = ForeignLock::directory(&lock_path).expect("the name is free");
+    check("lock-status-foreign", &desk, status(&desk), seen);
+    drop(foreign);
+    let run = desk.expect(
+        7,
+        &[
+            "lock", "run", "S-0034", "--json", "--", "sh", "-c", "exit 7",
+        ],
+    );
+    check("lock-run", &desk, one_json(&run.stdout), seen);
+}
+
+fn house_keeping(seen: &mut BTreeSet<String>) {
+    let desk = Desk::new();
+    desk.sandbox.write(".git/HEAD", "ref: refs/heads/main\n");
+    check("init", &desk, desk.json(0, &["init"]), seen);
+    fs::remove_dir_all(desk.sandbox.join(".git")).expect("it is there");
+    desk.sandbox.write(
+        ".ai-sdlc/stories/S-0002/story.md",
+        "---\nid: S-0002\nid: again\n---\n",
+    );
+    let finished = desk.expect(1, &["doctor", "--json"]);
+    let lines = json_lines(&finished.stdout);
+    check("doctor-finding", &desk, lines[0].clone(), seen);
+    check("doctor-summary", &desk, lines[1].clone(), seen);
+}
