@@ -1,14 +1,15 @@
 //! `story doctor`: finds what is wrong, mends what it may, leaves the rest alone.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
-use testkit::{ForeignLock, on_path, skip};
+use testkit::{ForeignLock, Sandbox, on_path, skip};
 
-use crate::desk::{Desk, json_lines};
+use crate::desk::{Desk, finish, json_lines};
 
 /// Runs the doctor and returns its findings and the summary.
 fn doctor(desk: &Desk, code: i32, arguments: &[&str]) -> (Vec<Value>, Value) {
@@ -222,27 +223,39 @@ fn missing_ignore_rules_are_a_warning_and_can_be_added() {
     );
 }
 
+/// The user that is called `nobody` on most systems.
+const NOBODY: u32 = 65534;
+
 #[test]
 fn folder_where_locks_do_not_work_is_a_problem() {
-    let desk = Desk::new();
-    if rustix::process::getuid().is_root() {
-        return skip(
-            "folder_where_locks_do_not_work_is_a_problem",
-            "root may write everywhere",
-        );
-    }
-    let stories = desk.sandbox.join(".ai-sdlc/stories");
-    let set_mode = |mode| {
-        use std::os::unix::fs::PermissionsExt as _;
-        fs::set_permissions(&stories, fs::Permissions::from_mode(mode))
+    // A place and a program that a user without privileges can reach: root may write everywhere.
+    let sandbox = Sandbox::inside(&std::env::temp_dir()).expect("the temporary folder can be used");
+    sandbox.write(".ai-sdlc/stories/S-0034/story.md", crate::desk::STORY);
+    let set_mode = |name: &str, mode| {
+        fs::set_permissions(sandbox.join(name), fs::Permissions::from_mode(mode))
             .expect("the mode can be set");
     };
-    set_mode(0o555);
-    let (findings, _) = doctor(&desk, 1, &[]);
-    set_mode(0o755);
+    set_mode("", 0o755);
+    fs::copy(env!("CARGO_BIN_EXE_story"), sandbox.join("story")).expect("it can be copied");
+    set_mode(".ai-sdlc/stories", 0o555);
+    let mut command = Command::new(sandbox.join("story"));
+    command
+        .args(["doctor", "--json"])
+        .current_dir(sandbox.path());
+    command.env_remove("AI_SDLC_ROOT");
+    if rustix::process::getuid().is_root() {
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    let finished = finish(&mut command);
+    set_mode(".ai-sdlc/stories", 0o755);
     assert_eq!(
-        checks(&findings),
-        ["file-system"],
+        finished.status.code(),
+        Some(1),
+        "it is a problem: {finished:?}"
+    );
+    let findings = json_lines(&finished.stdout);
+    assert_eq!(
+        findings[0]["check"], "file-system",
         "the trial fails: {findings:?}"
     );
 }

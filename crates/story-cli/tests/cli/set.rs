@@ -342,10 +342,12 @@ fn done_by_hand_gets_a_hint_and_quiet_takes_it_away() {
     );
 }
 
+/// Arguments, environment, and the owner that they make.
+type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
+
 #[test]
 fn owner_and_agent_are_shown_to_those_who_wait() {
     let desk = Desk::new();
-    type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
     let table: [Case<'_>; 4] = [
         (
             &["--owner", "runner 2", "--as", "x"],
