@@ -126,7 +126,7 @@ pub(crate) fn copy_metadata(
 }
 
 /// A file name from its bytes. Names that are not Unicode lose something; they only occur inside temporary names.
-pub(crate) fn os_stringing(bytes: Vec<u8>) -> OsString {
+pub(crate) fn os_string(bytes: Vec<u8>) -> OsString {
     String::from_utf8_lossy(&bytes).into_owned().into()
 }
 
