@@ -176,3 +176,48 @@ fn now() -> i128 {
         i128::try_from(since.as_nanos()).unwrap_or(i128::MAX)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use testkit::Sandbox;
+
+    use super::{ReadError, read_stable};
+    use crate::target::Target;
+
+    #[test]
+    fn read_stable_reads_again_when_the_file_was_written_in_place_since_the_first_look() {
+        for contents in ["longer than before", "less", ""] {
+            let sandbox = Sandbox::new();
+            let path = sandbox.write("story.md", "before");
+            let mut target = Target::open(&path).expect("it can be opened");
+            sandbox.write("story.md", contents);
+            let bytes = read_stable(&mut target, 100).expect("it does not change any more");
+            assert_eq!(bytes, contents.as_bytes(), "one version, whole");
+            assert_eq!(
+                target.stamp.size,
+                bytes.len() as u64,
+                "and the stamp is that version's"
+            );
+        }
+    }
+
+    #[test]
+    fn read_stable_refuses_a_file_that_has_grown_beyond_the_limit_since_the_first_look() {
+        let sandbox = Sandbox::new();
+        let path = sandbox.write("story.md", "12345");
+        let mut target = Target::open(&path).expect("it can be opened");
+        sandbox.write("story.md", "123456");
+        let refused = read_stable(&mut target, 5);
+        assert!(
+            matches!(
+                refused,
+                Err(ReadError::TooLarge {
+                    size: 6,
+                    limit: 5,
+                    ..
+                })
+            ),
+            "the limit holds for what is there now: {refused:?}"
+        );
+    }
+}

@@ -15,25 +15,24 @@ use crate::support::{names, update};
 const OLD: &str = "the old version";
 const NEW: &str = "the new version, a little longer";
 
-/// Runs the example program under strace, which may tamper with one of its system calls; returns the trace.
-fn traced(folder: &Path, injects: &[String], calls: &str, how: &[&str]) -> (ExitStatus, String) {
+const REPLACE: &[&str] = &["replace"];
+const REPLACE_FAST: &[&str] = &["replace", "fast"];
+const CREATE: &[&str] = &["create"];
+
+/// Runs the example program under strace, which may tamper with some of its system calls; returns the trace.
+fn traced(folder: &Path, injects: &[String], verb: &[&str]) -> (ExitStatus, String) {
     let trace = folder.with_extension("trace");
     let mut command = Command::new("strace");
     command.arg("-o").arg(&trace);
-    command.arg("-e").arg(format!("trace={calls}"));
     for inject in injects {
         command.arg("-e").arg(format!("inject={inject}"));
     }
     let status = command
         .arg(program())
-        .arg(if folder.join("story.md").exists() {
-            "replace"
-        } else {
-            "create"
-        })
+        .arg(verb[0])
         .arg(folder.join("story.md"))
         .arg(NEW)
-        .args(how)
+        .args(&verb[1..])
         .status()
         .expect("strace can be started");
     let text = fs::read_to_string(&trace).unwrap_or_default();
@@ -125,23 +124,53 @@ fn replace_and_create_succeed_wherever_files_can_be_renamed() {
         return;
     }
     let sandbox = Sandbox::new();
-    for is_there in [true, false] {
+    for verb in [REPLACE, CREATE] {
         let prepared = || {
             let (folder, path) = renewed(&sandbox);
-            if !is_there {
+            if verb == CREATE {
                 fs::remove_file(path).expect("it is ours");
             }
             folder
         };
-        let (_, trace) = traced(&prepared(), &[], "all", &[]);
+        let (_, trace) = traced(&prepared(), &[], verb);
         for (place, injects) in places(&trace) {
             let folder = prepared();
-            let (status, _) = traced(&folder, &injects, "all", &[]);
-            assert_eq!(status.code(), Some(0), "{place}: it succeeds");
+            let (status, _) = traced(&folder, &injects, verb);
+            assert_eq!(status.code(), Some(0), "{place}: {verb:?} succeeds");
             assert_eq!(
                 sandbox.read("folder/story.md"),
                 NEW,
                 "{place}: it is in place"
+            );
+            assert_eq!(names(&folder), ["story.md"], "{place}: nothing is left");
+        }
+    }
+}
+
+#[test]
+fn refusals_leave_nothing_wherever_files_can_be_renamed() {
+    if !can_trace("refusals_leave_nothing_wherever_files_can_be_renamed") {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    for verb in [REPLACE, CREATE] {
+        let (folder, _) = renewed(&sandbox);
+        let (_, trace) = traced(&folder, &[], verb);
+        for (place, mut injects) in places(&trace) {
+            let (folder, _) = renewed(&sandbox);
+            if verb == REPLACE {
+                injects.push("write:error=ENOSPC".to_owned());
+            }
+            let (status, _) = traced(&folder, &injects, verb);
+            assert_eq!(
+                status.code(),
+                Some(1),
+                "{place}: the disk is full, or the name is taken"
+            );
+            assert_eq!(
+                sandbox.read("folder/story.md"),
+                OLD,
+                "{place}: nothing was changed"
             );
             assert_eq!(names(&folder), ["story.md"], "{place}: nothing is left");
         }
@@ -155,10 +184,10 @@ fn writer_killed_at_any_step_leaves_the_old_version_or_the_new_one() {
     }
     for sandbox in sandboxes() {
         let (folder, _) = renewed(&sandbox);
-        let (_, trace) = traced(&folder, &[], "all", &[]);
+        let (_, trace) = traced(&folder, &[], REPLACE);
         for (place, injects) in places(&trace) {
             let (folder, _) = renewed(&sandbox);
-            let (status, trace) = traced(&folder, &injects, "all", &[]);
+            let (status, trace) = traced(&folder, &injects, REPLACE);
             assert!(
                 status.success(),
                 "{place}: undisturbed it succeeds: {trace}"
@@ -191,7 +220,7 @@ fn writer_killed_at_any_step_leaves_the_old_version_or_the_new_one() {
 /// Runs the commit into its death and checks what is left; returns whether it is the new version, and the leftovers.
 fn killed(sandbox: &Sandbox, injects: &[String], step: &str) -> (bool, usize) {
     let (folder, path) = renewed(sandbox);
-    let (status, _) = traced(&folder, injects, "all", &[]);
+    let (status, _) = traced(&folder, injects, REPLACE);
     assert_eq!(status.signal(), Some(9), "{step}: it was killed");
     let left = sandbox.read("folder/story.md");
     assert!(
@@ -225,13 +254,13 @@ fn person_who_saved_just_before_the_writer_was_killed_loses_nothing() {
     }
     let sandbox = Sandbox::new();
     let (folder, _) = renewed(&sandbox);
-    let (_, trace) = traced(&folder, &[], "all", &[]);
+    let (_, trace) = traced(&folder, &[], REPLACE);
     let steps = steps(&trace);
     let swap = steps.iter().position(|(call, _)| call == "renameat2");
     let (call, number) = &steps[swap.expect("there is a swap") + 1];
     let (folder, path) = renewed(&sandbox);
     let inject = format!("{call}:signal=KILL:when={number}");
-    traced(&folder, &[inject], call, &[]);
+    traced(&folder, &[inject], REPLACE);
     assert_eq!(
         sandbox.read("folder/story.md"),
         NEW,
@@ -265,7 +294,7 @@ fn failure_of_any_step_is_an_error_or_a_whole_commit() {
     }
     let sandbox = Sandbox::new();
     let (folder, _) = renewed(&sandbox);
-    let (_, trace) = traced(&folder, &[], "all", &[]);
+    let (_, trace) = traced(&folder, &[], REPLACE);
     let mut unsynced = 0;
     for (call, number) in steps(&trace) {
         // What has no bearing on the commit: memory, and closing what was synced.
@@ -286,7 +315,7 @@ fn failure_of_any_step_is_an_error_or_a_whole_commit() {
         for errno in ["EIO", "ENOSPC", "EINVAL", "EINTR", "EOPNOTSUPP"] {
             let (folder, path) = renewed(&sandbox);
             let inject = format!("{call}:error={errno}:when={number}");
-            let (status, _) = traced(&folder, &[inject], &call, &[]);
+            let (status, _) = traced(&folder, &[inject], REPLACE);
             let step = format!("{errno} of {call} number {number}");
             let left = sandbox.read("folder/story.md");
             match status.code() {
@@ -318,7 +347,7 @@ fn fast_commit_syncs_the_contents_but_not_the_folder() {
     }
     let sandbox = Sandbox::new();
     let (folder, _) = renewed(&sandbox);
-    let (_, trace) = traced(&folder, &[], "all", &["fast"]);
+    let (_, trace) = traced(&folder, &[], REPLACE_FAST);
     let calls: Vec<String> = steps(&trace).into_iter().map(|(call, _)| call).collect();
     let at = |wanted: &str| calls.iter().position(|call| call == wanted);
     assert!(
@@ -336,7 +365,7 @@ fn fast_commit_syncs_the_contents_but_not_the_folder() {
     assert_eq!(at("fsync"), None, "the folder is not: {calls:?}");
     assert_eq!(at("getdents64"), None, "and it is never listed: {calls:?}");
     let (folder, _) = renewed(&sandbox);
-    let (_, trace) = traced(&folder, &[], "all", &["durable"]);
+    let (_, trace) = traced(&folder, &[], REPLACE);
     let calls: Vec<String> = steps(&trace).into_iter().map(|(call, _)| call).collect();
     let at = |wanted: &str| calls.iter().position(|call| call == wanted);
     assert!(
