@@ -144,3 +144,69 @@ fn after_closing(bytes: &[u8], closing: usize) -> Result<usize, ParseError> {
         )),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn split_finds_the_parts() {
+        // Text, then where the YAML begins and ends and where the body begins.
+        let table = [
+            ("---\na: 1\n---\nBody", 4, 9, 13, Eol::Lf),
+            ("---\r\na: 1\r\n---\r\nBody", 5, 11, 16, Eol::CrLf),
+            ("\u{feff}---\na: 1\n---\n", 7, 12, 16, Eol::Lf),
+            ("---\n---\n", 4, 4, 8, Eol::Lf),
+            ("---\n---", 4, 4, 7, Eol::Lf),
+            ("--- \t\na: 1\n---\t \nBody", 6, 11, 17, Eol::Lf),
+            ("---yaml\na: 1\n---\n", 8, 13, 17, Eol::Lf),
+            ("--- yaml \na: 1\n---\n", 10, 15, 19, Eol::Lf),
+            ("---\na: |\n  ---\n ---\n---\n---\n", 4, 20, 24, Eol::Lf),
+            ("---\n\n---\n\n---\n", 4, 5, 9, Eol::Lf),
+        ];
+        for (text, start, end, body_start, eol) in table {
+            let expected = Fences {
+                yaml: start..end,
+                body_start,
+                eol,
+            };
+            assert_eq!(split(text.as_bytes()), Ok(expected), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn split_refuses_what_readers_take_differently() {
+        let language = |name: &str| ParseErrorKind::Language {
+            name: name.to_owned(),
+        };
+        let table = [
+            ("", 1, 1, ParseErrorKind::Empty),
+            ("\u{feff}", 1, 1, ParseErrorKind::Empty),
+            ("--", 1, 1, ParseErrorKind::NoFrontmatter),
+            (" ---\na: 1\n---\n", 1, 1, ParseErrorKind::NoFrontmatter),
+            ("----\na: 1\n----\n", 1, 1, ParseErrorKind::NoFrontmatter),
+            ("---", 1, 1, ParseErrorKind::Unclosed),
+            ("---\na: 1\n ---\n", 1, 1, ParseErrorKind::Unclosed),
+            ("---js\n---\n", 1, 4, language("js")),
+            ("---  toml\n---\n", 1, 6, language("toml")),
+            ("\u{feff}---js\n---\n", 1, 4, language("js")),
+            (
+                "---\na: 1\n----\n---\n",
+                3,
+                1,
+                ParseErrorKind::AmbiguousFence,
+            ),
+            (
+                "---\na: 1\n---x\n---\n",
+                3,
+                1,
+                ParseErrorKind::AmbiguousFence,
+            ),
+            ("---\na: 1\n---\r", 3, 1, ParseErrorKind::AmbiguousFence),
+        ];
+        for (text, line, column, kind) in table {
+            let expected = ParseError::new(Position { line, column }, kind);
+            assert_eq!(split(text.as_bytes()), Err(expected), "{text:?}");
+        }
+    }
+}

@@ -48,16 +48,14 @@ pub(crate) fn display(steps: &[Step]) -> String {
     let mut text = String::new();
     for step in steps {
         match step {
-            Step::Index(index) => text.push_str(&format!("[{index}]")),
+            Step::Index(index) => text.extend(["[", &index.to_string(), "]"]),
             Step::Key(key) => {
-                if !text.is_empty() {
-                    text.push('.');
-                }
+                let dot = if text.is_empty() { "" } else { "." };
                 if key.is_empty() || key.contains(['.', '[', ']', '"']) {
                     let escaped = key.replace('\\', "\\\\").replace('"', "\\\"");
-                    text.push_str(&format!("\"{escaped}\""));
+                    text.extend([dot, "\"", &escaped, "\""]);
                 } else {
-                    text.push_str(key);
+                    text.extend([dot, key]);
                 }
             }
         }

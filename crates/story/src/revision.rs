@@ -9,6 +9,8 @@ use crate::error::RevisionError;
 /// Fewest digits that name a revision; with 48 bits two versions of one story do not meet by chance.
 const SHORTEST_PREFIX: usize = 12;
 
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 /// SHA-256 of a whole story file in lower-case hexadecimal digits, as the reference tool's
 /// `storyContentHash` has it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -19,9 +21,8 @@ impl Revision {
     pub fn of(bytes: &[u8]) -> Self {
         let mut text = String::with_capacity(64);
         for byte in Sha256::digest(bytes) {
-            for digit in [byte >> 4, byte & 15] {
-                text.push(char::from_digit(u32::from(digit), 16).expect("four bits are one digit"));
-            }
+            text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+            text.push(char::from(DIGITS[usize::from(byte & 15)]));
         }
         Self(text)
     }

@@ -181,3 +181,93 @@ impl Serialize for Value {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn json_goes_in_and_comes_out() {
+        let table = [
+            json!(null),
+            json!(true),
+            json!(-5),
+            json!(u64::MAX),
+            json!(1.5),
+            json!("2026-01-15"),
+            json!([1, [], {}]),
+            json!({ "b": 1, "a": { "c": [null] } }),
+        ];
+        for json in table {
+            let value = Value::from_json(&json);
+            assert_eq!(value.to_json(), json, "the same JSON comes back");
+            assert_eq!(
+                serde_json::to_value(&value).ok(),
+                Some(json),
+                "serialising gives the same"
+            );
+        }
+        let date = Value::Timestamp("2026-01-15".to_owned());
+        assert_eq!(date.to_json(), json!("2026-01-15"), "a date is its text");
+        assert_eq!(
+            Value::Float(f64::INFINITY).to_json(),
+            json!(null),
+            "JSON has no infinity"
+        );
+        let map = Value::from_json(&json!({ "b": 1, "a": 2 }));
+        let expected = vec![
+            ("b".to_owned(), Value::Int(1)),
+            ("a".to_owned(), Value::Int(2)),
+        ];
+        assert_eq!(map, Value::Map(expected), "the order of keys is kept");
+    }
+
+    #[test]
+    fn parse_yaml_reads_what_a_person_types() {
+        let text = |text: &str| Value::String(text.to_owned());
+        let table = [
+            ("2", Value::Int(2)),
+            ("010", Value::Int(8)),
+            ("1.5", Value::Float(1.5)),
+            ("true", Value::Bool(true)),
+            ("done", text("done")),
+            ("two words", text("two words")),
+            ("yes", text("yes")),
+            ("'2'", text("2")),
+            ("", Value::Null),
+            ("~", Value::Null),
+            ("2026-01-15", text("2026-01-15")),
+            (
+                "[a, 2026-01-15]",
+                Value::List(vec![text("a"), text("2026-01-15")]),
+            ),
+            ("{a: 1}", Value::Map(vec![("a".to_owned(), Value::Int(1))])),
+            ("a: 1", Value::Map(vec![("a".to_owned(), Value::Int(1))])),
+            ("https://x.y/z", text("https://x.y/z")),
+        ];
+        for (source, expected) in table {
+            assert_eq!(Value::parse_yaml(source), Ok(expected), "{source:?}");
+        }
+    }
+
+    #[test]
+    fn parse_yaml_refuses_what_is_not_one_value() {
+        for source in [
+            "[a",
+            "a: b: c",
+            "'x",
+            "a\n---\nb",
+            "a\0b",
+            "*x",
+            "{a: 1, a: 2}",
+            "@x",
+        ] {
+            let err = Value::parse_yaml(source);
+            assert!(err.is_err(), "{source:?} is refused, not {err:?}");
+        }
+        let deep = "[".repeat(100_000);
+        assert!(Value::parse_yaml(&deep).is_err(), "deep nesting is refused");
+    }
+}

@@ -107,7 +107,7 @@ fn edits_change_what_they_mean_and_nothing_else() {
                     path.display()
                 );
             }
-            outcomes.push_str(&format!("{outcome}\n"));
+            outcomes.extend([outcome.as_str(), "\n"]);
         }
         expect(&beside(&path, ".outcome"), outcomes.as_bytes());
         expect(&beside(&path, ".after.md"), story.as_bytes());

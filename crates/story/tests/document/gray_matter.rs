@@ -3,7 +3,6 @@
 
 use gray_matter::engine::Engine;
 use gray_matter::{Matter, Pod};
-use story::Document;
 
 /// An engine on `serde_yaml`; that of the crate itself aborts the process on an alias bomb.
 struct Yaml;

@@ -67,12 +67,6 @@ pub fn edit_does_what_it_says(story: &mut Document, path: &[Step], operation: &O
                 before.as_bytes(),
                 "a refused edit changes nothing ({err})"
             );
-            if std::env::var_os("WHY").is_some() {
-                println!(
-                    "WHY {err} // {operation:?} at {name} of {:?}",
-                    before.as_str()
-                );
-            }
             return false;
         }
         Ok(false) => assert_eq!(
@@ -123,7 +117,7 @@ pub fn display(path: &[Step]) -> String {
     let mut text = String::new();
     for step in path {
         match step {
-            Step::Index(index) => text.push_str(&format!("[{index}]")),
+            Step::Index(index) => text.extend(["[", &index.to_string(), "]"]),
             Step::Key(key) => {
                 if !text.is_empty() {
                     text.push('.');
@@ -142,7 +136,9 @@ pub fn quoted(key: &str) -> String {
 /// Equality that takes `.nan` for equal to itself.
 pub fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
-        (Value::Float(a), Value::Float(b)) => a == b || (a.is_nan() && b.is_nan()),
+        (Value::Float(a), Value::Float(b)) => {
+            a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan())
+        }
         (Value::List(a), Value::List(b)) => {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
         }

@@ -6,5 +6,7 @@ mod gray_matter;
 mod invariants;
 mod limits;
 mod mutations;
-mod node_oracle;
+mod node_reading;
+mod node_writing;
+mod oracle;
 mod properties;

@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 use story::{Document, Value};
 
-use crate::invariants::{Operation, Step, edit_does_what_it_says, parse_is_lossless, quoted};
+use crate::invariants::{
+    Choices, Operation, Step, edit_does_what_it_says, parse_is_lossless, quoted,
+};
 
 /// Texts that exercise the writer: all planes, all indicators, long lines, line ends.
 fn text() -> impl Strategy<Value = String> {
@@ -80,6 +82,17 @@ proptest! {
         let mut story = Document::parse(host).expect("the host is a story");
         let accepted = edit_does_what_it_says(&mut story, &path, &Operation::Set(value.clone()));
         prop_assert!(accepted, "each value can be set: {value:?}");
+    }
+
+    #[test]
+    fn edits_in_any_order_do_what_they_say((host, _) in hosts(), script in proptest::collection::vec(any::<u8>(), 0..80)) {
+        let mut story = Document::parse(host).expect("the host is a story");
+        let mut choices = Choices::of_bytes(&script);
+        for _ in 0..6 {
+            let path = choices.path(&story);
+            let operation = choices.operation(&story, &path);
+            edit_does_what_it_says(&mut story, &path, &operation);
+        }
     }
 
     #[test]

@@ -52,14 +52,12 @@ impl Renderer {
     pub(crate) fn entries(&self, entries: &[(String, Value)], column: usize) -> String {
         let lines = entries.iter().enumerate().map(|(at, (name, value))| {
             let inner = self.of_child(at + 1 == entries.len());
-            match inner.scalar(value, column + 2, None) {
-                Some(scalar) => format!("{}: {scalar}", key(name)),
-                None => {
-                    let deeper = column + inner.indent_of(value);
-                    let pad = " ".repeat(deeper);
-                    format!("{}:\n{pad}{}", key(name), inner.block(value, deeper))
-                }
+            if let Some(scalar) = inner.scalar(value, column + 2, None) {
+                return format!("{}: {scalar}", key(name));
             }
+            let deeper = column + inner.indent_of(value);
+            let pad = " ".repeat(deeper);
+            format!("{}:\n{pad}{}", key(name), inner.block(value, deeper))
         });
         join(lines, column)
     }
