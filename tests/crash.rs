@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -293,4 +294,67 @@ fn whole_update(story: &StoryBox) -> Duration {
         began_at.elapsed()
     });
     laps.max().expect("five laps were measured")
+}
+
+/// Lock and file as a writer leaves them that is killed between naming its new version and putting it in place: the name
+/// tells inode, size and time of that version and of the story it was made from.
+fn abandoned_version(story: &StoryBox, contents: &str, is_own: bool) -> PathBuf {
+    story.hold(&[]).kill_9();
+    let plain = story
+        .sandbox
+        .write(".ai-sdlc/stories/S-0034/plain", contents);
+    let metadata = fs::metadata(&plain).expect("it was just written");
+    let nanoseconds =
+        i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
+    let size = if is_own {
+        metadata.len()
+    } else {
+        metadata.len() + 1
+    };
+    let own = format!("{:x}-{size:x}-{nanoseconds:x}", metadata.ino());
+    let name = format!(".story.md.{own}.1-1-1.0123456789abcdef.atomic-tmp");
+    assert!(
+        atomic_file::is_temporary_name(name.as_ref()),
+        "{name} is a name of atomic-file"
+    );
+    let path = story.folder().join(name);
+    fs::hard_link(&plain, &path).expect("a file can be named");
+    fs::remove_file(plain).expect("its first name can be removed");
+    path
+}
+
+#[test]
+fn temporary_file_of_a_killed_writer_is_swept_by_the_next_update() {
+    let story = StoryBox::new(Content::Small);
+    let abandoned = abandoned_version(&story, "a new version that nobody saw", true);
+    story.must_set(&["status=done"]);
+    assert!(!abandoned.exists(), "it is gone");
+    story.assert_alone();
+}
+
+#[test]
+fn temporary_file_that_may_be_somebodys_edit_is_kept_and_told() {
+    let story = StoryBox::new(Content::Small);
+    let abandoned = abandoned_version(&story, "precious: a person's only copy", false);
+    let answer = json(&story.must_set(&["status=done", "--json"]));
+    assert!(
+        !abandoned.exists(),
+        "it does not keep a name that git ignores"
+    );
+    let kept = fs::read_dir(story.folder())
+        .expect("the folder can be listed")
+        .map(|entry| entry.expect("an entry can be read").path())
+        .find(|path| path.file_name().is_some_and(atomic_file::is_rescued_name))
+        .expect("it is kept beside the story");
+    let bytes = fs::read_to_string(&kept).expect("it can be read");
+    assert_eq!(bytes, "precious: a person's only copy", "with every byte");
+    let name = kept
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    assert!(
+        answer["warnings"].to_string().contains(&name),
+        "and the update tells where: {answer}"
+    );
 }
