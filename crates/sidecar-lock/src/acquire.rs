@@ -46,6 +46,7 @@ pub(crate) fn acquire(
             }
             Outcome::Busy(busy) => match attempt.patience.next_look() {
                 Some(until) => attempt.wait(busy, until)?,
+                None if restarts < FREE_RESTARTS && busy.is_only_looked_at() => restarts += 1,
                 None => return Err(attempt.give_up(busy)),
             },
         }
@@ -65,6 +66,13 @@ enum Busy {
     /// The same, and we have a place in its queue.
     Queued,
     Foreign(ForeignLock),
+}
+
+impl Busy {
+    /// Whether nobody holds the lock: somebody inspects it at this moment, with a shared lock.
+    fn is_only_looked_at(&self) -> bool {
+        matches!(self, Self::Locked(file, _) if sys::try_lock_shared(file).unwrap_or(false))
+    }
 }
 
 /// One acquisition in progress.
@@ -265,11 +273,10 @@ impl<'a> Attempt<'a> {
         if !breaker {
             return Ok(Outcome::Busy(Busy::Foreign(foreign)));
         }
-        let still = sys::look(sidecar).map_err(|err| self.io("look at", err))?;
-        if still.is_none_or(|now| now.id != look.id || now.modified != look.modified) {
-            return Ok(Outcome::Moved);
+        match sys::pin(&folder, sidecar).map_err(|err| self.io("pin", err))? {
+            Some(pinned) => self.replace(&pinned, foreign),
+            None => Ok(Outcome::Moved),
         }
-        self.replace(&look, foreign)
     }
 
     /// Puts our sidecar in the place of a stale lock, in one step, and looks at what came out.

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
@@ -14,7 +13,7 @@ use crate::options::Fairness;
 use crate::release::{Released, release, sweep};
 use crate::sys;
 
-/// One held lock. Whoever sets `released` releases it; everybody else is late.
+/// One held lock, released once.
 #[derive(Debug)]
 pub(crate) struct Held {
     pub(crate) resource: PathBuf,
@@ -28,7 +27,8 @@ pub(crate) struct Held {
     last_beat: Mutex<Instant>,
     /// A forked child has a copy of this value, but not the lock.
     pub(crate) pid: u32,
-    released: AtomicBool,
+    /// Locked while a release is under way: who ends the process waits for it.
+    released: Mutex<bool>,
 }
 
 impl Held {
@@ -50,7 +50,7 @@ impl Held {
             beat,
             last_beat: Mutex::new(Instant::now()),
             pid: std::process::id(),
-            released: AtomicBool::new(false),
+            released: Mutex::new(false),
         }
     }
 
@@ -85,7 +85,11 @@ impl Held {
 
     /// Gives the lock back, once, and only in the process that acquired it.
     pub(crate) fn release(&self) -> Result<(), ReleaseError> {
-        if self.pid != std::process::id() || self.released.swap(true, Ordering::AcqRel) {
+        if self.pid != std::process::id() {
+            return Ok(());
+        }
+        let mut is_released = self.released.lock().unwrap_or_else(PoisonError::into_inner);
+        if std::mem::replace(&mut *is_released, true) {
             return Ok(());
         }
         let run = sys::since_boot().map(|now| now.saturating_sub(self.run_started));
@@ -249,8 +253,8 @@ impl Drop for Reservation {
 
 /// Releases every lock of this process: for the moment before it ends by a signal.
 ///
-/// The guards themselves become empty; what they guarded may no longer be written. Returns what
-/// went wrong, for a message.
+/// The guards themselves become empty; what they guarded may no longer be written. A release that
+/// another thread has begun is waited for. Returns what went wrong, for a message.
 pub fn release_all_held() -> Vec<ReleaseError> {
     let held: Vec<Arc<Held>> = lock_table().held().map(Arc::clone).collect();
     held.iter()

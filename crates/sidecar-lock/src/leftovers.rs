@@ -66,7 +66,7 @@ pub fn sweep_temporaries(folder: &Path) -> Result<Vec<PathBuf>, LeftoverError> {
     let found = find_temporaries(folder)?;
     for path in &found {
         let removed = match sys::look(path) {
-            Ok(Some(look)) if look.kind == Kind::Directory => fs::remove_dir(path),
+            Ok(Some(look)) if look.kind == Kind::Directory => sys::remove_folder(path),
             Ok(Some(_)) => fs::remove_file(path),
             Ok(None) => Ok(()),
             Err(err) => Err(err),

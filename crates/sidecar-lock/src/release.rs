@@ -3,6 +3,8 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use crate::record::{self, Contents};
 use crate::sys;
@@ -28,6 +30,19 @@ pub(crate) fn release(
     id: sys::FileId,
     run_over: bool,
 ) -> io::Result<Released> {
+    match release_held(file, sidecar, id, run_over) {
+        Ok(released) => Ok(released),
+        // Whatever went wrong: the lock itself is given back, also where a child has the descriptor.
+        Err(err) => sys::unlock(file).and(Err(err)),
+    }
+}
+
+fn release_held(
+    file: &File,
+    sidecar: &Path,
+    id: sys::FileId,
+    run_over: bool,
+) -> io::Result<Released> {
     let mut run_over = run_over;
     let mut passed_on = false;
     loop {
@@ -45,7 +60,11 @@ pub(crate) fn release(
             sys::unlock(file)?;
             return removed.map(|()| Released::Removed);
         }
-        sys::write_at(file, b"1", record::RELEASED_AT)?;
+        // Without the mark (a sidecar of another user, opened for reading) the heir merely reports
+        // a crash that was none.
+        if let Err(err) = sys::write_at(file, b"1", record::RELEASED_AT) {
+            tracing::debug!(sidecar = %sidecar.display(), %err, "lock file not marked as released");
+        }
         sys::unlock(file)?;
         // Whoever is registered now answers for the sidecar; if nobody is, the heir has it already
         // (busy) or all of them went away, and then we take it back and clean up.
@@ -62,30 +81,55 @@ pub(crate) fn names(path: &Path, id: sys::FileId) -> io::Result<bool> {
     Ok(sys::look(path)?.is_some_and(|look| look.id == id))
 }
 
+/// Pauses while a lock that was passed on is busy but not adopted: its heir is about to, or somebody
+/// is looking at it with a shared lock.
+const PAUSES: [Duration; 4] = [
+    Duration::ZERO,
+    Duration::from_micros(100),
+    Duration::from_micros(500),
+    Duration::from_millis(2),
+];
+
 /// Looks after a hand-over: a record that says "released" on a free lock means that the heir died.
 pub(crate) fn sweep(sidecar: &Path) {
-    if let Err(err) = try_sweep(sidecar) {
-        tracing::debug!(sidecar = %sidecar.display(), %err, "passed-on lock file not looked after");
+    for pause in PAUSES {
+        thread::sleep(pause);
+        match try_sweep(sidecar) {
+            Ok(Swept::Settled) => return,
+            Ok(Swept::Busy) => {}
+            Err(err) => {
+                tracing::debug!(sidecar = %sidecar.display(), %err, "passed-on lock file not looked after");
+                return;
+            }
+        }
     }
 }
 
-fn try_sweep(sidecar: &Path) -> io::Result<()> {
+enum Swept {
+    /// Adopted, removed, or cleaned up now.
+    Settled,
+    /// Still marked as released, but somebody has the kernel lock.
+    Busy,
+}
+
+fn try_sweep(sidecar: &Path) -> io::Result<Swept> {
     let (file, look) = match sys::open_existing(sidecar) {
-        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(Swept::Settled),
         opened => opened?,
     };
-    if look.kind != sys::Kind::File {
-        return Ok(());
-    }
     let released = |head: &[u8]| matches!(record::parse(head), Contents::Ours(r) if r.released);
-    if !released(&sys::read_head(&file)?) || !sys::try_lock(&file)? {
-        return Ok(());
+    if look.kind != sys::Kind::File || !released(&sys::read_head(&file)?) {
+        return Ok(Swept::Settled);
+    }
+    if !sys::try_lock(&file)? {
+        return Ok(Swept::Busy);
     }
     // Somebody may have adopted it between the look and the lock, and crashed: then it is not ours
     // to judge, the next acquire takes it over and says so.
-    if released(&sys::read_head(&file)?) {
-        release(&file, sidecar, look.id, false).map(drop)
-    } else {
-        sys::unlock(&file)
-    }
+    let outcome = match sys::read_head(&file) {
+        Ok(head) if released(&head) => release(&file, sidecar, look.id, false).map(drop),
+        Ok(_) => sys::unlock(&file),
+        Err(err) => sys::unlock(&file).and(Err(err)),
+    };
+    outcome.map(|()| Swept::Settled)
 }

@@ -199,6 +199,21 @@ fn directory_with_content_is_an_error_and_stays_untouched() {
 }
 
 #[test]
+fn directory_that_a_killed_breaker_has_pinned_is_still_replaced() {
+    let (sandbox, lock) = resource();
+    std::fs::create_dir(lock.sidecar()).unwrap();
+    put(
+        &lock.sidecar().join(".sidecar-0123456789abcdef.lock-tmp"),
+        b"",
+    );
+    testkit::set_age(lock.sidecar(), Duration::from_secs(3));
+    let guard = lock.acquire(&hasty()).unwrap();
+    assert!(guard.took_over().is_some(), "the pin is no content");
+    guard.release().unwrap();
+    assert_nothing_left(&sandbox);
+}
+
+#[test]
 fn remove_leftover_takes_only_what_is_gone() {
     let (sandbox, lock) = resource();
     assert_eq!(

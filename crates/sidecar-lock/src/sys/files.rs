@@ -178,14 +178,19 @@ pub(crate) enum Linked {
     Taken,
 }
 
-/// An unpredictable name in `folder` that [`crate::is_temporary_name`] knows.
+/// An unpredictable path in `folder` whose name [`crate::is_temporary_name`] knows.
 pub(crate) fn temporary_path(folder: &Path) -> io::Result<PathBuf> {
+    Ok(folder.join(temporary_name()?))
+}
+
+/// An unpredictable name that [`crate::is_temporary_name`] knows.
+pub(crate) fn temporary_name() -> io::Result<String> {
     let mut random = [0_u8; 8];
     getrandom::fill(&mut random).map_err(io::Error::other)?;
-    Ok(folder.join(format!(
+    Ok(format!(
         "{}{:016x}{}",
         crate::leftovers::TEMPORARY_PREFIX,
         u64::from_ne_bytes(random),
         crate::leftovers::TEMPORARY_SUFFIX
-    )))
+    ))
 }

@@ -32,10 +32,10 @@ pub(crate) use swap::swap_in;
 #[cfg(unix)]
 pub(crate) use unix::{
     host, is_empty_folder, is_other_kind, is_read_only_file, look_at, names_in, open_existing,
-    open_folder, read_at, touch, write_at,
+    open_folder, pin, read_at, remove_folder, touch, write_at,
 };
 #[cfg(windows)]
 pub(crate) use windows::{
     host, is_empty_folder, is_other_kind, is_read_only_file, look_at, names_in, open_existing,
-    open_folder, read_at, touch, write_at,
+    open_folder, pin, read_at, remove_folder, touch, write_at,
 };

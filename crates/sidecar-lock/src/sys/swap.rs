@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::files::{self, FileId, Kind, Linked, Look, Prepared, look, temporary_path};
@@ -41,13 +41,28 @@ pub(crate) fn swap_in(
     if is_judged(&name, judged) && remove(&name, judged.kind).is_ok() {
         return Ok(Some((Arc::clone(&prepared.file), prepared.id)));
     }
-    match super::exchange(&name, sidecar) {
-        Ok(()) => prepared.name = Some(name),
-        Err(err) => {
-            tracing::warn!(displaced = %name.display(), %err, "a lock file could not be put back");
-        }
-    }
+    put_back(name, sidecar, &mut prepared);
     Ok(None)
+}
+
+/// Somebody else's lock was displaced: it gets its name back, if ours still has that name.
+fn put_back(name: PathBuf, sidecar: &Path, prepared: &mut Prepared) {
+    let id = prepared.id;
+    let stands_for_ours = |path: &Path| matches!(look(path), Ok(Some(now)) if now.id == id);
+    if !stands_for_ours(sidecar) {
+        // Whoever removed ours took it for its own, and has released: nobody owns what was displaced.
+        tracing::debug!(displaced = %name.display(), "a displaced lock file is left to the sweep");
+        return;
+    }
+    let exchanged = super::exchange(&name, sidecar);
+    if exchanged.is_ok() && stands_for_ours(&name) {
+        prepared.name = Some(name);
+        return;
+    }
+    // What came out is not ours, so it is not ours to remove: put that back as well.
+    if let Err(err) = exchanged.and_then(|()| super::exchange(&name, sidecar)) {
+        tracing::warn!(displaced = %name.display(), %err, "a lock file could not be put back");
+    }
 }
 
 /// The way of systems without an exchange: the name is free for a moment, and anybody may take it.
@@ -58,7 +73,10 @@ fn move_away(
     prepared: &Prepared,
 ) -> io::Result<Option<(Arc<File>, FileId)>> {
     let away = temporary_path(folder)?;
-    rename(sidecar, &away)?;
+    match rename(sidecar, &away) {
+        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
+        renamed => renamed?,
+    }
     if !is_judged(&away, judged) || remove(&away, judged.kind).is_err() {
         if look(sidecar)?.is_none() {
             rename(&away, sidecar)?;
@@ -85,7 +103,7 @@ fn is_judged(path: &Path, judged: &Look) -> bool {
 
 fn remove(path: &Path, kind: Kind) -> io::Result<()> {
     match kind {
-        Kind::Directory => fs::remove_dir(path),
+        Kind::Directory => super::remove_folder(path),
         _ => fs::remove_file(path),
     }
 }

@@ -66,14 +66,54 @@ pub(crate) fn open_folder(path: &Path) -> io::Result<(File, Look)> {
     Ok((file, look))
 }
 
-/// Whether an open directory has no entries. Not through `std::fs::read_dir`: it panics when closing fails.
+/// Whether an open directory has no entries but pins of ours. Not through `std::fs::read_dir`: it
+/// panics when closing fails.
 pub(crate) fn is_empty_folder(folder: &File, _path: &Path) -> io::Result<bool> {
+    Ok(entries(folder)?
+        .iter()
+        .all(|name| crate::is_temporary_name(name)))
+}
+
+fn entries(folder: &File) -> io::Result<Vec<OsString>> {
+    let mut names = Vec::new();
     for entry in rustix::fs::Dir::read_from(folder)? {
-        if !matches!(entry?.file_name().to_bytes(), b"." | b"..") {
-            return Ok(false);
+        let entry = entry?;
+        let name = entry.file_name().to_bytes();
+        if !matches!(name, b"." | b"..") {
+            names.push(OsStr::from_bytes(name).to_owned());
         }
     }
-    Ok(true)
+    Ok(names)
+}
+
+/// Puts an empty file into an open directory that is judged stale, so that nobody else's `rmdir` can
+/// remove it between our last look and its replacement. Returns how it looks now, or `None` when it
+/// does not stand at `path` any more.
+pub(crate) fn pin(folder: &File, path: &Path) -> io::Result<Option<Look>> {
+    let pin = super::files::temporary_name()?;
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+    match rustix::fs::openat(folder, &pin, flags, Mode::from_raw_mode(0o600)) {
+        Ok(_) => {}
+        Err(rustix::io::Errno::NOENT) => return Ok(None),
+        Err(err) => return Err(err.into()),
+    }
+    let pinned = look_of(&folder.metadata()?);
+    let is_there = super::look(path)?.is_some_and(|now| now.id == pinned.id);
+    if !is_there {
+        rustix::fs::unlinkat(folder, &pin, rustix::fs::AtFlags::empty())?;
+    }
+    Ok(is_there.then_some(pinned))
+}
+
+/// Removes a directory that holds nothing but pins.
+pub(crate) fn remove_folder(path: &Path) -> io::Result<()> {
+    let (folder, _) = open_folder(path)?;
+    for name in entries(&folder)? {
+        if crate::is_temporary_name(&name) {
+            rustix::fs::unlinkat(&folder, &name, rustix::fs::AtFlags::empty())?;
+        }
+    }
+    std::fs::remove_dir(path)
 }
 
 /// Whether an open failed because the name stands for another kind of file by now, or for none.
@@ -93,12 +133,7 @@ pub(crate) fn is_read_only_file(err: &io::Error) -> bool {
 /// The names in a folder.
 pub(crate) fn names_in(folder: &Path) -> io::Result<Vec<OsString>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let folder = rustix::fs::open(folder, flags, Mode::empty())?;
-    let mut names = Vec::new();
-    for entry in rustix::fs::Dir::new(folder)? {
-        names.push(OsStr::from_bytes(entry?.file_name().to_bytes()).to_owned());
-    }
-    Ok(names)
+    entries(&File::from(rustix::fs::open(folder, flags, Mode::empty())?))
 }
 
 pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {

@@ -66,8 +66,38 @@ pub(crate) fn open_folder(path: &Path) -> io::Result<(File, Look)> {
     Ok((file, look))
 }
 
+/// Whether a directory has no entries but pins of ours.
 pub(crate) fn is_empty_folder(_folder: &File, path: &Path) -> io::Result<bool> {
-    Ok(std::fs::read_dir(path)?.next().is_none())
+    Ok(names_in(path)?
+        .iter()
+        .all(|name| crate::is_temporary_name(name)))
+}
+
+/// Puts an empty file into a directory that is judged stale, so that nobody else can remove it between
+/// our last look and its replacement. `None` when it does not stand at `path` any more.
+pub(crate) fn pin(folder: &File, path: &Path) -> io::Result<Option<Look>> {
+    let pin = path.join(super::files::temporary_name()?);
+    match File::options().write(true).create_new(true).open(&pin) {
+        Ok(_) => {}
+        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(err) => return Err(err),
+    }
+    let pinned = look_of(folder)?;
+    let is_there = super::look(path)?.is_some_and(|now| now.id == pinned.id);
+    if !is_there {
+        std::fs::remove_file(&pin)?;
+    }
+    Ok(is_there.then_some(pinned))
+}
+
+/// Removes a directory that holds nothing but pins.
+pub(crate) fn remove_folder(path: &Path) -> io::Result<()> {
+    for name in names_in(path)? {
+        if crate::is_temporary_name(&name) {
+            std::fs::remove_file(path.join(name))?;
+        }
+    }
+    std::fs::remove_dir(path)
 }
 
 pub(crate) fn is_other_kind(err: &io::Error) -> bool {

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use sidecar_lock::{LockOptions, SidecarLock};
@@ -36,15 +37,36 @@ pub fn assert_nothing_left(sandbox: &Sandbox) {
     );
 }
 
-/// The example program `hold`, built beside the tests.
+/// The example program `hold`. `cargo test` builds examples beside the tests; when only one test
+/// binary was asked for, it is built here.
+fn hold_program() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let build = || {
+        let tests = std::env::current_exe().expect("a test has a path");
+        let profile = tests
+            .parent()
+            .and_then(Path::parent)
+            .expect("tests live in target/<profile>/deps");
+        let program = profile.join("examples/hold");
+        if !program.exists() {
+            let target = profile.parent().expect("a profile lives in target");
+            let built = Command::new(env!("CARGO"))
+                .args(["build", "--quiet", "--example", "hold", "--manifest-path"])
+                .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"))
+                .arg("--target-dir")
+                .arg(target)
+                .status()
+                .expect("cargo runs");
+            assert!(built.success(), "the example is built");
+        }
+        program
+    };
+    BUILT.get_or_init(build).clone()
+}
+
+/// A second process that holds the lock.
 pub fn holder_process(resource: &Path) -> SecondProcess {
-    let tests = std::env::current_exe().expect("a test has a path");
-    let program = tests
-        .parent()
-        .and_then(Path::parent)
-        .expect("tests live in target/<profile>/deps")
-        .join("examples/hold");
-    let mut process = SecondProcess::spawn(Command::new(program).arg(resource));
+    let mut process = SecondProcess::spawn(Command::new(hold_program()).arg(resource));
     let line = process.next_line(Duration::from_secs(20));
     assert!(
         line.is_some_and(|line| line.starts_with("READY ")),
