@@ -333,6 +333,29 @@ fn temporary_file_of_a_killed_writer_is_swept_by_the_next_update() {
 }
 
 #[test]
+fn temporary_file_is_swept_by_whoever_takes_the_lock_over() {
+    let takers: [&[&str]; 2] = [&["lock", "run"], &["get", "--locked"]];
+    for verb in takers {
+        let story = StoryBox::new(Content::Small);
+        let abandoned = abandoned_version(&story, "a new version that nobody saw", true);
+        let mut command = story.command(verb);
+        if verb[0] == "lock" {
+            command.args(["--", "true"]);
+        }
+        let finished = run(&mut command);
+        assert!(
+            finished.status.success(),
+            "{verb:?} takes the dead one's lock over: {finished:?}"
+        );
+        assert!(
+            !abandoned.exists(),
+            "{verb:?} leaves no trace of the dead one: later nobody would know of it"
+        );
+        story.assert_alone();
+    }
+}
+
+#[test]
 fn temporary_file_that_may_be_somebodys_edit_is_kept_and_told() {
     let story = StoryBox::new(Content::Small);
     let abandoned = abandoned_version(&story, "precious: a person's only copy", false);
