@@ -118,3 +118,86 @@ impl Draft {
         Ok(parsed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::edit::{Change, What};
+    use super::*;
+    use crate::value::Value;
+
+    const TEXT: &str = "a: 1\nb: 2 # two\nc:\n  - x\n";
+
+    fn draft(text: &str) -> Draft {
+        let parsed = Parsed::new(text).expect("the text is a mapping");
+        Draft::new(text, &Arc::new(parsed), Eol::Lf)
+    }
+
+    /// An edit that says it gives the second entry the value `x`.
+    fn claim(range: std::ops::Range<usize>, text: &str) -> Edit {
+        Edit {
+            range,
+            text: text.to_owned(),
+            change: Change {
+                path: vec![1],
+                what: What::Value(Value::from("x")),
+            },
+        }
+    }
+
+    #[test]
+    fn apply_accepts_an_edit_that_does_what_it_claims() {
+        let mut draft = draft(TEXT);
+        assert_eq!(
+            draft.apply(&claim(8..9, "x")),
+            Ok(()),
+            "the value becomes x"
+        );
+        assert_eq!(
+            draft.finish().0,
+            "a: 1\nb: x # two\nc:\n  - x\n",
+            "only its bytes change"
+        );
+    }
+
+    #[test]
+    fn apply_refuses_an_edit_that_does_something_else() {
+        let table = [
+            ("another value is written", claim(8..9, "y")),
+            ("the value reads as another type", claim(8..9, "1.5")),
+            ("the key is renamed", claim(5..9, "d: x")),
+            ("the entry before changes too", claim(3..9, "3\nb: x")),
+            ("the entry behind changes too", claim(8..23, "x\nc:\n  - y")),
+            ("the entry behind goes", claim(8..24, "x")),
+            ("a key is added", claim(8..9, "x\nd: 1")),
+            ("an anchor is added", claim(8..9, "&n x")),
+            ("a tag is added", claim(8..9, "!t x")),
+            ("the key is doubled", claim(8..9, "x\nb: x")),
+            ("a document is ended", claim(8..9, "x\n...")),
+            ("the text is no YAML", claim(8..9, "[x")),
+            ("the value moves behind the comment", claim(8..9, "")),
+        ];
+        for (what, edit) in table {
+            let mut draft = draft(TEXT);
+            assert!(draft.apply(&edit).is_err(), "{what}: the edit is refused");
+            assert_eq!(draft.finish().0, TEXT, "{what}: the text is unchanged");
+        }
+    }
+
+    #[test]
+    fn apply_refuses_what_only_the_second_reader_sees() {
+        // A line separator: a character for YAML 1.2, a line break for libyaml.
+        let value = "x\u{2028}y";
+        let mut edit = claim(8..9, value);
+        edit.change.what = What::Value(Value::from(value));
+        let outcome = draft(TEXT).apply(&edit);
+        assert!(
+            matches!(outcome, Err(Failure::Disagreement(_))),
+            "the readers differ: {outcome:?}"
+        );
+        let outcome = draft("a: x\u{85}y\nb: 2\n").apply(&claim(11..12, "x"));
+        assert!(
+            matches!(outcome, Err(Failure::Refused(_))),
+            "the story itself is doubtful: {outcome:?}"
+        );
+    }
+}
