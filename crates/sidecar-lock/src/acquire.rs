@@ -273,7 +273,7 @@ impl<'a> Attempt<'a> {
         if !breaker {
             return Ok(Outcome::Busy(Busy::Foreign(foreign)));
         }
-        match sys::pin(&folder, sidecar).map_err(|err| self.io("pin", err))? {
+        match sys::pin(&folder, sidecar, &look).map_err(|err| self.io("pin", err))? {
             Some(pinned) => self.replace(&pinned, foreign),
             None => Ok(Outcome::Moved),
         }

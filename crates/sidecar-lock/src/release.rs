@@ -68,7 +68,7 @@ fn release_held(
         sys::unlock(file)?;
         // Whoever is registered now answers for the sidecar; if nobody is, the heir has it already
         // (busy) or all of them went away, and then we take it back and clean up.
-        if sys::anyone_registered(file) || !sys::try_lock(file)? {
+        if sys::anyone_registered(file) || !take_if_free(file)? {
             return Ok(Released::HandedOver);
         }
         run_over = false;
@@ -81,55 +81,45 @@ pub(crate) fn names(path: &Path, id: sys::FileId) -> io::Result<bool> {
     Ok(sys::look(path)?.is_some_and(|look| look.id == id))
 }
 
-/// Pauses while a lock that was passed on is busy but not adopted: its heir is about to, or somebody
-/// is looking at it with a shared lock.
-const PAUSES: [Duration; 4] = [
-    Duration::ZERO,
-    Duration::from_micros(100),
-    Duration::from_micros(500),
-    Duration::from_millis(2),
-];
+/// How often, and for how long each time, we step aside for somebody who only looks at the lock.
+const LOOKERS: u32 = 20;
+const STEP_ASIDE: Duration = Duration::from_micros(100);
+
+/// Takes the kernel lock unless an owner has it. A shared lock is no owner's: somebody inspects.
+fn take_if_free(file: &File) -> io::Result<bool> {
+    for _ in 0..LOOKERS {
+        if sys::try_lock(file)? {
+            return Ok(true);
+        }
+        if !sys::try_lock_shared(file)? {
+            return Ok(false);
+        }
+        thread::sleep(STEP_ASIDE);
+    }
+    Ok(false)
+}
 
 /// Looks after a hand-over: a record that says "released" on a free lock means that the heir died.
 pub(crate) fn sweep(sidecar: &Path) {
-    for pause in PAUSES {
-        thread::sleep(pause);
-        match try_sweep(sidecar) {
-            Ok(Swept::Settled) => return,
-            Ok(Swept::Busy) => {}
-            Err(err) => {
-                tracing::debug!(sidecar = %sidecar.display(), %err, "passed-on lock file not looked after");
-                return;
-            }
-        }
+    if let Err(err) = try_sweep(sidecar) {
+        tracing::debug!(sidecar = %sidecar.display(), %err, "passed-on lock file not looked after");
     }
 }
 
-enum Swept {
-    /// Adopted, removed, or cleaned up now.
-    Settled,
-    /// Still marked as released, but somebody has the kernel lock.
-    Busy,
-}
-
-fn try_sweep(sidecar: &Path) -> io::Result<Swept> {
+fn try_sweep(sidecar: &Path) -> io::Result<()> {
     let (file, look) = match sys::open_existing(sidecar) {
-        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(Swept::Settled),
+        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(()),
         opened => opened?,
     };
     let released = |head: &[u8]| matches!(record::parse(head), Contents::Ours(r) if r.released);
-    if look.kind != sys::Kind::File || !released(&sys::read_head(&file)?) {
-        return Ok(Swept::Settled);
-    }
-    if !sys::try_lock(&file)? {
-        return Ok(Swept::Busy);
+    if look.kind != sys::Kind::File || !released(&sys::read_head(&file)?) || !take_if_free(&file)? {
+        return Ok(());
     }
     // Somebody may have adopted it between the look and the lock, and crashed: then it is not ours
     // to judge, the next acquire takes it over and says so.
-    let outcome = match sys::read_head(&file) {
+    match sys::read_head(&file) {
         Ok(head) if released(&head) => release(&file, sidecar, look.id, false).map(drop),
         Ok(_) => sys::unlock(&file),
         Err(err) => sys::unlock(&file).and(Err(err)),
-    };
-    outcome.map(|()| Swept::Settled)
+    }
 }

@@ -89,7 +89,11 @@ fn entries(folder: &File) -> io::Result<Vec<OsString>> {
 /// Puts an empty file into an open directory that is judged stale, so that nobody else's `rmdir` can
 /// remove it between our last look and its replacement. Returns how it looks now, or `None` when it
 /// does not stand at `path` any more.
-pub(crate) fn pin(folder: &File, path: &Path) -> io::Result<Option<Look>> {
+pub(crate) fn pin(folder: &File, path: &Path, judged: &Look) -> io::Result<Option<Look>> {
+    // Touched since: its owner lives after all.
+    if look_of(&folder.metadata()?).modified != judged.modified {
+        return Ok(None);
+    }
     let pin = super::files::temporary_name()?;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     match rustix::fs::openat(folder, &pin, flags, Mode::from_raw_mode(0o600)) {

@@ -75,7 +75,11 @@ pub(crate) fn is_empty_folder(_folder: &File, path: &Path) -> io::Result<bool> {
 
 /// Puts an empty file into a directory that is judged stale, so that nobody else can remove it between
 /// our last look and its replacement. `None` when it does not stand at `path` any more.
-pub(crate) fn pin(folder: &File, path: &Path) -> io::Result<Option<Look>> {
+pub(crate) fn pin(folder: &File, path: &Path, judged: &Look) -> io::Result<Option<Look>> {
+    // Touched since: its owner lives after all.
+    if look_of(folder)?.modified != judged.modified {
+        return Ok(None);
+    }
     let pin = path.join(super::files::temporary_name()?);
     match File::options().write(true).create_new(true).open(&pin) {
         Ok(_) => {}
