@@ -266,7 +266,7 @@ mod tests {
 
     use testkit::Sandbox;
 
-    use super::{CommitError, LOOKS, PAUSE, Staged};
+    use super::{CommitError, CommitOptions, Durability, LOOKS, PAUSE, Staged};
     use crate::original::Original;
     use crate::stage::Base;
 
@@ -278,7 +278,11 @@ mod tests {
     fn staged_again(sandbox: &Sandbox) -> Staged {
         let path = sandbox.join("story.md");
         let original = Original::read(&path).expect("it can be read");
-        let staged = original.stage(b"ours", &crate::CommitOptions::default());
+        let options = CommitOptions {
+            durability: Durability::Fast,
+            ..CommitOptions::default()
+        };
+        let staged = original.stage(b"ours", &options);
         staged.expect("nothing is in the way")
     }
 
