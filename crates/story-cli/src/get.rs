@@ -1,16 +1,18 @@
 //! `story get`: values of the frontmatter.
 
 use serde_json::{Map, Value as Json};
+use sidecar_lock::LockGuard;
 use story::{Document, Value};
 
 use crate::args::GetArgs;
 use crate::failure::{Code, Failure};
 use crate::json;
+use crate::lock;
 use crate::output::{Output, write_json};
 use crate::places::Target;
 use crate::settings::Settings;
 use crate::signals;
-use crate::transaction::{id_of, inherited_token};
+use crate::transaction::{chain, id_of, inherited_token};
 use crate::value_text;
 
 /// Prints one value bare, several or all as KEY=VALUE lines.
@@ -20,7 +22,7 @@ use crate::value_text;
 /// `ENOTFOUND` when the story or one of the keys is missing; then nothing is printed.
 pub fn run(args: &GetArgs, settings: &Settings, output: &Output) -> Result<(), Failure> {
     let target = Target::of_story(&args.story, settings)?;
-    let story = read(&target, args.locked, settings, "story get")?;
+    let story = read(&target, args.locked, settings, output)?;
     let values = if args.keys.is_empty() {
         all(&story)
     } else {
@@ -60,21 +62,32 @@ fn lines<'a>(values: impl Iterator<Item = (String, &'a Value)>) -> String {
 ///
 /// # Errors
 ///
-/// As `story::read` and `story::read_locked`.
+/// When it cannot be read; with `locked`, also when the lock is not acquired.
 pub fn read(
     target: &Target,
     locked: bool,
     settings: &Settings,
-    command: &str,
+    output: &Output,
 ) -> Result<Document, Failure> {
     // Under a parent's lock nobody else writes, and waiting would be waiting for ourselves.
-    let read = if locked && inherited_token(&target.path, settings).is_none() {
+    let guard = if locked && inherited_token(&target.path, settings).is_none() {
         signals::watch();
-        story::read_locked(&target.path, &settings.lock_options(command))
+        let options = settings.lock_options("story get --locked");
+        let guard = lock::take(target, &options, settings, output)
+            .map_err(|failure| failure.about("read", target))?;
+        signals::begin_end();
+        Some(guard)
     } else {
-        story::read(&target.path)
+        None
     };
-    read.map_err(|err| Failure::from_read(err, settings.timeout).about("read", target))
+    let story = story::read(&target.path)
+        .map_err(|err| Failure::from_read(err, settings.timeout).about("read", target));
+    if let Some(Err(err)) = guard.map(LockGuard::release) {
+        // What was read is right all the same.
+        output.warning(&chain(&err));
+    }
+    signals::end_commit();
+    story
 }
 
 fn all(story: &Document) -> Vec<(String, Value)> {

@@ -7,6 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::failure::{Code, Failure};
 use crate::failure_sources::code_of_io;
 use crate::settings::Settings;
+use crate::sys;
 
 /// The folder of stories inside the sdlc root.
 pub const STORIES: &str = "stories";
@@ -139,11 +140,14 @@ fn find_story(root: &Path, id: &str) -> Result<Option<Target>, Failure> {
         return Ok(Some(Target::at(exact)));
     }
     let wanted = id.to_lowercase();
-    let mut found: Vec<PathBuf> = match fs::read_dir(&stories) {
+    let mut found: Vec<PathBuf> = match sys::entries_of(&stories) {
         Ok(entries) => entries
-            .flatten()
-            .filter(|entry| entry.file_name().to_string_lossy().to_lowercase() == wanted)
-            .map(|entry| entry.path().join(STORY_FILE))
+            .into_iter()
+            .filter(|folder| {
+                let name = folder.file_name().unwrap_or_default();
+                name.to_string_lossy().to_lowercase() == wanted
+            })
+            .map(|folder| folder.join(STORY_FILE))
             .filter(|path| fs::symlink_metadata(path).is_ok())
             .collect(),
         Err(err) if err.kind() == std::io::ErrorKind::NotFound => Vec::new(),

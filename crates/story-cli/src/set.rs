@@ -16,6 +16,7 @@ use crate::places::{Target, near};
 use crate::settings::{Settings, Touch};
 use crate::signals;
 use crate::transaction::{self, WithRevision, id_of};
+use crate::value_text;
 
 /// What a raw change of the status to done leaves out.
 const DONE_HINT: &str = "set follows no rule: a story that is done should have implementation_complete and reviews_complete true";
@@ -28,13 +29,16 @@ const DONE_HINT: &str = "set follows no rule: a story that is done should have i
 pub fn run(args: &SetArgs, settings: &Settings, output: &Output) -> Result<(), Failure> {
     let transaction = transaction(&args.ordered.given, settings.touch)?;
     let target = Target::of_story(&args.story, settings)?;
+    for hint in number_hints(&args.ordered.given) {
+        output.hint(&hint);
+    }
     if transaction.sets_done() {
         output.hint(DONE_HINT);
     }
     if args.dry_run {
         return rehearse(&target, &transaction, settings, output);
     }
-    signals::watch();
+    signals::note();
     let with_revision = if output.is_json() {
         WithRevision::Yes
     } else {
@@ -168,6 +172,32 @@ fn increment(text: &str) -> Result<Operation, Failure> {
         .parse()
         .map_err(|_| Failure::usage(format!("--inc {text}: {by:?} is not a whole number")))?;
     Ok(Operation::Increment(key, by))
+}
+
+/// YAML 1.1 reads numbers where people see times, codes and dates: `12:30` is 750, `010` is 8.
+fn number_hints(given: &[Given]) -> Vec<String> {
+    let hint = |text: &String| {
+        let (key, written) = pair(text).ok()?;
+        let (Value::Int(_) | Value::Float(_)) = Value::parse_yaml(&written).ok()? else {
+            return None;
+        };
+        let digits = written.trim_start_matches(['-', '+']);
+        let is_odd = written.contains([':', '_'])
+            || (digits.starts_with('0') && digits.len() > 1 && !digits.starts_with("0."));
+        let read = value_text::inline(&Value::parse_yaml(&written).ok()?);
+        is_odd.then(|| {
+            format!(
+                "{key}: YAML reads {written} as the number {read}; for the text say --string {text}"
+            )
+        })
+    };
+    given
+        .iter()
+        .filter_map(|given| match given {
+            Given::Assign(text) | Given::Add(text) | Given::Push(text) => hint(text),
+            _ => None,
+        })
+        .collect()
 }
 
 /// A list stands for its items.

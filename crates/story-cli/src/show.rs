@@ -16,7 +16,7 @@ use crate::transaction::id_of;
 /// [`Failure`] when it cannot be read or printed.
 pub fn run(args: &ShowArgs, settings: &Settings, output: &Output) -> Result<(), Failure> {
     let target = Target::of_story(&args.story, settings)?;
-    let story = get::read(&target, args.locked, settings, "story show")?;
+    let story = get::read(&target, args.locked, settings, output)?;
     if !output.is_json() {
         return output.data(story.as_bytes());
     }

@@ -13,21 +13,42 @@ pub struct Interrupted;
 
 /// What the process is doing, as far as signals are concerned.
 struct State {
+    is_watching: bool,
     is_committing: bool,
-    pending: Option<sys::Received>,
+    waiting: Option<sys::Received>,
     child: Option<u32>,
 }
 
 static STATE: Mutex<State> = Mutex::new(State {
+    is_watching: false,
     is_committing: false,
-    pending: None,
+    waiting: None,
     child: None,
 });
 
-/// From now on signals release the locks of this process. For commands that take one.
+/// From now on a signal is only noted, for [`begin_commit`] and [`pending`]. For work that never waits.
+pub fn note() {
+    // Without it a signal ends the process as usual, and the next owner adopts its lock.
+    sys::note_signals().ok();
+}
+
+/// From now on signals release the locks of this process, in a thread of its own. For work that may wait.
 pub fn watch() {
-    // Without a thread for it a signal ends the process as usual, and the next owner adopts its lock.
+    note();
+    let was_watching = std::mem::replace(&mut lock().is_watching, true);
+    if was_watching {
+        return;
+    }
     sys::watch_signals(receive).ok();
+    // One that came before anybody listened: nothing is held yet.
+    if let Some(exit) = pending() {
+        std::process::exit(i32::from(exit));
+    }
+}
+
+/// Whether [`watch`] has been called.
+pub fn is_watching() -> bool {
+    lock().is_watching
 }
 
 fn receive(signal: sys::Received) {
@@ -35,7 +56,7 @@ fn receive(signal: sys::Received) {
     if let Some(child) = state.child {
         forward(child, signal);
     } else if state.is_committing {
-        state.pending = Some(signal);
+        state.waiting = Some(signal);
     } else {
         sidecar_lock::release_all_held();
         sidecar_lock::settle_hand_overs();
@@ -48,14 +69,19 @@ fn receive(signal: sys::Received) {
 ///
 /// # Errors
 ///
-/// [`Interrupted`] when a signal came during an earlier try.
+/// [`Interrupted`] when a signal has come already.
 pub fn begin_commit() -> Result<(), Interrupted> {
     let mut state = lock();
-    if state.pending.is_some() {
+    if sys::arrived().is_some() {
         return Err(Interrupted);
     }
     state.is_committing = true;
     Ok(())
+}
+
+/// As [`begin_commit`], for an end that has to be made in any case.
+pub fn begin_end() {
+    lock().is_committing = true;
 }
 
 /// Leaves that part. A signal that came meanwhile is told by [`pending`].
@@ -63,13 +89,8 @@ pub fn end_commit() {
     lock().is_committing = false;
 }
 
-/// The exit code that a signal demands which came during a commit.
+/// The exit code that a signal demands which came and ended nothing, even if nobody has dealt with it yet.
 pub fn pending() -> Option<u8> {
-    lock().pending.map(|signal| exit_code(signal.number))
-}
-
-/// The exit code that a signal demands which came before this call, even if nobody has dealt with it yet.
-pub fn arrived() -> Option<u8> {
     sys::arrived().map(exit_code)
 }
 
@@ -79,7 +100,7 @@ pub fn forward_to(child: u32) {
     let mut state = lock();
     state.child = Some(child);
     state.is_committing = false;
-    if let Some(signal) = state.pending.take() {
+    if let Some(signal) = state.waiting.take() {
         forward(child, signal);
     }
 }
@@ -91,11 +112,13 @@ fn forward(child: u32, signal: sys::Received) {
     }
 }
 
-/// The child has ended; its number may soon be another process's. Signals wait again, for the lock is released now.
+/// The child has ended; its number may soon be another process's. What came until now was its business; from now on
+/// signals wait, for the lock is released.
 pub fn forward_to_nobody() {
     let mut state = lock();
     state.child = None;
     state.is_committing = true;
+    sys::forget_arrived();
 }
 
 fn exit_code(signal: u8) -> u8 {

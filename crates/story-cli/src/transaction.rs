@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use sidecar_lock::{SidecarLock, TookOver};
+use sidecar_lock::{LockOptions, SidecarLock, TookOver};
 use story::{Document, UpdateError, UpdateOptions, Updated};
 
 use crate::durations::rough;
@@ -53,27 +53,66 @@ pub fn commit(
     with_revision: WithRevision,
     command: &str,
 ) -> Result<Done, Failure> {
+    let options = settings.update_options(command);
+    let updated = update(target, transaction, settings, &options);
+    updated
+        .map(|updated| Done::new(target, updated, with_revision))
+        .map_err(|err| Failure::from_update(err, settings.timeout).about("update", target))
+}
+
+type Outcome = Result<Updated<Vec<String>>, UpdateError<Refusal>>;
+
+/// Tries without waiting first: nearly always that is all, and it needs no thread to watch for signals, which is dear for
+/// a process of two milliseconds.
+fn update(
+    target: &Target,
+    transaction: &Transaction,
+    settings: &Settings,
+    options: &UpdateOptions,
+) -> Outcome {
     let today = settings.today();
+    if !(signals::is_watching() || options.lock.timeout.is_zero()) {
+        let at_once = UpdateOptions {
+            lock: LockOptions {
+                timeout: Duration::ZERO,
+                stale_after: Some(options.lock.effective_stale_after()),
+                ..options.lock.clone()
+            },
+            ..options.clone()
+        };
+        match update_inherited(target, transaction, settings, &at_once, &today) {
+            Err(err) if err.is_retryable() => signals::watch(),
+            updated => return updated,
+        }
+    }
+    update_inherited(target, transaction, settings, options, &today)
+}
+
+/// Under the lock of a parent process, if there is one that says so.
+fn update_inherited(
+    target: &Target,
+    transaction: &Transaction,
+    settings: &Settings,
+    options: &UpdateOptions,
+    today: &str,
+) -> Outcome {
     let update = |inherited_token| {
         let options = UpdateOptions {
             inherited_token,
-            ..settings.update_options(command)
+            ..options.clone()
         };
         let updated = story::update(&target.path, &options, |story| {
             signals::begin_commit()?;
-            transaction.apply(story, &today)
+            transaction.apply(story, today)
         });
         signals::end_commit();
         updated
     };
-    let updated = match update(inherited_token(&target.path, settings)) {
+    match update(inherited_token(&target.path, settings)) {
         // The parent has ended since: its word counts no more, and our own lock is as good.
         Err(UpdateError::Inherit(_)) => update(None),
         updated => updated,
-    };
-    updated
-        .map(|updated| Done::new(target, updated, with_revision))
-        .map_err(|err| Failure::from_update(err, settings.timeout).about("update", target))
+    }
 }
 
 impl Done {

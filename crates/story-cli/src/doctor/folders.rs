@@ -1,11 +1,11 @@
 //! Which folders the doctor looks at: the sdlc root, its stories, legacy folders, worktrees' copies, the project root.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::report::{Finding, Report};
 use crate::places::{STORIES, STORY_FILE};
+use crate::sys;
 
 /// What lies in a folder, as far as the doctor is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,23 +85,16 @@ fn folder(path: &Path, kind: Kind) -> Folder {
 
 /// The folders in a folder, in order; a lock directory of another tool is none.
 fn subfolders(path: &Path, report: &mut Report) -> Vec<PathBuf> {
-    let entries = match fs::read_dir(path) {
+    let entries = match sys::entries_of(path) {
         Ok(entries) => entries,
         Err(err) if err.kind() == io::ErrorKind::NotFound => return Vec::new(),
         Err(err) => {
-            report.add(Finding::problem(
-                "folder",
-                path,
-                format!("cannot be listed: {err}"),
-            ));
+            let message = format!("cannot be listed: {err}");
+            report.add(Finding::problem("folder", path, message));
             return Vec::new();
         }
     };
-    let mut found: Vec<PathBuf> = entries
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.is_dir() && path.extension().is_none_or(|end| end != "lock"))
-        .collect();
-    found.sort();
-    found
+    let is_folder =
+        |path: &PathBuf| path.is_dir() && path.extension().is_none_or(|end| end != "lock");
+    entries.into_iter().filter(is_folder).collect()
 }

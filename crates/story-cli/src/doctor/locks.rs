@@ -15,6 +15,7 @@ use super::report::{Finding, Report};
 use crate::failure_sources::foreign_lock;
 use crate::places::STORY_FILE;
 use crate::settings::Settings;
+use crate::sys;
 use crate::transaction::chain;
 
 const CHECK: &str = "lock";
@@ -30,16 +31,11 @@ const STATE_FILES: [&str; 4] = [
 
 /// Looks at the locks in one folder.
 pub fn check(folder: &Folder, mode: Mode, settings: &Settings, report: &mut Report) {
-    let Ok(entries) = fs::read_dir(&folder.path) else {
+    let Ok(entries) = sys::entries_of(&folder.path) else {
         return;
     };
-    let mut sidecars: Vec<PathBuf> = entries
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|end| end == "lock"))
-        .collect();
-    sidecars.sort();
-    for sidecar in sidecars {
+    let is_sidecar = |path: &PathBuf| path.extension().is_some_and(|end| end == "lock");
+    for sidecar in entries.into_iter().filter(is_sidecar) {
         let resource = sidecar.with_file_name(sidecar.file_stem().unwrap_or_default());
         let is_known = is_known(&resource, folder.kind);
         if (is_known || is_ours(&sidecar))

@@ -10,6 +10,7 @@ use super::folders::{Folder, Kind};
 use super::report::{Finding, Report};
 use crate::failure::Failure;
 use crate::places::STORY_FILE;
+use crate::sys;
 use crate::transaction::id_of;
 
 const CHECK: &str = "story";
@@ -67,14 +68,8 @@ fn unreadable(path: &Path, err: ReadError) -> Finding {
 }
 
 fn markdown_files(folder: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return Vec::new();
-    };
-    let mut found: Vec<PathBuf> = entries
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|end| end == "md") && path.is_file())
-        .collect();
-    found.sort();
-    found
+    let is_story =
+        |path: &PathBuf| path.extension().is_some_and(|end| end == "md") && path.is_file();
+    let entries = sys::entries_of(folder).unwrap_or_default();
+    entries.into_iter().filter(is_story).collect()
 }

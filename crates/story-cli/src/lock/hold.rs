@@ -33,9 +33,9 @@ pub fn run(args: &LockHoldArgs, settings: &Settings, output: &Output) -> Result<
     }
     let read = io::copy(&mut io::stdin().lock(), &mut io::sink());
     // Both may come at once: whoever sends a signal and then closes our input wants to see the signal.
-    let exit = signals::arrived().unwrap_or(0);
+    let exit = signals::pending().unwrap_or(0);
     // A signal during the release waits for its end; the exit code tells of it.
-    signals::begin_commit().ok();
+    signals::begin_end();
     guard
         .release()
         .map_err(|err| release_failure(&err, &target))?;

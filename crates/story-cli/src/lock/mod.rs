@@ -5,6 +5,8 @@ pub mod hold;
 pub mod run;
 pub mod status;
 
+use std::path::Path;
+
 use sidecar_lock::{LockGuard, LockOptions, ReleaseError, SidecarLock};
 
 use crate::failure::{Code, Failure};
@@ -34,13 +36,52 @@ fn acquire(
             .hint(NESTED_HINT)
             .about("lock", target));
     }
+    take(target, options, settings, output).map_err(|failure| failure.about("lock", target))
+}
+
+/// Takes the lock of a target, and cleans up where its last owner died.
+///
+/// # Errors
+///
+/// As `SidecarLock::acquire`.
+pub fn take(
+    target: &Target,
+    options: &LockOptions,
+    settings: &Settings,
+    output: &Output,
+) -> Result<LockGuard, Failure> {
     let guard = SidecarLock::new(&target.path)
         .and_then(|lock| lock.acquire(options))
-        .map_err(|err| Failure::from_acquire(err, settings.timeout).about("lock", target))?;
+        .map_err(|err| Failure::from_acquire(err, settings.timeout))?;
     if let Some(took_over) = guard.took_over() {
         output.warning(&took_over_text(took_over));
+        clean_up_after_the_dead(guard.resource(), output);
     }
     Ok(guard)
+}
+
+/// The lock of a dead owner is the only sign that it may have left a half-done commit; this acquisition has wiped it out.
+fn clean_up_after_the_dead(resource: &Path, output: &Output) {
+    match atomic_file::sweep_file(resource) {
+        Ok(swept) => {
+            for path in &swept.restored {
+                let path = path.display();
+                output.warning(&format!(
+                    "{path} is again the version that a dead writer had displaced"
+                ));
+            }
+            for path in &swept.rescued {
+                output.warning(&format!(
+                    "another version of {} was kept as {}",
+                    resource.display(),
+                    path.display()
+                ));
+            }
+        }
+        // What is guarded need not exist; then nobody has committed to it.
+        Err(_) if !resource.exists() => {}
+        Err(err) => output.warning(&chain(&err)),
+    }
 }
 
 /// What a release says that went wrong.

@@ -1,7 +1,6 @@
 //! `story lock status`: who holds which lock.
 
 use std::fs;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -15,6 +14,7 @@ use crate::json;
 use crate::output::{Output, write_json};
 use crate::places::{STORIES, STORY_FILE, Target, sdlc_root};
 use crate::settings::Settings;
+use crate::sys;
 
 /// Prints the state of each lock that was asked for; without a path, of each that there is.
 ///
@@ -52,7 +52,7 @@ pub fn run(args: &LockStatusArgs, settings: &Settings, output: &Output) -> Resul
 
 fn stories_with_sidecar(settings: &Settings) -> Result<Vec<Target>, Failure> {
     let stories = sdlc_root(settings)?.join(STORIES);
-    let entries = match fs::read_dir(&stories) {
+    let entries = match sys::entries_of(&stories) {
         Ok(entries) => entries,
         Err(err) if err.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(err) => {
@@ -61,17 +61,16 @@ fn stories_with_sidecar(settings: &Settings) -> Result<Vec<Target>, Failure> {
                 .cause(err.to_string()));
         }
     };
-    let mut found: Vec<PathBuf> = entries
-        .flatten()
-        .map(|entry| entry.path().join(STORY_FILE))
+    let found = entries
+        .into_iter()
+        .map(|folder| folder.join(STORY_FILE))
         .filter(|story| {
             let mut sidecar = story.clone().into_os_string();
             sidecar.push(".lock");
             fs::symlink_metadata(sidecar).is_ok()
         })
-        .collect();
-    found.sort();
-    Ok(found.into_iter().map(Target::at).collect())
+        .map(Target::at);
+    Ok(found.collect())
 }
 
 fn show(

@@ -1,7 +1,7 @@
 //! Systems without Unix signals.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
 
 use super::Received;
@@ -12,8 +12,25 @@ pub fn watch_signals(_receive: impl Fn(Received) + Send + 'static) -> io::Result
 }
 
 /// No signals.
+pub fn note_signals() -> io::Result<()> {
+    Ok(())
+}
+
+/// No signals.
+pub fn forget_arrived() {}
+
+/// No signals.
 pub fn arrived() -> Option<u8> {
     None
+}
+
+/// The paths of what lies in a folder, in order.
+pub fn entries_of(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut entries = std::fs::read_dir(folder)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<io::Result<Vec<_>>>()?;
+    entries.sort();
+    Ok(entries)
 }
 
 /// No signals.

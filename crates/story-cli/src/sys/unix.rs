@@ -1,13 +1,16 @@
 //! Signals, exit codes and file systems of Unix.
 
+use std::ffi::OsStr;
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::thread;
 
+use rustix::fs::{Dir, Mode, OFlags};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::SignalsInfo;
@@ -30,11 +33,25 @@ pub fn arrived() -> Option<u8> {
         .filter(|number| *number > 0)
 }
 
-/// Calls `receive` for each SIGINT, SIGTERM and SIGHUP, in a thread of its own.
-pub fn watch_signals(receive: impl Fn(Received) + Send + 'static) -> io::Result<()> {
+/// Forgets what [`arrived`] tells.
+pub fn forget_arrived() {
+    ARRIVED.store(0, Ordering::SeqCst);
+}
+
+/// From now on SIGINT, SIGTERM and SIGHUP are noted for [`arrived`] and end nothing.
+pub fn note_signals() -> io::Result<()> {
+    static NOTED: AtomicBool = AtomicBool::new(false);
+    if NOTED.swap(true, Ordering::SeqCst) {
+        return Ok(());
+    }
     for (signal, number) in [(SIGINT, 2), (SIGTERM, 15), (SIGHUP, 1)] {
         signal_hook::flag::register_usize(signal, Arc::clone(&ARRIVED), number)?;
     }
+    Ok(())
+}
+
+/// Calls `receive` for each SIGINT, SIGTERM and SIGHUP, in a thread of its own.
+pub fn watch_signals(receive: impl Fn(Received) + Send + 'static) -> io::Result<()> {
     let mut signals = SignalsInfo::<WithOrigin>::new([SIGINT, SIGTERM, SIGHUP])?;
     thread::Builder::new()
         .name("signals".to_owned())
@@ -52,6 +69,24 @@ fn received(origin: &Origin) -> Received {
         number: u8::try_from(origin.signal).unwrap_or_default(),
         is_from_kernel: matches!(origin.cause, Cause::Kernel),
     }
+}
+
+/// The paths of what lies in a folder, in order.
+///
+/// Not by `std::fs::read_dir`, which panics when closing the folder fails.
+pub fn entries_of(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let opened = rustix::fs::open(folder, flags, Mode::empty())?;
+    let mut entries = Vec::new();
+    for entry in Dir::read_from(opened)? {
+        let entry = entry?;
+        let name = entry.file_name().to_bytes();
+        if !matches!(name, b"." | b"..") {
+            entries.push(folder.join(OsStr::from_bytes(name)));
+        }
+    }
+    entries.sort();
+    Ok(entries)
 }
 
 /// Sends a signal to a child that has not been reaped.

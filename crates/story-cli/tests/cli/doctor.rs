@@ -236,7 +236,17 @@ fn folder_where_locks_do_not_work_is_a_problem() {
             .expect("the mode can be set");
     };
     set_mode("", 0o755);
-    fs::copy(env!("CARGO_BIN_EXE_story"), sandbox.join("story")).expect("it can be copied");
+    // By a process of its own: while this one has the copy open for writing, a child that another test has just forked
+    // would have it open, too, and a program that is written to cannot be run.
+    let mut copy = Command::new("cp");
+    let copied = finish(
+        copy.args([env!("CARGO_BIN_EXE_story"), "story"])
+            .current_dir(sandbox.path()),
+    );
+    assert!(
+        copied.status.success(),
+        "the program can be copied: {copied:?}"
+    );
     set_mode(".ai-sdlc/stories", 0o555);
     let mut command = Command::new(sandbox.join("story"));
     command

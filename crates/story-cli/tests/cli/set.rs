@@ -342,6 +342,36 @@ fn done_by_hand_gets_a_hint_and_quiet_takes_it_away() {
     );
 }
 
+#[test]
+fn text_that_yaml_takes_for_a_number_gets_a_hint() {
+    let desk = Desk::new();
+    for (pair, read) in [
+        ("time=12:30", "750"),
+        ("code=010", "8"),
+        ("n=1_000", "1000"),
+    ] {
+        let told = desk.expect(0, &["set", "S-0034", pair]);
+        assert!(
+            told.stderr.contains(&format!(
+                "as the number {read}; for the text say --string {pair}"
+            )),
+            "{pair} is worth a word: {told:?}"
+        );
+    }
+    for pair in [
+        "a=10",
+        "a=-1",
+        "a=0",
+        "a=0.5",
+        "a=1:30 pm",
+        "a=2026-01-01",
+        "a='010'",
+    ] {
+        let told = desk.expect(0, &["set", "S-0034", pair]);
+        assert!(!told.stderr.contains("hint"), "{pair} is not: {told:?}");
+    }
+}
+
 /// Arguments, environment, and the owner that they make.
 type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
 
