@@ -95,12 +95,19 @@ impl Draft {
     /// The usual edit stays inside one entry: that entry is read again, by both readers.
     fn check_locally(&self, edit: &Edit, text: &str) -> Option<Parsed> {
         let place = Place::of(edit, &self.text, &self.parsed.tree)?;
-        let second = self.parsed.second(&self.text).ok()?;
+        let second = if self.parsed.tree.is_plain {
+            None
+        } else {
+            Some(self.parsed.second(&self.text).ok()?)
+        };
         let old = (self.text.as_str(), &self.parsed.tree, second);
         let accepted = place.accept(edit, old, text)?;
         Some(Parsed {
             tree: accepted.tree,
-            second: OnceLock::from(Ok(accepted.second)),
+            second: accepted
+                .second
+                .map(Ok)
+                .map_or_else(OnceLock::new, OnceLock::from),
         })
     }
 

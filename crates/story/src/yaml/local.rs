@@ -27,7 +27,7 @@ pub(crate) struct Place {
 /// The parts of an accepted edit: the tree of the new text, and what the second reader sees there.
 pub(crate) struct Accepted {
     pub(crate) tree: Tree,
-    pub(crate) second: Other,
+    pub(crate) second: Option<Other>,
 }
 
 impl Place {
@@ -57,11 +57,12 @@ impl Place {
 
     /// Checks the edit that makes `new` of `old`. `None`: it has to be checked as a whole.
     ///
-    /// `old_second` is what the second reader made of the whole old text.
+    /// `old_second` is what the second reader made of the whole old text; `None` for a plain text, of
+    /// which no reader makes anything else.
     pub(crate) fn accept(
         &self,
         edit: &Edit,
-        (old, old_tree, old_second): (&str, &Tree, &Other),
+        (old, old_tree, old_second): (&str, &Tree, Option<&Other>),
         new: &str,
     ) -> Option<Accepted> {
         let new_end = (new.len() + self.range.end).checked_sub(old.len())?;
@@ -81,11 +82,15 @@ impl Place {
         second::verify(&old_read, &new_read, &change).ok()?;
         let accepted = Accepted {
             tree: self.put_in(old_tree, new_entry, new.len(), old.len())?,
-            second: self.put_in_second(old_second, &old_read, new_read)?,
+            second: match old_second {
+                Some(old) => Some(self.put_in_second(old, &old_read, new_read)?),
+                None => None,
+            },
         };
         debug_assert!(
-            parse_mapping(new).is_ok_and(|whole| whole == accepted.tree)
-                && second::read(new).is_ok_and(|whole| whole == accepted.second),
+            parse_mapping(new).is_ok_and(|whole| whole.root == accepted.tree.root)
+                && second::read(new)
+                    .is_ok_and(|whole| accepted.second.as_ref().is_none_or(|read| *read == whole)),
             "an entry reads alone as it reads in its place"
         );
         Some(accepted)
@@ -93,6 +98,7 @@ impl Place {
 
     /// The old tree with the new entry, and everything behind it moved along.
     fn put_in(&self, old: &Tree, new: Tree, new_len: usize, old_len: usize) -> Option<Tree> {
+        let is_plain = old.is_plain && new.is_plain;
         let (Kind::Map { entries: old, .. }, root) = (&old.root.kind, &old.root) else {
             return None;
         };
@@ -126,6 +132,7 @@ impl Place {
                 },
             },
             has_aliases: false,
+            is_plain,
         })
     }
 

@@ -9,6 +9,7 @@ mod edit;
 mod local;
 mod node;
 mod parser;
+mod plain;
 mod read;
 mod resolve;
 mod scan;
@@ -34,6 +35,17 @@ pub const MAX_EXPANDED_BYTES: usize = 4 * crate::MAX_FRONTMATTER_BYTES;
 
 /// Parses the YAML of a frontmatter; one of only blanks and comments is an empty mapping.
 pub(crate) fn parse_mapping(text: &str) -> Result<Tree, Fault> {
+    if let Some(root) = plain::read(text) {
+        debug_assert!(
+            matches!(parser::parse(text), Ok(Some((parsed, false))) if parsed == root),
+            "a plain text reads as the parser reads it"
+        );
+        return Ok(Tree {
+            root,
+            has_aliases: false,
+            is_plain: true,
+        });
+    }
     let (root, has_aliases) = match parser::parse(text)? {
         Some((root, _)) if root.is_empty() => (empty_mapping(text), false),
         Some((root, has_aliases)) => match root.kind {
@@ -42,7 +54,11 @@ pub(crate) fn parse_mapping(text: &str) -> Result<Tree, Fault> {
         },
         None => (empty_mapping(text), false),
     };
-    Ok(Tree { root, has_aliases })
+    Ok(Tree {
+        root,
+        has_aliases,
+        is_plain: false,
+    })
 }
 
 /// Parses one YAML value of any kind; an empty text is null.
@@ -56,7 +72,7 @@ pub(crate) fn parse_value(text: &str) -> Result<Value, ParseError> {
         return Err(fault((0, ParseErrorKind::TooLarge { limit })));
     }
     Ok(match parser::parse(text).map_err(fault)? {
-        Some((root, has_aliases)) => Reader::new(&Tree { root, has_aliases }).whole(),
+        Some((root, has_aliases)) => Reader::of(&root, has_aliases).whole(),
         None => Value::Null,
     })
 }

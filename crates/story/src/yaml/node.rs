@@ -147,6 +147,8 @@ pub(crate) struct Tree {
     pub(crate) root: Node,
     /// Whether any alias stands in the text.
     pub(crate) has_aliases: bool,
+    /// Whether the text is one that every YAML reader takes alike (see `plain`).
+    pub(crate) is_plain: bool,
 }
 
 impl Tree {

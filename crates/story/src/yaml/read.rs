@@ -14,14 +14,15 @@ pub(crate) struct Reader<'tree> {
 
 impl<'tree> Reader<'tree> {
     pub(crate) fn new(tree: &'tree Tree) -> Self {
+        Self::of(&tree.root, tree.has_aliases)
+    }
+
+    pub(crate) fn of(root: &'tree Node, has_aliases: bool) -> Self {
         let mut anchored = Vec::new();
-        if tree.has_aliases {
-            collect(&tree.root, &mut anchored);
+        if has_aliases {
+            collect(root, &mut anchored);
         }
-        Self {
-            root: &tree.root,
-            anchored,
-        }
+        Self { root, anchored }
     }
 
     /// The value of the whole tree.
