@@ -8,7 +8,7 @@
 //!
 //! Three assumptions are about time. A lock looks stale only when its owner is gone. A waiter that
 //! gives up stays until a helper of its that could be granted was granted and is through (`SETTLE`).
-//! Of a helper in the queue of a removed sidecar only the end matters: it is granted, sees that the
+//! A look by `inspect` is shorter than a release steps aside for it. And one is about size: of a helper in the queue of a removed sidecar only the end matters: it is granted, sees that the
 //! name is gone, and unlocks; such helpers are forgotten, except where a row says "exact helpers".
 //!
 //! Checked in every state: at most one is in the critical section, and an owner's file is the one at
@@ -16,7 +16,7 @@
 //! killed and no R is to come. Nothing is left over unless somebody was killed.
 //!
 //! `cargo test -p sidecar-lock --test model -- --nocapture` prints the figures and the traces;
-//! `STORY_MODEL=full` adds larger configurations: 34 s with `--release` on two cores, minutes without.
+//! `STORY_MODEL=full` adds larger configurations: half a minute with `--release` on two cores, minutes without.
 
 #[path = "model/acquire.rs"]
 mod acquire;
