@@ -1,5 +1,7 @@
-//! The direction of the arrows between the crates, read from `cargo metadata`.
+//! The invariants of docs/architecture.md that a program can check: the arrows between the crates, what libraries leave alone.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -93,4 +95,40 @@ fn testkit_depends_on_no_crate_of_ours_and_only_tests_depend_on_it() {
             "{from} may use testkit in its tests only"
         );
     }
+}
+
+#[test]
+fn libraries_neither_read_the_environment_nor_exit() {
+    const LIBRARIES: [&str; 3] = ["sidecar-lock", "atomic-file", "story"];
+    const FORBIDDEN: [&str; 5] = [
+        "env::var",
+        "env::args",
+        "env::current_dir",
+        "process::exit",
+        "process::abort",
+    ];
+    for library in LIBRARIES {
+        let sources = sources_below(&workspace().join("crates").join(library).join("src"));
+        assert!(sources.len() > 5, "{library} has sources");
+        for path in sources {
+            let text = fs::read_to_string(&path).expect("a source is text");
+            for word in FORBIDDEN {
+                assert!(
+                    !text.contains(word),
+                    "{}: {word} belongs into story-cli",
+                    path.display()
+                );
+            }
+        }
+    }
+}
+
+fn sources_below(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a source folder can be listed");
+    let paths = entries.map(|entry| entry.expect("an entry can be read").path());
+    let (folders, files): (Vec<_>, Vec<_>) = paths.partition(|path| path.is_dir());
+    files
+        .into_iter()
+        .chain(folders.iter().flat_map(|folder| sources_below(folder)))
+        .collect()
 }

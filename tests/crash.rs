@@ -79,7 +79,7 @@ fn waiting_update_goes_on_when_the_holder_is_killed() {
         "the waiter inherits: {finished:?}"
     );
     assert!(
-        killed_at.elapsed() < Duration::from_secs(2),
+        killed_at.elapsed() < Duration::from_secs(10),
         "the kernel tells, no stale limit has to pass: {:?}",
         killed_at.elapsed()
     );

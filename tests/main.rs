@@ -17,3 +17,4 @@ mod places;
 mod readme;
 mod support;
 mod vandals;
+mod waiting;

@@ -13,7 +13,7 @@ use crate::error::{CommitError, CommitWarning};
 use crate::name::{Mark, temporary};
 use crate::options::{CommitOptions, Durability};
 use crate::original::Original;
-use crate::stage::{Base, LOOKS, PAUSE, Staged, lock_out_sweepers, stage};
+use crate::stage::{Base, Staged, lock_out_sweepers, patiently, stage};
 use crate::stamp::Stamp;
 use crate::swap::{Outcome, give_back};
 use crate::sys::{self, Directory, Exchange};
@@ -74,6 +74,8 @@ impl Staged {
         }
         let path = &self.target.path;
         if self.durability == Durability::Durable {
+            // Nothing of ours has a temporary name any more, and a sync takes far longer than all else.
+            self.target.directory.unlock();
             let warning = sync_folder(&self.target.directory, path)?;
             self.warnings.extend(warning);
         }
@@ -93,15 +95,17 @@ impl Staged {
     /// Otherwise a third could read our version in the moment before it is taken back, and build on it. Somebody
     /// else's lock on the file, or a stopped commit, does not hold us up for long: the comparison protects the data.
     fn lock_base(&self) -> Result<(), CommitError> {
-        for look in 1..=LOOKS {
-            if sys::try_lock(&self.target.file).unwrap_or(true) {
-                return Ok(());
+        let mut looked = Ok(());
+        let got_it = patiently(|| {
+            sys::try_lock(&self.target.file).unwrap_or(true) || {
+                looked = self.check_untouched();
+                looked.is_err()
             }
-            self.check_untouched()?;
-            std::thread::sleep(PAUSE * look);
+        });
+        if !got_it {
+            tracing::debug!(path = %self.target.path.display(), "going on although somebody keeps it locked");
         }
-        tracing::debug!(path = %self.target.path.display(), "going on although somebody keeps it locked");
-        Ok(())
+        looked
     }
 
     fn exchange(&mut self) -> Result<(), CommitError> {
@@ -266,9 +270,9 @@ mod tests {
 
     use testkit::Sandbox;
 
-    use super::{CommitError, CommitOptions, Durability, LOOKS, PAUSE, Staged};
+    use super::{CommitError, CommitOptions, Durability, Staged};
     use crate::original::Original;
-    use crate::stage::Base;
+    use crate::stage::{Base, LOOKS, PAUSE};
 
     fn staged(sandbox: &Sandbox) -> Staged {
         sandbox.write("story.md", "base");

@@ -45,16 +45,12 @@ pub fn create(
             }
             Err(err) => Err(fail("give it its name", err)),
         });
-    let mut warnings = Vec::new();
-    match created {
-        Ok(warning) => warnings.extend(warning),
-        Err(err) => {
-            if let Err(err) = new.discard(&directory) {
-                tracing::warn!(path = %path.display(), %err, "cannot remove a temporary file");
-            }
-            return Err(err);
-        }
+    // Nothing to discard where it got its name.
+    if let Err(err) = new.discard(&directory) {
+        tracing::warn!(path = %path.display(), %err, "cannot remove a temporary file");
     }
+    directory.unlock();
+    let mut warnings: Vec<_> = created?.into_iter().collect();
     if options.durability == Durability::Durable {
         warnings.extend(sync_folder(&directory, path)?);
     }

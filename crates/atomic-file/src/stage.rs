@@ -190,6 +190,7 @@ impl Drop for Staged {
         if let Err(err) = self.new.discard(&self.target.directory) {
             tracing::warn!(path = %self.target.path.display(), %err, "cannot remove a temporary file");
         }
+        self.target.directory.unlock();
     }
 }
 
@@ -211,13 +212,20 @@ fn open_new(
 ///
 /// Where folders cannot be locked nobody can sweep either.
 pub(crate) fn lock_out_sweepers(directory: &Directory) {
+    if !patiently(|| directory.try_lock_shared().unwrap_or(true)) {
+        tracing::debug!("going on without the folder's lock: somebody keeps it");
+    }
+}
+
+/// Tries [`LOOKS`] times to get what others have for a moment.
+pub(crate) fn patiently(mut try_it: impl FnMut() -> bool) -> bool {
     for look in 1..=LOOKS {
-        if directory.try_lock_shared().unwrap_or(true) {
-            return;
+        if try_it() {
+            return true;
         }
         std::thread::sleep(PAUSE * look);
     }
-    tracing::debug!("going on without the folder's lock: somebody keeps it");
+    false
 }
 
 /// Refuses where an editor would be refused: replacing needs no right on the file itself, but its owner who took

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::SweepError;
 use crate::name::{Mark, TemporaryName, is_rescued_name, is_temporary_name};
+use crate::stage::patiently;
 use crate::stamp::Kind;
 use crate::swap::{Outcome, give_back, rescue};
 use crate::sys::Directory;
@@ -27,7 +28,7 @@ pub struct Swept {
 
 /// Removes the temporary files that dead writers left in `directory` (not below it).
 ///
-/// Takes the folder's lock alone and gives up at once, with `busy`, when a writer has it. Deletes only what is
+/// Takes the folder's lock alone and gives up after some 60 ms, with `busy`, when writers keep it. Deletes only what is
 /// provably a new version that was never finished or the old version that a commit has replaced. Everything else is
 /// somebody's work: it is put back if the file has not changed since, or kept as `NAME.<random>.rescued`.
 ///
@@ -78,10 +79,26 @@ fn sweep_matching(
 ) -> Result<Swept, SweepError> {
     let directory = Directory::open(path).map_err(|err| fail("open the folder", path, err))?;
     let mut swept = Swept::default();
-    if !directory.try_lock_exclusive().unwrap_or(false) {
+    let mut locked = Ok(false);
+    patiently(|| {
+        locked = directory.try_lock_exclusive();
+        !matches!(locked, Ok(false))
+    });
+    if !locked.unwrap_or(false) {
         swept.busy = true;
         return Ok(swept);
     }
+    let result = sweep_locked(&directory, path, is_wanted, &mut swept);
+    directory.unlock();
+    result.map(|()| swept)
+}
+
+fn sweep_locked(
+    directory: &Directory,
+    path: &Path,
+    is_wanted: impl Fn(&TemporaryName) -> bool,
+    swept: &mut Swept,
+) -> Result<(), SweepError> {
     // Listed under the lock: what is listed then has no living writer.
     let names = names(path)?;
     let mut first_error = None;
@@ -90,11 +107,11 @@ fn sweep_matching(
             continue;
         };
         let sweeping = Sweeping {
-            directory: &directory,
+            directory,
             path,
             names: &names,
         };
-        if let Err(err) = sweeping.judge(name, &temporary, &mut swept) {
+        if let Err(err) = sweeping.judge(name, &temporary, swept) {
             tracing::warn!(path = %path.join(name).display(), %err, "cannot sweep a leftover");
             first_error.get_or_insert(fail("sweep a leftover", &path.join(name), err));
         }
@@ -103,7 +120,7 @@ fn sweep_matching(
     if has_moved_work && let Err(err) = directory.sync() {
         tracing::warn!(path = %path.display(), %err, "cannot sync a folder");
     }
-    first_error.map_or(Ok(swept), Err)
+    first_error.map_or(Ok(()), Err)
 }
 
 struct Sweeping<'a> {

@@ -142,6 +142,12 @@ impl Directory {
         try_flock(&self.handle, FlockOperation::NonBlockingLockShared)
     }
 
+    /// Gives the folder's lock back; closing is not enough while a child that is being started has a copy of the
+    /// descriptor.
+    pub(crate) fn unlock(&self) {
+        flock(&self.handle, FlockOperation::Unlock).ok();
+    }
+
     /// Takes the folder's lock alone; `Ok(false)` while a writer or another sweeper has it.
     pub(crate) fn try_lock_exclusive(&self) -> io::Result<bool> {
         try_flock(&self.handle, FlockOperation::NonBlockingLockExclusive)

@@ -88,6 +88,8 @@ impl Directory {
         Err(io::ErrorKind::Unsupported.into())
     }
 
+    pub(crate) fn unlock(&self) {}
+
     pub(crate) fn try_lock_exclusive(&self) -> io::Result<bool> {
         Err(io::ErrorKind::Unsupported.into())
     }

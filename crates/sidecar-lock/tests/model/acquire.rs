@@ -16,13 +16,20 @@ pub fn next(rules: &Rules, state: &State, process: usize, out: &mut Out) {
         Step::Look => look(state, process, out),
         Step::GiveUpToPublish => give_up_place(rules, state, process, Step::Publish, out),
         Step::GiveUpToOpen => give_up_place(rules, state, process, Step::Open, out),
-        Step::Publish => publish(state, process, out),
+        Step::Publish => link(state, process, out),
         Step::Open => open(state, process, out),
         Step::TryLock => try_lock(rules, state, process, out),
         Step::UnlinkByPid => unlink_by_pid(state, process, out),
-        Step::Busy => busy(state, process, out),
+        Step::Busy => busy(rules, state, process, out),
         Step::Blocked => blocked(state, process, out),
         Step::ClaimFirst | Step::ClaimQueued => claim(rules, state, process, out),
+        Step::Probed => {
+            let mut next = *state;
+            let file = next.clear(process, Register::File);
+            next.unlock(file);
+            next.set_step(process, Thread::Main, Step::Look);
+            out.push("unlock: looks again", next);
+        }
         Step::CloseMissed | Step::UnlockFresh => {
             let mut next = *state;
             let file = next.clear(process, Register::File);
@@ -33,7 +40,7 @@ pub fn next(rules: &Rules, state: &State, process: usize, out: &mut Out) {
         Step::Adopt => adopt(rules, state, process, out),
         Step::OpenFolder => open_folder(rules, state, process, out),
         Step::LockFolder => lock_folder(rules, state, process, out),
-        Step::Plant => plant(rules, state, process, out),
+        Step::Pin => pin(rules, state, process, out),
         Step::RelookFolder => relook_folder(state, process, out),
         Step::Tidy => tidy(rules, state, process, out),
         Step::LeaveAttempt => leave_attempt(rules, state, process, out),
@@ -67,19 +74,23 @@ pub fn look(state: &State, process: usize, out: &mut Out) {
 }
 
 /// The link that makes the prepared sidecar visible: locked and complete from the first moment.
-fn publish(state: &State, process: usize, out: &mut Out) {
+fn link(state: &State, process: usize, out: &mut Out) {
     let mut next = *state;
     if state.path() == NONE {
-        let file = next.make(Kind::Ours);
-        next.lock(file);
-        next.set_path(file);
-        next.set_file(process, Register::File, file);
-        owned(&mut next, process);
+        publish(&mut next, process);
         out.push("link: published", next);
     } else {
         next.set_step(process, Thread::Main, Step::Look);
         push_busy("link: exists", &next, process, out);
     }
+}
+
+pub fn publish(state: &mut State, process: usize) {
+    let file = state.make(Kind::Ours);
+    state.lock(file);
+    state.set_path(file);
+    state.set_file(process, Register::File, file);
+    owned(state, process);
 }
 
 /// What is still to be let go before the guard is returned.
@@ -223,18 +234,18 @@ fn lock_folder(rules: &Rules, state: &State, process: usize, out: &mut Out) {
         push_busy("flock: another one replaces it", &next, process, out);
     } else {
         next.lock(folder);
-        let step = if rules.plants {
-            Step::Plant
-        } else {
-            Step::RelookFolder
-        };
+        let pins = !matches!(
+            rules.mutant,
+            Some(Mutant::NoPin | Mutant::RmdirByPath | Mutant::RenameVerifyRestore)
+        );
+        let step = if pins { Step::Pin } else { Step::RelookFolder };
         next.set_step(process, Thread::Main, step);
         out.push("flock on the directory", next);
     }
 }
 
-/// From here on nobody's rmdir succeeds.
-fn plant(rules: &Rules, state: &State, process: usize, out: &mut Out) {
+/// `sys::pin`: from here on nobody's rmdir succeeds.
+fn pin(rules: &Rules, state: &State, process: usize, out: &mut Out) {
     let mut next = *state;
     let folder = state.file(process, Register::File);
     let moved = |other| state.file(other, Register::Displaced) == folder;
@@ -250,11 +261,13 @@ fn plant(rules: &Rules, state: &State, process: usize, out: &mut Out) {
 
 fn relook_folder(state: &State, process: usize, out: &mut Out) {
     let mut next = *state;
-    let (what, step) = if state.path() == state.file(process, Register::File) {
-        ("lstat: still that directory", Step::Swap)
+    let folder = state.file(process, Register::File);
+    if state.path() == folder {
+        next.set_step(process, Thread::Main, Step::Swap);
+        out.push("lstat: still that directory", next);
     } else {
-        ("lstat: another one by now", Step::CloseMissed)
-    };
-    next.set_step(process, Thread::Main, step);
-    out.push(what, next);
+        next.mark(folder, false);
+        next.set_step(process, Thread::Main, Step::CloseMissed);
+        out.push("lstat: another one by now", next);
+    }
 }

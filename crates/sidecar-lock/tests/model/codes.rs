@@ -30,9 +30,9 @@ codes! {
         // Acquiring, `acquire.rs`.
         Look, GiveUpToPublish, GiveUpToOpen, Publish, Open, TryLock, Busy, Blocked,
         ClaimFirst, ClaimQueued, CloseMissed, Adopt, UnlockFresh,
-        OpenFolder, LockFolder, Plant, RelookFolder,
+        OpenFolder, LockFolder, Pin, RelookFolder, Probed,
         // Replacing another tool's lock, `sys/swap.rs`.
-        Swap, SwapLook, SwapBack, SwapClose, AwayLook, AwayPut,
+        Swap, SwapLook, BackLook, Back, BackAgain, SwapClose, AwayLook, AwayLink, AwayPut,
         // Wrong ways, only in mutants.
         UnlinkByPid, UnlinkLate,
         LeaveAttempt,
@@ -179,8 +179,9 @@ impl Step {
                     | Self::CloseMissed
                     | Self::Adopt
                     | Self::UnlockFresh
-                    | Self::Plant
+                    | Self::Pin
                     | Self::RelookFolder
+                    | Self::Probed
             )
             || (Self::Swap..=Self::AwayPut).contains(&self)
     }

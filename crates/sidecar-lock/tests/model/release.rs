@@ -70,10 +70,8 @@ fn mark(rules: &Rules, state: &State, process: usize, thread: Thread, out: &mut 
     let mut next = *state;
     let file = state.file(process, thread.file());
     if rules.strangers && thread != Thread::Main {
-        // The error leaves the function, and the descriptor is closed.
-        next.unlock(file);
-        end(&mut next, process, thread, false);
-        out.push("write refused: close", next);
+        next.set_step(process, thread, Step::HandOver);
+        out.push("write refused: not marked", next);
         return;
     }
     next.mark(file, true);
@@ -100,6 +98,10 @@ fn look_again(rules: &Rules, state: &State, process: usize, thread: Thread, out:
 fn retake(rules: &Rules, state: &State, process: usize, thread: Thread, out: &mut Out) {
     let mut next = *state;
     let file = state.file(process, thread.file());
+    if rules.is_looked_at(state, file) && !rules.is(Mutant::LookTakenForHeir) {
+        // It steps aside for longer than a look takes.
+        return;
+    }
     if state.is_locked(file) {
         end(&mut next, process, thread, true);
         out.push("flock: the heir has it", next);
@@ -190,6 +192,8 @@ pub fn keeper(rules: &Rules, state: &State, process: usize, out: &mut Out) {
             }
             out.push("sweep: open", next);
         }
+        // It steps aside for longer than a look takes.
+        Step::SweepLock if state.is_marked(file) && rules.is_looked_at(state, file) => {}
         Step::SweepLock => {
             if state.is_locked(file) || !state.is_marked(file) {
                 next.clear(process, Register::Swept);

@@ -31,9 +31,8 @@ pub struct Rules {
     pub forgets_helpers: bool,
     /// Everybody is another user: nobody may write into another's sidecar.
     pub strangers: bool,
-    /// A breaker plants a file in a directory that it judged stale before it looks again: then nobody's
-    /// rmdir can put a live lock in its place. The code does not do so yet.
-    pub plants: bool,
+    /// The file system can exchange two names; else a stale lock is moved away.
+    pub exchanges: bool,
     pub mutant: Option<Mutant>,
 }
 
@@ -54,8 +53,8 @@ impl fmt::Display for Rules {
         if self.strangers {
             write!(f, ", of different users")?;
         }
-        if self.plants {
-            write!(f, ", planting")?;
+        if !self.exchanges {
+            write!(f, ", without exchange")?;
         }
         match self.mutant {
             Some(mutant) => write!(f, ", {mutant:?}"),
@@ -122,7 +121,7 @@ impl Rules {
             helpers: 1,
             forgets_helpers: true,
             strangers: false,
-            plants: false,
+            exchanges: true,
             mutant: None,
         }
     }
@@ -199,6 +198,16 @@ impl Rules {
             }
         }
         owners
+    }
+
+    /// Whether the kernel lock is a shared one, of somebody who only looks.
+    pub fn is_looked_at(&self, state: &State, node: Node) -> bool {
+        (0..self.who.len()).any(|process| {
+            matches!(
+                state.step(process, Thread::Main),
+                Step::WatchUnlock | Step::Probed
+            ) && state.file(process, Register::File) == node
+        })
     }
 
     /// An owner whose file is not the one at the path: the next to come would be a second owner.

@@ -25,6 +25,8 @@ const SWEEP_DUE: Range<u32> = 62..63;
 const AGAIN: Range<u32> = 63..64;
 const PATH: Range<u32> = 0..4;
 const NO_FILES: u64 = 0xF_FFFF_FFFF;
+/// Where a process's registers end in its word.
+const FILES_END: u64 = 36;
 
 const fn node_bits(node: Node) -> Range<u32> {
     let start = 16 + 4 * node as u32;
@@ -208,30 +210,38 @@ impl State {
     }
 
     /// Forgets files that nothing refers to, and numbers the others by their first mention.
+    ///
+    /// This and `shape` run for every transition: plain loops over words, for a debug build.
     pub fn compact(&mut self) {
-        let old = *self;
-        let mut map = [NONE; 16];
+        let world = self.0[WORLD];
+        let mut map = [u64::from(NONE); 16];
+        let mut nodes = 0;
         let mut count = 0;
-        self.0[WORLD] &= 0xFFFF;
-        let mut renumber = |state: &mut Self, node: Node| {
-            let index = usize::from(node);
-            if node != NONE && map[index] == NONE {
+        let mut renumber = |node: u64| {
+            let index = (node & 15) as usize;
+            if node != u64::from(NONE) && map[index] == u64::from(NONE) {
                 map[index] = count;
-                state.set(WORLD, &node_bits(count), old.get(WORLD, &node_bits(node)));
+                nodes |= (world >> (16 + 4 * node) & 15) << (16 + 4 * count);
                 count += 1;
             }
             map[index]
         };
-        let path = renumber(self, old.path());
-        self.set_path(path);
-        for process in 0..PROCESSES {
-            if !self.is_bare(process) {
-                for register in Register::ALL {
-                    let node = renumber(self, old.file(process, register));
-                    self.set_file(process, register, node);
+        let path = renumber(world & 15);
+        let mut process = 0;
+        while process < PROCESSES {
+            let word = self.0[process];
+            if word & NO_FILES != NO_FILES {
+                let mut files = 0;
+                let mut shift = 0;
+                while shift < FILES_END {
+                    files |= renumber(word >> shift & 15) << shift;
+                    shift += 4;
                 }
+                self.0[process] = word & !NO_FILES | files;
             }
+            process += 1;
         }
+        self.0[WORLD] = world & 0xFFF0 | path | nodes;
     }
 
     /// The representative of all states that differ only in which of several like processes is which:
@@ -252,20 +262,22 @@ impl State {
 
     /// What can be said of a process without naming a file by number.
     fn shape(&self, process: usize) -> (u64, u64) {
+        let word = self.0[process];
+        let world = self.0[WORLD];
         let mut files = 0;
-        if !self.is_bare(process) {
-            for register in Register::ALL {
-                let node = self.file(process, register);
-                let what = if node == NONE {
-                    0
-                } else if node == self.path() {
-                    1
-                } else {
-                    2 + u64::from(self.is_locked(node))
-                };
-                files = files << 2 | what;
-            }
+        let mut shift = 0;
+        while shift < FILES_END && word & NO_FILES != NO_FILES {
+            let node = word >> shift & 15;
+            let what = if node == u64::from(NONE) {
+                0
+            } else if node == world & 15 {
+                1
+            } else {
+                2 + (world >> (16 + 4 * node + 2) & 1)
+            };
+            files = files << 2 | what;
+            shift += 4;
         }
-        (self.0[process] >> 36, files)
+        (word >> FILES_END, files)
     }
 }

@@ -73,11 +73,21 @@ pub fn abandon(rules: &Rules, state: &State, process: usize) -> Option<State> {
 }
 
 /// A live owner: poll, give up, or enter its queue.
-pub fn busy(state: &State, process: usize, out: &mut Out) {
+pub fn busy(rules: &Rules, state: &State, process: usize, out: &mut Out) {
     let mut poll = *state;
-    poll.clear(process, Register::File);
+    let file = poll.clear(process, Register::File);
     poll.set_step(process, Thread::Main, Step::Look);
-    push_busy("waits for an event", &poll, process, out);
+    out.push("waits for an event", poll);
+    if state.left(Budget::Deadlines) > 0 {
+        if !state.is_locked(file) {
+            let mut probed = *state;
+            probed.lock(file);
+            probed.set_step(process, Thread::Main, Step::Probed);
+            out.push("flock shared: nobody holds it", probed);
+        } else if !rules.is_looked_at(state, file) {
+            push_give_up("flock shared: refused", &poll, process, out);
+        }
+    }
 
     let mut next = *state;
     if state.file(process, Register::Dead) != NONE {
@@ -158,18 +168,14 @@ fn end_if_left(state: &mut State, process: usize) {
     }
 }
 
-/// The process ends. Not while a helper passes a late grant on, or is next and could be granted: a
+/// The process ends, after `settle_hand_overs`. Not while a helper passes a late grant on, or is next and could be granted: a
 /// waiter that gives up watches for that (`SETTLE`), and to end all the same is to be killed.
 pub fn exit(rules: &Rules, state: &State, process: usize, out: &mut Out) {
     let busy = |helper: Thread| match state.step(process, helper) {
         Step::Idle => false,
         Step::Queued => {
             let file = state.file(process, helper.file());
-            let watched = (0..rules.who.len()).any(|other| {
-                state.step(other, Thread::Main) == Step::WatchUnlock
-                    && state.file(other, Register::File) == file
-            });
-            !state.is_locked(file) || watched
+            !state.is_locked(file) || rules.is_looked_at(state, file)
         }
         _ => true,
     };

@@ -44,8 +44,10 @@ pub enum Mutant {
     UnlinkByPid,
     /// A stale directory is removed by path.
     RmdirByPath,
-    /// A stale lock is renamed away, looked at, and put back when it was another one.
+    /// A stale directory is renamed away, looked at, and put back when it was another one.
     RenameVerifyRestore,
+    /// A stale directory is not pinned before it is replaced: a Node can put a fresh one in its place.
+    NoPin,
     /// Whoever gets flock owns the lock, whatever the file says.
     NoMagic,
     /// Our sidecar's time is not refreshed: other tools see a live lock as stale.
@@ -56,6 +58,8 @@ pub enum Mutant {
     RetakeWithoutPathCheck,
     /// There is no look after a hand-over.
     NoLookAgain,
+    /// Somebody who looks with a shared lock is taken for the heir.
+    LookTakenForHeir,
     /// A late grant is closed, not passed on.
     LateGrantCloses,
 }

@@ -69,6 +69,13 @@ fn held_locks_and_locks_of_others_are_left_alone() {
     desk.sandbox.write("Cargo.lock", "");
     desk.sandbox.write(".ai-sdlc/yarn.lock", "a lease\n");
     desk.sandbox.write(".ai-sdlc/stories/S-0034/other.lock", "");
+    for name in [
+        "Cargo.lock",
+        ".ai-sdlc/yarn.lock",
+        ".ai-sdlc/stories/S-0034/other.lock",
+    ] {
+        testkit::set_age(&desk.sandbox.join(name), Duration::from_hours(2));
+    }
     for fix in [&[][..], &["--fix"]] {
         let (findings, _) = doctor(&desk, 0, fix);
         assert!(

@@ -345,6 +345,12 @@ fn stale_word_of_a_parent_is_not_believed() {
         finished.status.success(),
         "it takes a lock of its own: {finished:?}"
     );
+    let mut command = desk.story(&["lock", "run", "S-0034", "--", "true"]);
+    let finished = finish(command.env("STORY_LOCK_HELD", &held));
+    assert!(
+        finished.status.success(),
+        "also for a lock of its own: {finished:?}"
+    );
     let holder = desk.hold(&[]);
     let mut command = desk.story(&["set", "S-0034", "status=done", "--timeout", "50ms"]);
     let refused = finish(command.env("STORY_LOCK_HELD", &held));
