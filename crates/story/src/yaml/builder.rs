@@ -15,11 +15,13 @@ use crate::error::ParseErrorKind;
 /// Mappings up to this size are checked for duplicates without a set (chosen).
 const FEW_ENTRIES: usize = 16;
 
-/// Anchor and tag of a node.
+/// What the parser tells of a node besides its text: anchor, tag, indentation.
 #[derive(Debug, Default)]
 pub(crate) struct Properties {
     pub(crate) anchor: Option<usize>,
     pub(crate) tag: Option<Box<str>>,
+    /// How far the lines of a block scalar are indented.
+    pub(crate) indent: Option<usize>,
     span: Option<Range<usize>>,
 }
 
@@ -128,7 +130,11 @@ impl<'text> Builder<'text> {
                 if self.text.as_bytes().get(header) != Some(&mark) {
                     return Err((place.start, unplaced()));
                 }
-                let span = scan::block_scalar_span(self.text, header, place.end);
+                // For a text of blanks alone the parser tells no indentation, but its first place.
+                let first_column = scan::column(self.text, place.start);
+                let of_blanks = value.contains(' ').then_some(first_column);
+                let indent = properties.indent.or(of_blanks);
+                let span = scan::block_scalar_span(self.text, header, place.end, indent);
                 self.cursor = place.end.max(span.end);
                 span
             }

@@ -77,6 +77,7 @@ impl<'text> Events<'text> {
         tag: Option<&Tag>,
     ) -> Result<Properties, Fault> {
         let mut properties = Properties::default();
+        properties.indent = span.indent;
         if let Some(tag) = tag {
             properties.tag = Some(format!("{}{}", tag.handle(), tag.suffix()).into());
             if let Some(place) = span.tag_span() {

@@ -48,11 +48,17 @@ pub(crate) fn starts_line(text: &str, at: usize) -> bool {
         .all(|byte| *byte == b' ')
 }
 
-/// The span of a block scalar: from its header to the end of its last line.
+/// The span of a block scalar: from its header to the end of its last line, which is that of its
+/// text unless the header says `+`.
 ///
-/// The parser's span leaves the header out and takes blank lines after the text in. Those lines
-/// are part of the value only when the header says `+`.
-pub(crate) fn block_scalar_span(text: &str, header: usize, raw_end: usize) -> Range<usize> {
+/// The parser's span leaves the header out and takes blank lines after the text in. A line of
+/// blanks is part of the text where it is longer than the `indent` of the block.
+pub(crate) fn block_scalar_span(
+    text: &str,
+    header: usize,
+    raw_end: usize,
+    indent: Option<usize>,
+) -> Range<usize> {
     let mut indicators_end = header + 1;
     while matches!(
         text.as_bytes().get(indicators_end),
@@ -60,23 +66,23 @@ pub(crate) fn block_scalar_span(text: &str, header: usize, raw_end: usize) -> Ra
     ) {
         indicators_end += 1;
     }
-    let content = next_line(text, indicators_end).min(text.len());
-    if raw_end <= content {
-        return header..indicators_end;
-    }
-    let lines = &text[content..raw_end];
-    let kept = if text[header..indicators_end].contains('+') {
-        let lines = lines.strip_suffix('\n').unwrap_or(lines);
-        lines.strip_suffix('\r').unwrap_or(lines)
-    } else {
-        let last = lines.trim_end_matches([' ', '\t', '\r', '\n']).len();
-        if last == 0 {
-            return header..indicators_end;
+    let keeps = text[header..indicators_end].contains('+');
+    let indent = indent.unwrap_or(usize::MAX);
+    let mut end = indicators_end;
+    let mut line_start = next_line(text, indicators_end);
+    while line_start < raw_end {
+        let line_end = line_end(text, line_start);
+        if line_end > raw_end {
+            // The parser went on over the indentation of what follows.
+            break;
         }
-        let rest = &lines[last..];
-        &lines[..last + rest.find(['\r', '\n']).unwrap_or(rest.len())]
-    };
-    header..content + kept.len()
+        let line = &text[line_start..line_end];
+        if keeps || line.len() > indent || !line.trim_start_matches(' ').is_empty() {
+            end = line_end;
+        }
+        line_start = next_line(text, line_start);
+    }
+    header..end
 }
 
 #[cfg(test)]
@@ -102,17 +108,21 @@ mod tests {
     #[test]
     fn block_scalar_span_covers_header_to_last_line() {
         let table = [
-            ("|\n  x\n  y\n\n\nb", 12, "|\n  x\n  y"),
-            (">-\n  x  \n\n", 10, ">-\n  x  "),
-            ("|+\n  x\n\n\n", 9, "|+\n  x\n\n"),
-            ("| # c\n  x\n", 10, "| # c\n  x"),
-            ("|\r\n  x\r\n", 8, "|\r\n  x"),
-            ("|-\n\n\n", 5, "|-"),
-            ("|\nb: 1", 2, "|"),
-            ("|2-\n   x", 8, "|2-\n   x"),
+            ("|\n  x\n  y\n\n\nb", 12, Some(2), "|\n  x\n  y"),
+            (">-\n  x  \n\n", 10, Some(2), ">-\n  x  "),
+            ("|+\n  x\n\n\n", 9, Some(2), "|+\n  x\n\n"),
+            ("| # c\n  x\n", 10, Some(2), "| # c\n  x"),
+            ("|\r\n  x\r\n", 8, Some(2), "|\r\n  x"),
+            ("|-\n\n\n", 5, None, "|-"),
+            ("|-\n   \n", 7, None, "|-"),
+            ("|\nb: 1", 2, None, "|"),
+            ("|2-\n   x", 8, Some(2), "|2-\n   x"),
+            ("|2-\n\n   \n \n", 11, Some(2), "|2-\n\n   "),
+            ("|-\n  x\n   \n  \n", 14, Some(2), "|-\n  x\n   "),
+            ("|-\n    x\n    y: 1\n", 13, Some(4), "|-\n    x"),
         ];
-        for (text, raw_end, expected) in table {
-            let span = block_scalar_span(text, 0, raw_end);
+        for (text, raw_end, indent, expected) in table {
+            let span = block_scalar_span(text, 0, raw_end, indent);
             assert_eq!(&text[span], expected, "span in {text:?}");
         }
     }
