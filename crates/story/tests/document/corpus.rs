@@ -8,13 +8,13 @@ use story::{Document, EditError, Value};
 
 use crate::invariants::quoted;
 
-/// The corpus and the valid fixtures, as far as they are stories.
-pub fn stories() -> Vec<(PathBuf, Document)> {
+/// The corpus and the valid fixtures, as far as they are stories. `test` is who asks.
+pub fn stories(test: &str) -> Vec<(PathBuf, Document)> {
     let mut folders = vec![testkit::fixtures().join("stories/valid")];
     match testkit::shared() {
         Some(shared) => folders.push(shared.join("corpus")),
         None => testkit::skip(
-            "corpus",
+            test,
             "the shared corpus is not there; only the fixtures are tried",
         ),
     }
@@ -109,7 +109,7 @@ fn each_key_of_each_file_changes_and_changes_back() {
     let mut tried = 0;
     let mut refused: BTreeMap<String, usize> = BTreeMap::new();
     let mut wrapped_anew = Vec::new();
-    for (path, original) in stories() {
+    for (path, original) in stories("each_key_of_each_file_changes_and_changes_back") {
         for key in original.fields() {
             tried += 1;
             let name = format!("{} {key}", path.display());
