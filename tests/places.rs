@@ -37,7 +37,15 @@ impl Reachable {
             Sandbox::inside(&std::env::temp_dir()).expect("the temporary folder can be used");
         set_mode(sandbox.path(), 0o755);
         let program = sandbox.join("story");
-        fs::copy(env!("CARGO_BIN_EXE_story"), &program).expect("the program can be copied");
+        // By another process: a child that is forked here meanwhile would keep our copy open for writing, and a program that
+        // is open for writing cannot be started (ETXTBSY).
+        let copied = run(Command::new("cp")
+            .arg(env!("CARGO_BIN_EXE_story"))
+            .arg(&program));
+        assert!(
+            copied.status.success(),
+            "the program can be copied: {copied:?}"
+        );
         Self {
             story: StoryBox::in_sandbox(sandbox, content),
             program,
