@@ -96,7 +96,16 @@ fn as_nobody(name: &str, sandbox: &Sandbox) {
     let exe = std::env::current_exe().expect("the test binary knows where it is");
     let home = public_sandbox().expect("there is one already");
     let copy = home.join("test-binary");
-    fs::copy(&exe, &copy).expect("the test binary can be copied");
+    // By a process of its own: a copy that this process holds open for writing while another test forks
+    // cannot be executed ("text file busy").
+    let copied = std::process::Command::new("cp")
+        .arg(&exe)
+        .arg(&copy)
+        .status();
+    assert!(
+        copied.is_ok_and(|status| status.success()),
+        "the test binary can be copied"
+    );
     let copy_text = copy.to_str().expect("a plain name").to_owned();
     let wrapper = [
         "setpriv",

@@ -1,4 +1,5 @@
-//! Reads the plainest frontmatter without the parser: `key: value` lines and lists of single values.
+//! Reads the plainest frontmatter without the parser: `key: value` lines, `[]`, and lists of single
+//! values.
 //!
 //! Most stories hold nothing else, and reading them is most of what an update costs. Whatever has a
 //! comment, a colon or `#` in a value, a flow collection, nesting, an anchor, a tag, a blank line, a
@@ -86,6 +87,10 @@ fn entry(content: &str, start: usize) -> Option<Entry> {
     }
     let colon = start + length;
     let value = match rest.strip_prefix(' ') {
+        Some("[]") => {
+            let items = Vec::new();
+            node(colon + 2..colon + 4, Kind::List { flow: true, items })
+        }
         Some(value) => single(value, colon + 2)?,
         None if rest.is_empty() => scalar(colon + 1..colon + 1, Style::Plain, ""),
         None => return None,
@@ -172,6 +177,7 @@ mod tests {
             "date: 2026-01-15\nhex: 0x1F\nfloat: 1.5e3\nword: yes\nnone: null\n",
             "list:\n - one\n - two words (and more)\n",
             "path: a/b+c.d\n",
+            "dependencies: []\nlast: 1\n",
         ] {
             let plain = read(text);
             assert!(plain.is_some(), "{text:?} is plain");
@@ -192,6 +198,9 @@ mod tests {
             "id:  x\n",
             "id:x\n",
             "id: [a]\n",
+            "id: [] \n",
+            "id: []\n  - a\n",
+            "id:\n  - []\n",
             "id: {}\n",
             "id: &a x\n",
             "id: *a\n",
