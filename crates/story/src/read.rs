@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use atomic_file::Original;
-use sidecar_lock::{AcquireError, LockOptions, SidecarLock};
+use atomic_file::{Original, sweep_file};
+use sidecar_lock::{AcquireError, LockOptions, SidecarLock, TookOver};
 
 use crate::document::Document;
 use crate::error::ParseError;
@@ -83,12 +83,23 @@ pub fn read(path: &Path) -> Result<Document, ReadError> {
 /// - Those of [`read`].
 pub fn read_locked(path: &Path, options: &LockOptions) -> Result<Document, ReadError> {
     let guard = SidecarLock::new(path)?.acquire(options)?;
+    // Before the read, as an update does: after this the dead one's lock tells nobody any more.
+    if guard.took_over().is_some_and(is_of_the_dead)
+        && let Err(err) = sweep_file(guard.resource())
+    {
+        tracing::warn!(%err, "leftovers not swept");
+    }
     let document = read(guard.resource());
     // What was read is right even if the sidecar could not be removed; the next writer adopts it.
     if let Err(err) = guard.release() {
         tracing::warn!(%err, "lock not released cleanly after reading");
     }
     document
+}
+
+/// Whether a lock that was taken over belonged to one of ours, which may have died in a commit.
+pub(crate) fn is_of_the_dead(took_over: &TookOver) -> bool {
+    !matches!(took_over, TookOver::Foreign(_))
 }
 
 /// Reads a story together with what the commit needs to know about the version that was read.

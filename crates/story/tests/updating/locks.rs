@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -125,6 +126,37 @@ fn update_takes_over_the_lock_of_the_dead_and_says_so() {
     assert_no_leftovers(&sandbox);
 }
 
+/// As a writer leaves it that died after the swap and before it looked at what it had displaced: a
+/// person's save, under the temporary name.
+fn displace_a_persons_version(sandbox: &Sandbox, path: &Path) {
+    let displaced = sandbox.write("displaced", STORY.replace("# Body", "# A person's heading"));
+    let ours = fs::metadata(path).expect("it is there");
+    let modified = ours.mtime() * 1_000_000_000 + ours.mtime_nsec();
+    let own = format!("{:x}-{:x}-{modified:x}", ours.ino(), ours.size());
+    let temporary = format!(".story.md.{own}.1-2-3.0123456789abcdef.atomic-tmp");
+    fs::hard_link(&displaced, sandbox.join(temporary)).expect("a second name");
+    fs::remove_file(displaced).expect("the first name goes");
+}
+
+#[test]
+fn read_locked_after_a_death_puts_a_persons_version_back_before_it_reads() {
+    if is_holder() {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let path = story(&sandbox);
+    displace_a_persons_version(&sandbox, &path);
+    let name = "locks::read_locked_after_a_death_puts_a_persons_version_back_before_it_reads";
+    killed_holder(name, &sandbox);
+    let read = story::read_locked(&path, &options(PATIENCE).lock).expect("the dead hold nothing");
+    assert!(
+        read.as_str()
+            .is_some_and(|text| text.contains("# A person's heading")),
+        "the person's version is read"
+    );
+    assert_no_leftovers(&sandbox);
+}
+
 #[test]
 fn update_after_a_death_puts_a_persons_version_back_before_it_reads() {
     if is_holder() {
@@ -132,14 +164,7 @@ fn update_after_a_death_puts_a_persons_version_back_before_it_reads() {
     }
     let sandbox = Sandbox::new();
     let path = story(&sandbox);
-    // The writer died after the swap and before it looked at what it had displaced: a person's save.
-    let displaced = sandbox.write("displaced", STORY.replace("# Body", "# A person's heading"));
-    let ours = fs::metadata(&path).expect("it is there");
-    let modified = ours.mtime() * 1_000_000_000 + ours.mtime_nsec();
-    let own = format!("{:x}-{:x}-{modified:x}", ours.ino(), ours.size());
-    let temporary = format!(".story.md.{own}.1-2-3.0123456789abcdef.atomic-tmp");
-    fs::hard_link(&displaced, sandbox.join(temporary)).expect("a second name");
-    fs::remove_file(displaced).expect("the first name goes");
+    displace_a_persons_version(&sandbox, &path);
     let name = "locks::update_after_a_death_puts_a_persons_version_back_before_it_reads";
     killed_holder(name, &sandbox);
     let updated = increment(&path).expect("the dead hold nothing");
