@@ -57,14 +57,15 @@ use crate::yaml::{Draft, Failure, Parsed, Reader, Refusal};
 /// ```
 #[derive(Debug, Clone)]
 pub struct Document {
-    bytes: Vec<u8>,
+    /// Shared by clones until one of them is edited: the body is copied once, by the edit.
+    bytes: Arc<Vec<u8>>,
     fences: Fences,
     parsed: Arc<Parsed>,
 }
 
 impl PartialEq for Document {
     fn eq(&self, other: &Self) -> bool {
-        self.bytes == other.bytes
+        Arc::ptr_eq(&self.bytes, &other.bytes) || self.bytes == other.bytes
     }
 }
 
@@ -93,7 +94,7 @@ impl Document {
         }
         let parsed = Arc::new(Parsed::new(text).map_err(fault)?);
         Ok(Self {
-            bytes,
+            bytes: Arc::new(bytes),
             fences,
             parsed,
         })
@@ -106,7 +107,7 @@ impl Document {
 
     /// The bytes of the file, as they are now.
     pub fn into_bytes(self) -> Vec<u8> {
-        self.bytes
+        Arc::unwrap_or_clone(self.bytes)
     }
 
     /// The whole file as text; `None` when the body is not UTF-8. Costs a look at every byte.
@@ -235,11 +236,10 @@ impl Document {
         let eol = self.fences.eol.as_str();
         self.end_line();
         match self.fences.eol {
-            Eol::Lf => self.bytes.extend_from_slice(text.as_bytes()),
+            Eol::Lf => self.append(text.as_bytes()),
             Eol::CrLf => {
                 let unix = text.replace("\r\n", "\n");
-                self.bytes
-                    .extend_from_slice(unix.replace('\n', eol).as_bytes());
+                self.append(unix.replace('\n', eol).as_bytes());
             }
         }
         self.end_line();
@@ -247,17 +247,21 @@ impl Document {
 
     /// Replaces everything after the closing fence by `text`, as it is.
     pub fn set_body(&mut self, text: &str) {
-        self.bytes.truncate(self.fences.body_start);
+        Arc::make_mut(&mut self.bytes).truncate(self.fences.body_start);
         if !text.is_empty() {
             self.end_line();
             self.fences.body_start = self.bytes.len();
         }
-        self.bytes.extend_from_slice(text.as_bytes());
+        self.append(text.as_bytes());
     }
 
     /// The hash of the whole file; costs a look at every byte.
     pub fn revision(&self) -> Revision {
         Revision::of(&self.bytes)
+    }
+
+    fn append(&mut self, bytes: &[u8]) {
+        Arc::make_mut(&mut self.bytes).extend_from_slice(bytes);
     }
 
     /// Makes sure that the file ends with a line end.
@@ -266,8 +270,7 @@ impl Document {
             return;
         }
         let bare_fence = self.bytes.len() == self.fences.body_start;
-        self.bytes
-            .extend_from_slice(self.fences.eol.as_str().as_bytes());
+        self.append(self.fences.eol.as_str().as_bytes());
         if bare_fence {
             self.fences.body_start = self.bytes.len();
         }
@@ -286,8 +289,13 @@ impl Document {
         let (text, parsed) = draft.finish();
         if !Arc::ptr_eq(&parsed, &self.parsed) {
             let fences = self.fences.with_yaml(text.len());
-            self.bytes
-                .splice(self.fences.yaml.clone(), text.into_bytes());
+            let (before, behind) = (self.fences.yaml.start, self.fences.yaml.end);
+            let pieces = [
+                &self.bytes[..before],
+                text.as_bytes(),
+                &self.bytes[behind..],
+            ];
+            self.bytes = Arc::new(pieces.concat());
             self.fences = fences;
             self.parsed = parsed;
         }
