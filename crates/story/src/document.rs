@@ -289,13 +289,7 @@ impl Document {
         let (text, parsed) = draft.finish();
         if !Arc::ptr_eq(&parsed, &self.parsed) {
             let fences = self.fences.with_yaml(text.len());
-            let (before, behind) = (self.fences.yaml.start, self.fences.yaml.end);
-            let pieces = [
-                &self.bytes[..before],
-                text.as_bytes(),
-                &self.bytes[behind..],
-            ];
-            self.bytes = Arc::new(pieces.concat());
+            Arc::make_mut(&mut self.bytes).splice(self.fences.yaml.clone(), text.into_bytes());
             self.fences = fences;
             self.parsed = parsed;
         }
