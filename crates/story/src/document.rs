@@ -18,8 +18,8 @@ use crate::yaml::{Draft, Failure, Parsed, Reader, Refusal};
 /// # Edits
 ///
 /// An edit replaces the bytes of what it means to change and nothing else. Before it is accepted
-/// the new frontmatter is parsed again and compared: it must be the old one plus this edit, for our
-/// parser and for a second one of another family. Else the edit is refused and the document is
+/// what changed is read again and compared, the entry alone or the whole frontmatter: it must be the
+/// old one plus this edit, for our parser and for a second one of another family. Else the edit is refused and the document is
 /// unchanged. Values are written as the reference tool writes them; a changed value keeps the quote
 /// style of the old one where it can, lists and mappings keep their indentation, and `[a, b]` stays
 /// on its line.
