@@ -50,7 +50,7 @@ pub fn replace(
     options: &CommitOptions,
 ) -> Result<Committed, CommitError> {
     let target = Target::open(path).map_err(CommitError::from_read)?;
-    stage(target, Base::Anything, contents, options)?.commit()
+    stage(target, Base::Anything, &[contents], options)?.commit()
 }
 
 impl Staged {

@@ -33,7 +33,7 @@ pub fn create(
     let (folder, name) = split(path)
         .ok_or_else(|| fail("use it as a name", io::ErrorKind::InvalidFilename.into()))?;
     let directory = Directory::open(folder).map_err(|err| fail("open its folder", err))?;
-    let mut new = NewFile::write(&directory, name, path, MODE, contents)?;
+    let mut new = NewFile::write(&directory, name, path, MODE, &[contents])?;
     let created = new
         .sync(path)
         .and_then(|warning| match new.publish_new(&directory, name) {

@@ -121,6 +121,19 @@ impl Original {
     /// - [`CommitError::OwnerNotKept`], [`CommitError::NoPermission`], [`CommitError::ReadOnly`],
     ///   [`CommitError::NoSpace`], [`CommitError::Io`]: nothing was changed; trying again does not help by itself.
     pub fn stage(self, contents: &[u8], options: &CommitOptions) -> Result<Staged, CommitError> {
+        self.stage_parts(&[contents], options)
+    }
+
+    /// The same for contents that lie in several pieces: they need not be copied into one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Original::stage`].
+    pub fn stage_parts(
+        self,
+        contents: &[&[u8]],
+        options: &CommitOptions,
+    ) -> Result<Staged, CommitError> {
         let base = Base::Version {
             bytes: self.is_ambiguous.then_some(self.bytes),
         };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::error::{EditError, ParseError, ParseErrorKind, Position};
 use crate::fence::{self, Eol, Fences};
+use crate::file_bytes::FileBytes;
 use crate::operations::{self, Denied};
 use crate::path::{self, Step};
 use crate::revision::Revision;
@@ -57,15 +58,14 @@ use crate::yaml::{Draft, Failure, Parsed, Reader, Refusal};
 /// ```
 #[derive(Debug, Clone)]
 pub struct Document {
-    /// Shared by clones until one of them is edited: the body is copied once, by the edit.
-    bytes: Arc<Vec<u8>>,
+    bytes: FileBytes,
     fences: Fences,
     parsed: Arc<Parsed>,
 }
 
 impl PartialEq for Document {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.bytes, &other.bytes) || self.bytes == other.bytes
+        self.bytes == other.bytes
     }
 }
 
@@ -94,7 +94,7 @@ impl Document {
         }
         let parsed = Arc::new(Parsed::new(text).map_err(fault)?);
         Ok(Self {
-            bytes: Arc::new(bytes),
+            bytes: FileBytes::new(bytes),
             fences,
             parsed,
         })
@@ -102,17 +102,22 @@ impl Document {
 
     /// The bytes of the file, as they are now.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes
+        self.bytes.whole()
     }
 
     /// The bytes of the file, as they are now.
     pub fn into_bytes(self) -> Vec<u8> {
-        Arc::unwrap_or_clone(self.bytes)
+        self.bytes.into_vec()
+    }
+
+    /// The same as [`Document::as_bytes`] in up to two parts, without making one piece of them.
+    pub fn parts(&self) -> [&[u8]; 2] {
+        self.bytes.parts()
     }
 
     /// The whole file as text; `None` when the body is not UTF-8. Costs a look at every byte.
     pub fn as_str(&self) -> Option<&str> {
-        std::str::from_utf8(&self.bytes).ok()
+        std::str::from_utf8(self.as_bytes()).ok()
     }
 
     /// The YAML text between the fences, with its last line end.
@@ -121,13 +126,13 @@ impl Document {
         reason = "only UTF-8 passes the parser and the edits"
     )]
     pub fn frontmatter(&self) -> &str {
-        let yaml = &self.bytes[self.fences.yaml.clone()];
+        let yaml = &self.bytes.parts()[0][self.fences.yaml.clone()];
         std::str::from_utf8(yaml).expect("the frontmatter was UTF-8 when it was parsed")
     }
 
     /// Everything after the line of the closing fence, uninterpreted.
     pub fn body(&self) -> &[u8] {
-        &self.bytes[self.fences.body_start..]
+        &self.as_bytes()[self.fences.body_start..]
     }
 
     /// The top-level keys in file order.
@@ -247,7 +252,7 @@ impl Document {
 
     /// Replaces everything after the closing fence by `text`, as it is.
     pub fn set_body(&mut self, text: &str) {
-        Arc::make_mut(&mut self.bytes).truncate(self.fences.body_start);
+        self.bytes.make_mut().truncate(self.fences.body_start);
         if !text.is_empty() {
             self.end_line();
             self.fences.body_start = self.bytes.len();
@@ -257,16 +262,16 @@ impl Document {
 
     /// The hash of the whole file; costs a look at every byte.
     pub fn revision(&self) -> Revision {
-        Revision::of(&self.bytes)
+        Revision::of(self.as_bytes())
     }
 
     fn append(&mut self, bytes: &[u8]) {
-        Arc::make_mut(&mut self.bytes).extend_from_slice(bytes);
+        self.bytes.make_mut().extend_from_slice(bytes);
     }
 
     /// Makes sure that the file ends with a line end.
     fn end_line(&mut self) {
-        if self.bytes.last() == Some(&b'\n') {
+        if self.as_bytes().last() == Some(&b'\n') {
             return;
         }
         let bare_fence = self.bytes.len() == self.fences.body_start;
@@ -289,7 +294,9 @@ impl Document {
         let (text, parsed) = draft.finish();
         if !Arc::ptr_eq(&parsed, &self.parsed) {
             let fences = self.fences.with_yaml(text.len());
-            Arc::make_mut(&mut self.bytes).splice(self.fences.yaml.clone(), text.into_bytes());
+            let head_end = self.fences.body_start;
+            self.bytes
+                .replace(self.fences.yaml.clone(), text.as_bytes(), head_end);
             self.fences = fences;
             self.parsed = parsed;
         }
@@ -298,7 +305,8 @@ impl Document {
 
     /// Adds path and place to what an operation says.
     fn explain(&self, path: &str, steps: &[Step], denied: Denied) -> EditError {
-        let position = |offset: usize| Position::of(&self.bytes, self.fences.yaml.start + offset);
+        let position =
+            |offset: usize| Position::of(self.as_bytes(), self.fences.yaml.start + offset);
         let up_to = |count: usize| match count {
             0 => "the frontmatter".to_owned(),
             _ => path::display(&steps[..count.min(steps.len())]),

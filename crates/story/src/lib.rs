@@ -11,6 +11,7 @@
 mod document;
 mod error;
 mod fence;
+mod file_bytes;
 mod operations;
 mod path;
 mod read;

@@ -226,12 +226,13 @@ impl<'a> Run<'a> {
             durability: self.options.durability,
             hard_links: self.options.hard_links,
         };
-        let committed = original
-            .stage(after.as_bytes(), &options)
-            .and_then(|staged| match lock.verify() {
-                Ok(()) => staged.commit().map(Ok),
-                Err(lost) => Ok(Err(lost)),
-            });
+        let committed =
+            original
+                .stage_parts(&after.parts(), &options)
+                .and_then(|staged| match lock.verify() {
+                    Ok(()) => staged.commit().map(Ok),
+                    Err(lost) => Ok(Err(lost)),
+                });
         match committed {
             Ok(Ok(committed)) => {
                 let warnings = committed.warnings.into_iter().map(Warning::Commit);
