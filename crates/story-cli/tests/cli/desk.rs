@@ -41,7 +41,10 @@ impl Desk {
     }
 
     pub fn with(text: impl AsRef<[u8]>) -> Self {
-        let sandbox = Sandbox::new();
+        // Outside of the workspace: that is a repository, and its ignore rules are not these tests'
+        // to mend.
+        let sandbox =
+            Sandbox::inside(&std::env::temp_dir()).expect("the temporary folder can be used");
         let path = sandbox.write(".ai-sdlc/stories/S-0034/story.md", text);
         Self { sandbox, path }
     }
