@@ -60,17 +60,19 @@ fn takeover_from_a_killed_holder_is_told() {
     );
 }
 
+/// An update that waits for the lock.
+fn waiting_update(story: &StoryBox) -> SecondProcess {
+    let mut command = story.command(&["set"]);
+    let waiting = SecondProcess::spawn(command.args(["status=done", "--timeout", "60s"]));
+    crate::support::wait_until_waiting([&waiting], &story.lock_path());
+    waiting
+}
+
 #[test]
 fn waiting_update_goes_on_when_the_holder_is_killed() {
     let story = StoryBox::new(Content::Small);
     let holder = story.hold(&[]);
-    let waiting =
-        SecondProcess::spawn(
-            story
-                .command(&["set"])
-                .args(["status=done", "--timeout", "60s"]),
-        );
-    crate::support::wait_until_waiting([&waiting], &story.lock_path());
+    let waiting = waiting_update(&story);
     let killed_at = Instant::now();
     holder.kill_9();
     let finished = waiting.wait(PATIENCE);
@@ -186,13 +188,7 @@ fn interrupted_holders_release() {
 fn interrupted_waiter_leaves_the_holder_alone() {
     let story = StoryBox::new(Content::Small);
     let holder = story.hold(&[]);
-    let waiting =
-        SecondProcess::spawn(
-            story
-                .command(&["set"])
-                .args(["status=done", "--timeout", "60s"]),
-        );
-    crate::support::wait_until_waiting([&waiting], &story.lock_path());
+    let waiting = waiting_update(&story);
     waiting.signal(Signal::TERM);
     let finished = waiting.wait(PATIENCE);
     assert!(

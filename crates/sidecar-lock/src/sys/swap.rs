@@ -19,23 +19,16 @@ pub(crate) fn swap_in(
     judged: &Look,
 ) -> io::Result<Option<(Arc<File>, FileId)>> {
     let mut prepared = files::prepare_with_name(folder, record)?;
-    let Some(name) = prepared.name.take() else {
+    let Some(name) = prepared.name.clone() else {
         return Err(io::ErrorKind::Unsupported.into());
     };
     match super::exchange(&name, sidecar) {
-        Ok(()) => {}
-        Err(err) if err.kind() == io::ErrorKind::NotFound => {
-            prepared.name = Some(name);
-            return Ok(None);
-        }
+        Ok(()) => prepared.name = None,
+        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(err) if is_unsupported(&err) => {
-            prepared.name = Some(name);
             return move_away(folder, sidecar, judged, &prepared);
         }
-        Err(err) => {
-            prepared.name = Some(name);
-            return Err(err);
-        }
+        Err(err) => return Err(err),
     }
     // From here on `name` stands for what was displaced: it goes only if it is what was judged.
     if is_judged(&name, judged) && remove(&name, judged.kind).is_ok() {
