@@ -107,3 +107,28 @@ fn is_unsupported(err: &io::Error) -> bool {
         io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lock_that_was_not_judged_gets_its_place_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let (sidecar, other) = (folder.path().join("x.lock"), folder.path().join("other"));
+        for path in [&sidecar, &other] {
+            File::create_new(path).unwrap();
+        }
+        let standing = look(&sidecar).unwrap();
+        let judged = look(&other).unwrap().unwrap();
+        let swapped = swap_in(folder.path(), &[b' '; record::SIZE], &sidecar, &judged).unwrap();
+        assert!(swapped.is_none(), "nobody owns a lock by a wrong judgement");
+        assert_eq!(
+            look(&sidecar).unwrap(),
+            standing,
+            "the lock stands as it stood"
+        );
+        let names = super::super::names_in(folder.path()).unwrap();
+        assert_eq!(names.len(), 2, "nothing is left: {names:?}");
+    }
+}
