@@ -1,0 +1,115 @@
+//! What every case is given: the program under test, a folder to work in, how much to do.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use crate::case::Skip;
+
+/// What every case is given.
+pub struct Context {
+    /// The `story` under test.
+    pub story: PathBuf,
+    /// What chance is taken from, so that a run can be repeated.
+    pub seed: u64,
+    /// Hundreds of rounds where a usual run makes a few.
+    pub long: bool,
+    work: PathBuf,
+}
+
+impl Context {
+    /// A context whose folders lie below `work`.
+    pub fn new(story: PathBuf, work: PathBuf, seed: u64, long: bool) -> Self {
+        Self {
+            story,
+            seed,
+            long,
+            work,
+        }
+    }
+
+    /// A new, empty folder for one case, on the file system of the machine's build folder.
+    pub fn folder(&self, name: &str) -> PathBuf {
+        let folder = self.work.join(name);
+        fs::create_dir_all(&folder).expect("the build folder can be written");
+        folder
+    }
+
+    /// The program under test, without what steers it in the caller's environment.
+    pub fn story(&self) -> Command {
+        let mut command = Command::new(&self.story);
+        without_settings(&mut command);
+        command
+    }
+}
+
+/// Removes what steers `story` from a command's environment.
+pub fn without_settings(command: &mut Command) {
+    for name in [
+        "AI_SDLC_ROOT",
+        "STORY_OWNER",
+        "STORY_AGENT",
+        "STORY_LOCK_HELD",
+        "STORY_PATH",
+    ] {
+        command.env_remove(name);
+    }
+}
+
+/// Skips unless each of these programs is there.
+pub fn need_programs(names: &[&str]) -> Result<(), Skip> {
+    for name in names {
+        if testkit::on_path(name).is_none() {
+            return Err(Skip::because(format!("{name} is not installed")));
+        }
+    }
+    Ok(())
+}
+
+/// Skips unless this runs as root, in a mount namespace of its own (`main` sees to that where it can).
+pub fn need_root() -> Result<(), Skip> {
+    if rustix::process::geteuid().is_root() {
+        Ok(())
+    } else {
+        Err(Skip::because("needs root"))
+    }
+}
+
+/// Runs a command that prepares something; skips with its words when it fails.
+pub fn prepare(command: &mut Command) -> Result<Output, Skip> {
+    let shown = format!("{command:?}");
+    let output = command
+        .output()
+        .map_err(|err| Skip::because(format!("cannot start {shown}: {err}")))?;
+    if output.status.success() {
+        return Ok(output);
+    }
+    let words = String::from_utf8_lossy(&output.stderr);
+    Err(Skip::because(format!(
+        "{shown} failed ({}): {}",
+        output.status,
+        words.trim()
+    )))
+}
+
+/// A mounted file system, unmounted when it is dropped.
+pub struct Mount {
+    /// Where it is mounted.
+    pub at: PathBuf,
+}
+
+impl Mount {
+    /// Runs `mount ARGUMENTS at` on the folder `at`, which is made if it is not there.
+    pub fn new(arguments: &[&str], at: &Path) -> Result<Self, Skip> {
+        fs::create_dir_all(at).map_err(|err| Skip::because(format!("{}: {err}", at.display())))?;
+        prepare(Command::new("mount").args(arguments).arg(at))?;
+        Ok(Self { at: at.to_owned() })
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        // Lazily: what is still open in it must not keep the next case from its folder.
+        let _ = Command::new("umount").arg("--lazy").arg(&self.at).output();
+    }
+}

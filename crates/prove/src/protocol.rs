@@ -1,0 +1,58 @@
+//! The protocol itself: the model's state space, and the races replayed with the real code.
+//!
+//! Both are tests of sidecar-lock; here their test programs are run and their tests counted.
+
+use std::process::Command;
+
+use crate::case::{Case, Expect, Skip, Tally};
+use crate::context::Context;
+
+/// The cases of this section.
+pub const CASES: &[Case] = &[Case {
+    name: "model: every interleaving of up to four processes",
+    expect: Expect::NothingWrong,
+    minimum: 10,
+    run: |_| tests_of("model"),
+}];
+
+/// Runs the test program `name` of sidecar-lock; a point is a test that passed.
+fn tests_of(name: &str) -> Result<Tally, Skip> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["test", "--quiet", "--locked", "--package", "sidecar-lock"])
+        .args(["--test", name])
+        .current_dir(testkit::workspace())
+        .output()
+        .map_err(|err| Skip::because(format!("cannot start cargo: {err}")))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let mut tally = Tally {
+        points: passed(&text),
+        ..Tally::default()
+    };
+    if !output.status.success() {
+        let words = String::from_utf8_lossy(&output.stderr);
+        tally.wrong.push(format!("{text}{words}"));
+    }
+    Ok(tally)
+}
+
+/// The number in `test result: ok. 12 passed; ...`.
+fn passed(text: &str) -> u64 {
+    let numbers = text.lines().filter_map(|line| {
+        let (before, _) = line.split_once(" passed;")?;
+        before.rsplit(' ').next()?.parse::<u64>().ok()
+    });
+    numbers.sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::passed;
+
+    #[test]
+    fn passed_adds_up_what_each_test_program_says() {
+        let text = "running 2 tests\ntest result: ok. 2 passed; 0 failed;\n\ntest result: ok. 12 passed; 1 failed;\n";
+        assert_eq!(passed(text), 14, "both lines count");
+        assert_eq!(passed("error: no such test"), 0, "nothing ran");
+    }
+}

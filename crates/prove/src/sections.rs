@@ -1,0 +1,17 @@
+//! All cases, in the order of the table.
+
+use crate::case::Case;
+use crate::{faults, hostile, kernel, places, power, protocol};
+
+/// Every case there is.
+pub fn all() -> Vec<Case> {
+    [
+        protocol::CASES,
+        faults::CASES,
+        power::CASES,
+        kernel::CASES,
+        places::CASES,
+        hostile::CASES,
+    ]
+    .concat()
+}
