@@ -91,6 +91,11 @@ impl SecondProcess {
         self.child.id()
     }
 
+    /// Whether it has ended, without waiting.
+    pub fn has_ended(&mut self) -> bool {
+        !self.child.try_wait().is_ok_and(|status| status.is_none())
+    }
+
     /// Waits for the next line of stdout and returns it without its end; `None` at the end of stdout.
     ///
     /// # Panics
