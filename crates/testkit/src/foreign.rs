@@ -120,8 +120,17 @@ impl LegacyWriter {
     ///
     /// When it cannot be written or renamed.
     pub fn save_by_rename(&self, contents: &str) {
+        self.save_by_rename_through("~", contents);
+    }
+
+    /// The same with a name of its own beside the file, the file's with `ending`: for several at once.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be written or renamed.
+    pub fn save_by_rename_through(&self, ending: &str, contents: &str) {
         let mut new_path = self.path.clone().into_os_string();
-        new_path.push("~");
+        new_path.push(ending);
         let new_path = PathBuf::from(new_path);
         File::create(&new_path)
             .and_then(|mut file| file.write_all(contents.as_bytes()))

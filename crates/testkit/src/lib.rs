@@ -19,6 +19,8 @@ mod sandbox;
 #[cfg(unix)]
 mod second_process;
 mod skip;
+#[cfg(target_os = "linux")]
+pub mod soak;
 mod waiting;
 
 pub use foreign::{ForeignLock, LegacyWriter, set_age};

@@ -1,0 +1,283 @@
+//! The log against the stories: what was acknowledged is there once, what was refused is not, nothing is left over.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::epoch::Epoch;
+use super::place::{Kind, Place};
+use super::text::{self, Seen};
+use super::visitors::Room;
+
+/// How a change ended, as far as its writer can know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Acknowledged.
+    Done,
+    /// An error that says: nothing was written.
+    Refused,
+    /// Its writer was killed.
+    Unknown,
+}
+
+/// A change that was asked for.
+#[derive(Debug)]
+pub(crate) struct Change {
+    pub(crate) place: usize,
+    pub(crate) token: String,
+    pub(crate) outcome: Outcome,
+    pub(crate) started: Instant,
+    pub(crate) ended: Instant,
+}
+
+/// A person's save by rename.
+#[derive(Debug)]
+pub(crate) struct Save {
+    pub(crate) place: usize,
+    pub(crate) token: String,
+    pub(crate) opened: Instant,
+    pub(crate) saved: Instant,
+}
+
+/// What a story holds in the end.
+struct Last {
+    seen: Seen,
+    /// Versions in rescued copies.
+    copies: Vec<Seen>,
+}
+
+/// How far the last update of a story may take: its waiting limit, with a margin.
+const LAST_UPDATE: Duration = Duration::from_secs(60);
+/// The number of the writer of last updates.
+const LAST_WRITER: usize = 999;
+
+/// Ends each story with one more update and compares everything.
+pub(crate) fn check(epoch: &Epoch<'_>) {
+    for at in 0..epoch.places.len() {
+        check_room(epoch, at);
+        update_once_more(epoch, at);
+        check_folder(epoch, at);
+        match last_of(&epoch.places[at]) {
+            Ok(last) => compare(epoch, at, &last),
+            Err(complaint) => epoch.wrong(at, format!("the story {complaint}")),
+        }
+    }
+    let ended = run(epoch.story().arg("doctor"), epoch);
+    if ended != Ok("all is well".to_owned()) {
+        epoch.wrong(0, format!("`story doctor`: {ended:?}"));
+    }
+    epoch.count("epochs");
+}
+
+fn check_room(epoch: &Epoch<'_>, at: usize) {
+    let room = Room::new(epoch, at);
+    let overlaps = room.overlaps();
+    if overlaps > 0 {
+        epoch.wrong(at, format!("{overlaps} times two were inside together"));
+    }
+    let visits = epoch.visits().get(&at).copied().unwrap_or(0);
+    let counted = room.counted();
+    if visits != counted {
+        epoch.wrong(at, format!("{visits} visits, but {counted} counted"));
+    }
+}
+
+fn update_once_more(epoch: &Epoch<'_>, at: usize) {
+    let place = &epoch.places[at];
+    let token = format!("t{LAST_WRITER}-1");
+    let mut command = epoch.story();
+    command.args(["set", &place.id, "--inc", &format!("count_{LAST_WRITER}")]);
+    command.args(["--push", &format!("log={token}"), "--stale-after", "1s"]);
+    let started = Instant::now();
+    let ended = run(command.args(["--timeout", "30s"]), epoch);
+    if let Err(words) = ended {
+        epoch.wrong(at, format!("the last update fails: {words}"));
+        return;
+    }
+    let mut changes = epoch.changes.lock().expect("the writers have ended");
+    changes.push(Change {
+        place: at,
+        token,
+        outcome: Outcome::Done,
+        started,
+        ended: Instant::now(),
+    });
+}
+
+/// After one more update nothing lies beside a story. Where locks of the killed were deleted too, `doctor --fix` finds
+/// what nobody was told of.
+fn check_folder(epoch: &Epoch<'_>, at: usize) {
+    let place = &epoch.places[at];
+    let is_unexpected = |path: &PathBuf| !(place.kind.keeps_copies() && is_copy(path));
+    let mut left: Vec<_> = place.beside().into_iter().filter(is_unexpected).collect();
+    if place.kind == Kind::Rough && !left.is_empty() {
+        let mut report = epoch.report();
+        report.count("left for `doctor --fix`", left.len() as u64);
+        drop(report);
+        // Rescued copies stay a problem for a person: its exit code says so.
+        run(epoch.story().args(["doctor", "--fix"]), epoch).ok();
+        left = place.beside().into_iter().filter(is_unexpected).collect();
+    }
+    if !left.is_empty() {
+        epoch.wrong(at, format!("left over: {left:?}"));
+    }
+    let copies = place.beside().iter().filter(|path| is_copy(path)).count();
+    epoch.report().count("rescued copies", copies as u64);
+}
+
+fn is_copy(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "rescued")
+}
+
+/// Reads the story and its rescued copies, and takes the copies away, as a person would who has looked at them.
+fn last_of(place: &Place) -> Result<Last, String> {
+    let look = |path: &Path| {
+        let text = fs::read_to_string(path).map_err(|err| format!("cannot be read: {err}"))?;
+        text::look(&text, &place.id)
+    };
+    let copies: Vec<PathBuf> = place
+        .beside()
+        .into_iter()
+        .filter(|path| is_copy(path))
+        .collect();
+    let last = Last {
+        seen: look(&place.path)?,
+        copies: copies
+            .iter()
+            .map(|path| look(path).map_err(|err| format!("copy {err}")))
+            .collect::<Result<_, _>>()?,
+    };
+    for path in copies {
+        let kept = place.folder().with_extension("copies");
+        fs::create_dir_all(&kept)
+            .and_then(|()| fs::hard_link(&path, kept.join(path.file_name().unwrap_or_default())))
+            .and_then(|()| fs::remove_file(&path))
+            .map_err(|err| format!("copy cannot be moved away: {err}"))?;
+    }
+    Ok(last)
+}
+
+fn compare(epoch: &Epoch<'_>, at: usize, last: &Last) {
+    let changes = epoch.changes.lock().expect("the writers have ended");
+    let saves = epoch.saves.lock().expect("the editor has ended");
+    let kind = epoch.places[at].kind;
+    let mut asked = std::collections::HashSet::new();
+    for change in changes.iter().filter(|change| change.place == at) {
+        asked.insert(change.token.as_str());
+        let undone = || {
+            let meets = |save: &&Save| {
+                save.place == at && save.opened <= change.ended && save.saved >= change.started
+            };
+            saves.iter().find(meets).is_some()
+        };
+        match judge(kind, change, last, undone) {
+            Ok(Some(what)) => epoch.count(what),
+            Ok(None) => {}
+            Err(complaint) => epoch.wrong(at, complaint),
+        }
+    }
+    for save in saves.iter().filter(|save| save.place == at) {
+        asked.insert(save.token.as_str());
+        let copied = last.copies.iter().any(|copy| copy.times(&save.token) > 0);
+        match last.seen.times(&save.token) {
+            1 => {}
+            0 if copied => epoch.count("saves kept in a rescued copy"),
+            times => epoch.wrong(
+                at,
+                format!("a person's save {} is there {times} times", save.token),
+            ),
+        }
+    }
+    for token in last.seen.tokens.keys() {
+        if !asked.contains(token.as_str()) {
+            epoch.wrong(at, format!("nobody wrote {token}"));
+        }
+    }
+}
+
+/// Judges one change; `Ok` names what is worth counting.
+fn judge(
+    kind: Kind,
+    change: &Change,
+    last: &Last,
+    was_undone: impl Fn() -> bool,
+) -> Result<Option<&'static str>, String> {
+    let token = &change.token;
+    let times = last.seen.times(token);
+    let took = change.ended.duration_since(change.started);
+    let copied = last.copies.iter().any(|copy| copy.times(token) > 0);
+    match (change.outcome, times) {
+        (_, 2..) => Err(format!("{token} is there {times} times")),
+        (Outcome::Done, 1) | (Outcome::Unknown, 0) | (Outcome::Refused, 0) => Ok(None),
+        (Outcome::Unknown, _) => Ok(Some("changes of the killed that are there")),
+        (Outcome::Refused, _) => Err(format!("{token} was refused and is there (took {took:?})")),
+        (Outcome::Done, _) if kind.keeps_copies() && copied => {
+            Ok(Some("changes kept in a rescued copy"))
+        }
+        (Outcome::Done, _) if kind == Kind::Edited && was_undone() => {
+            Ok(Some("changes that the editor's older text undid"))
+        }
+        (Outcome::Done, _) => Err(format!(
+            "{token} was acknowledged and is lost (took {took:?})"
+        )),
+    }
+}
+
+fn run(command: &mut std::process::Command, epoch: &Epoch<'_>) -> Result<String, String> {
+    let finished = crate::SecondProcess::spawn(command).wait(LAST_UPDATE);
+    epoch.count("last looks");
+    if finished.status.success() {
+        // Notes go to stderr.
+        Ok(format!("{}{}", finished.stdout, finished.stderr.trim()))
+    } else {
+        Err(format!("{finished:?}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn judge_finds_what_is_lost_doubled_or_done_in_spite_of_a_refusal() {
+        use Outcome::{Done, Refused, Unknown};
+        let now = Instant::now();
+        for (kind, outcome, times, copied, undone, is_well) in [
+            (Kind::Calm, Done, 1, false, false, true),
+            (Kind::Calm, Done, 0, false, false, false),
+            (Kind::Calm, Done, 0, true, true, false),
+            (Kind::Calm, Done, 2, false, false, false),
+            (Kind::Rough, Done, 0, true, false, true),
+            (Kind::Rough, Done, 0, false, true, false),
+            (Kind::Edited, Done, 0, false, true, true),
+            (Kind::Edited, Done, 0, false, false, false),
+            (Kind::Wild, Refused, 0, false, false, true),
+            (Kind::Wild, Refused, 1, false, false, false),
+            (Kind::Calm, Unknown, 0, false, false, true),
+            (Kind::Calm, Unknown, 1, false, false, true),
+            (Kind::Calm, Unknown, 2, false, false, false),
+        ] {
+            let seen = |times| Seen {
+                tokens: [("t1-1".to_owned(), times)].into(),
+                ..Seen::default()
+            };
+            let last = Last {
+                seen: seen(times),
+                copies: vec![seen(u32::from(copied))],
+            };
+            let change = Change {
+                place: 0,
+                token: "t1-1".to_owned(),
+                outcome,
+                started: now,
+                ended: now,
+            };
+            let judged = judge(kind, &change, &last, || undone);
+            assert_eq!(
+                judged.is_ok(),
+                is_well,
+                "{kind:?} {outcome:?} {times} {copied} {undone}"
+            );
+        }
+    }
+}
