@@ -1,11 +1,13 @@
 //! The log against the stories: what was acknowledged is there once, what was refused is not, nothing is left over.
 
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::epoch::Epoch;
 use super::place::{Kind, Place};
+use super::report::Sort;
 use super::text::{self, Seen};
 use super::visitors::Room;
 
@@ -48,6 +50,8 @@ struct Last {
 
 /// How far the last update of a story may take: its waiting limit, with a margin.
 const LAST_UPDATE: Duration = Duration::from_secs(60);
+/// From here on a writer's number is not that of a writer of ours: Node peers, and the last updates.
+const OTHERS: u32 = 500;
 /// The number of the writer of last updates.
 const LAST_WRITER: usize = 999;
 
@@ -59,26 +63,51 @@ pub(crate) fn check(epoch: &Epoch<'_>) {
         check_folder(epoch, at);
         match last_of(&epoch.places[at]) {
             Ok(last) => compare(epoch, at, &last),
-            Err(complaint) => epoch.wrong(at, format!("the story {complaint}")),
+            Err(complaint) => epoch.wrong(at, Sort::Lost, format!("the story {complaint}")),
         }
     }
     let ended = run(epoch.story().arg("doctor"), epoch);
     if ended != Ok("all is well".to_owned()) {
-        epoch.wrong(0, format!("`story doctor`: {ended:?}"));
+        epoch.wrong(0, Sort::Left, format!("`story doctor`: {ended:?}"));
     }
+    share(epoch);
     epoch.count("epochs");
+}
+
+/// How the acknowledged changes are shared out among the writers of each kind.
+fn share(epoch: &Epoch<'_>) {
+    let changes = epoch.changes.lock().expect("the writers have ended");
+    let mut shares: BTreeMap<(Kind, u32), u64> = BTreeMap::new();
+    for change in changes.iter() {
+        let writer = text::writer_of(&change.token).filter(|&writer| writer < OTHERS);
+        let Some(writer) = writer else { continue };
+        let share = shares.entry((epoch.places[change.place].kind, writer));
+        *share.or_default() += u64::from(change.outcome == Outcome::Done);
+    }
+    let mut report = epoch.report();
+    for ((kind, _), changes) in shares {
+        report.share(kind.name(), changes);
+    }
 }
 
 fn check_room(epoch: &Epoch<'_>, at: usize) {
     let room = Room::new(epoch, at);
     let overlaps = room.overlaps();
     if overlaps > 0 {
-        epoch.wrong(at, format!("{overlaps} times two were inside together"));
+        epoch.wrong(
+            at,
+            Sort::Overlap,
+            format!("{overlaps} times two were inside together"),
+        );
     }
     let visits = epoch.visits().get(&at).copied().unwrap_or(0);
     let counted = room.counted();
     if visits != counted {
-        epoch.wrong(at, format!("{visits} visits, but {counted} counted"));
+        epoch.wrong(
+            at,
+            Sort::Overlap,
+            format!("{visits} visits, but {counted} counted"),
+        );
     }
 }
 
@@ -91,7 +120,7 @@ fn update_once_more(epoch: &Epoch<'_>, at: usize) {
     let started = Instant::now();
     let ended = run(command.args(["--timeout", "30s"]), epoch);
     if let Err(words) = ended {
-        epoch.wrong(at, format!("the last update fails: {words}"));
+        epoch.wrong(at, Sort::Exit, format!("the last update fails: {words}"));
         return;
     }
     let mut changes = epoch.changes.lock().expect("the writers have ended");
@@ -119,7 +148,7 @@ fn check_folder(epoch: &Epoch<'_>, at: usize) {
         left = place.beside().into_iter().filter(is_unexpected).collect();
     }
     if !left.is_empty() {
-        epoch.wrong(at, format!("left over: {left:?}"));
+        epoch.wrong(at, Sort::Left, format!("left over: {left:?}"));
     }
     let copies = place.beside().iter().filter(|path| is_copy(path)).count();
     epoch.report().count("rescued copies", copies as u64);
@@ -161,7 +190,7 @@ fn compare(epoch: &Epoch<'_>, at: usize, last: &Last) {
     let changes = epoch.changes.lock().expect("the writers have ended");
     let saves = epoch.saves.lock().expect("the editor has ended");
     let kind = epoch.places[at].kind;
-    let mut asked = std::collections::HashSet::new();
+    let mut asked = HashSet::new();
     for change in changes.iter().filter(|change| change.place == at) {
         asked.insert(change.token.as_str());
         let undone = || {
@@ -173,7 +202,7 @@ fn compare(epoch: &Epoch<'_>, at: usize, last: &Last) {
         match judge(kind, change, last, undone) {
             Ok(Some(what)) => epoch.count(what),
             Ok(None) => {}
-            Err(complaint) => epoch.wrong(at, complaint),
+            Err((sort, complaint)) => epoch.wrong(at, sort, complaint),
         }
     }
     for save in saves.iter().filter(|save| save.place == at) {
@@ -184,13 +213,14 @@ fn compare(epoch: &Epoch<'_>, at: usize, last: &Last) {
             0 if copied => epoch.count("saves kept in a rescued copy"),
             times => epoch.wrong(
                 at,
+                Sort::Lost,
                 format!("a person's save {} is there {times} times", save.token),
             ),
         }
     }
     for token in last.seen.tokens.keys() {
         if !asked.contains(token.as_str()) {
-            epoch.wrong(at, format!("nobody wrote {token}"));
+            epoch.wrong(at, Sort::Doubled, format!("nobody wrote {token}"));
         }
     }
 }
@@ -201,25 +231,29 @@ fn judge(
     change: &Change,
     last: &Last,
     was_undone: impl Fn() -> bool,
-) -> Result<Option<&'static str>, String> {
+) -> Result<Option<&'static str>, (Sort, String)> {
     let token = &change.token;
     let times = last.seen.times(token);
     let took = change.ended.duration_since(change.started);
     let copied = last.copies.iter().any(|copy| copy.times(token) > 0);
     match (change.outcome, times) {
-        (_, 2..) => Err(format!("{token} is there {times} times")),
+        (_, 2..) => Err((Sort::Doubled, format!("{token} is there {times} times"))),
         (Outcome::Done, 1) | (Outcome::Unknown, 0) | (Outcome::Refused, 0) => Ok(None),
         (Outcome::Unknown, _) => Ok(Some("changes of the killed that are there")),
-        (Outcome::Refused, _) => Err(format!("{token} was refused and is there (took {took:?})")),
+        (Outcome::Refused, _) => {
+            let what = format!("{token} was refused and is there (took {took:?})");
+            Err((Sort::Doubled, what))
+        }
         (Outcome::Done, _) if kind.keeps_copies() && copied => {
             Ok(Some("changes kept in a rescued copy"))
         }
         (Outcome::Done, _) if kind == Kind::Edited && was_undone() => {
             Ok(Some("changes that the editor's older text undid"))
         }
-        (Outcome::Done, _) => Err(format!(
-            "{token} was acknowledged and is lost (took {took:?})"
-        )),
+        (Outcome::Done, _) => {
+            let what = format!("{token} was acknowledged and is lost (took {took:?})");
+            Err((Sort::Lost, what))
+        }
     }
 }
 

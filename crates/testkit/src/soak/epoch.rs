@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use super::checker::{self, Change, Save};
 use super::jobs::{Ended, Job, Slot};
 use super::place::{Kind, Place};
-use super::report::Report;
+use super::report::{Report, Sort};
 use super::rng::Rng;
 use super::{Settings, mischief, peers, readers, vandals, visitors, writers};
 
@@ -48,6 +48,7 @@ enum Role {
     Writer,
     Visitor,
     Asker,
+    Mender,
 }
 
 /// Runs one epoch and returns what it found.
@@ -84,7 +85,7 @@ pub(crate) fn run(settings: &Settings, number: u64, length: Duration) -> Report 
     peers::finish(&epoch, peers);
     checker::check(&epoch);
     let report = std::mem::take(&mut *epoch.report());
-    if report.wrong.is_empty() {
+    if report.is_well() {
         std::fs::remove_dir_all(&epoch.work).expect("the soak's folder can be removed");
     }
     report
@@ -101,6 +102,7 @@ fn actors(settings: &Settings) -> Vec<Actor> {
     add(Role::Visitor, Kind::Calm, settings.visitors);
     add(Role::Visitor, Kind::Mixed, settings.visitors);
     add(Role::Asker, Kind::Calm, settings.readers);
+    add(Role::Mender, Kind::Calm, settings.menders);
     actors
 }
 
@@ -114,6 +116,7 @@ fn act(epoch: &Epoch<'_>, actors: &[Actor], length: Duration) {
                     Role::Writer => writers::write(epoch, number, actor.kind),
                     Role::Visitor => visitors::visit(epoch, number, actor.kind),
                     Role::Asker => readers::ask(epoch, number),
+                    Role::Mender => readers::mend(epoch, number),
                 })
             })
             .collect();
@@ -162,7 +165,11 @@ fn end_what_hangs(epoch: &Epoch<'_>) {
             hangs.then_some(running.place)
         });
         if let Some(place) = hung.flatten() {
-            epoch.wrong(place, format!("a command still runs after {HANG:?}"));
+            epoch.wrong(
+                place,
+                Sort::Hang,
+                format!("a command still runs after {HANG:?}"),
+            );
         }
     }
 }
@@ -232,7 +239,7 @@ impl Epoch<'_> {
         self.report()
             .took(kind, ended.ended.duration_since(ended.started));
         if let Some(complaint) = ended.complaint() {
-            self.wrong(place, format!("{command:?} {complaint}"));
+            self.wrong(place, Sort::Exit, format!("{command:?} {complaint}"));
         }
         ended
     }
@@ -257,7 +264,7 @@ impl Epoch<'_> {
     }
 
     /// Notes something that is wrong, with what is needed to look at it again.
-    pub(crate) fn wrong(&self, place: usize, what: impl std::fmt::Display) {
+    pub(crate) fn wrong(&self, place: usize, sort: Sort, what: impl std::fmt::Display) {
         let place = &self.places[place];
         let line = format!(
             "seed {} epoch {} after {:.1} s, {} ({}): {what}; kept: {}",
@@ -268,7 +275,7 @@ impl Epoch<'_> {
             place.kind.name(),
             self.work.display(),
         );
-        self.report().wrong(line);
+        self.report().wrong(sort, line);
     }
 }
 

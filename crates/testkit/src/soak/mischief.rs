@@ -1,5 +1,7 @@
 //! Killers and stoppers: signals to commands at work, preferably to the one that holds a lock.
 
+use std::time::Duration;
+
 use super::epoch::Epoch;
 use super::jobs::{Running, Slot};
 use super::rng::Rng;
@@ -76,17 +78,21 @@ fn stop_one(epoch: &Epoch<'_>, running: &mut Running) -> Option<u32> {
     Some(running.id())
 }
 
-/// Half of the time the holder of a lock, else anybody.
+/// Mostly the holder of a lock, often at the moment of a commit, else anybody.
 fn victim<'a>(epoch: &'a Epoch<'_>, rng: &mut Rng) -> &'a Slot {
-    if rng.chance(60) {
-        // A few looks: locks are held for some milliseconds only.
-        for _ in 0..50 {
-            let place = rng.one_of(&epoch.places).expect("there are stories");
-            let holder = place.holder();
-            let slot = epoch
-                .slots
-                .iter()
-                .find(|slot| holder.is_some() && slot.pid() == holder);
+    let waits_for_commit = rng.chance(40);
+    if waits_for_commit || rng.chance(50) {
+        // A few looks: locks are held for some milliseconds only, and a new version has a name for much less.
+        let looks = if waits_for_commit { 500 } else { 50 };
+        for _ in 0..looks {
+            let at = usize::try_from(rng.below(epoch.places.len() as u64)).expect("few");
+            if waits_for_commit && !has_temporary(epoch, at) {
+                std::thread::sleep(Duration::from_micros(50));
+                continue;
+            }
+            let holder = epoch.places[at].holder();
+            let mut slots = epoch.slots.iter();
+            let slot = slots.find(|slot| holder.is_some() && slot.pid() == holder);
             if let Some(slot) = slot {
                 return slot;
             }

@@ -22,7 +22,7 @@ mod writers;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-pub use report::Report;
+pub use report::{Report, Sort};
 
 /// What a soak does.
 #[derive(Debug, Clone)]
@@ -43,6 +43,8 @@ pub struct Settings {
     pub readers: usize,
     /// Visitors of the critical sections of two stories.
     pub visitors: usize,
+    /// Threads that run `story doctor --fix`.
+    pub menders: usize,
     /// Threads that kill.
     pub killers: usize,
     /// Threads that stop.
@@ -67,7 +69,8 @@ impl Settings {
             seed: 1,
             writers: 3,
             readers: 1,
-            visitors: 1,
+            visitors: 2,
+            menders: 1,
             killers: 2,
             stoppers: 2,
             vandals: 2,
@@ -103,7 +106,7 @@ pub fn run(settings: &Settings, mut tell: impl FnMut(&str)) -> Report {
             report.of("kills"),
             report.of("kills of a holder"),
             report.of("stops"),
-            report.wrong_total,
+            report.wrong_total(),
         ));
         for line in &report.wrong {
             tell(&format!("WRONG: {line}"));
@@ -132,7 +135,7 @@ fn missed(settings: &Settings, report: &mut Report) {
     ];
     for (actors, what) in needed {
         if actors > 0 && report.of(what) == 0 {
-            report.wrong(format!("the soak proves nothing: no {what}"));
+            report.wrong(Sort::Idle, format!("the soak proves nothing: no {what}"));
         }
     }
 }

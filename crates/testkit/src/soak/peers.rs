@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::checker::{Change, Outcome};
 use super::epoch::Epoch;
 use super::place::Kind;
+use super::report::Sort;
 use super::visitors::Room;
 use crate::{SecondProcess, node_peers, workspace};
 
@@ -55,7 +56,7 @@ pub(crate) fn finish(epoch: &Epoch<'_>, peers: Vec<Peer>) {
     for peer in peers {
         let finished = peer.process.wait(PATIENCE);
         if !finished.status.success() {
-            epoch.wrong(peer.place, format!("a Node peer: {finished:?}"));
+            epoch.wrong(peer.place, Sort::Exit, format!("a Node peer: {finished:?}"));
         }
         let log = fs::read_to_string(epoch.beside(&format!("peer-{}.log", peer.number)));
         let log = log.unwrap_or_default();

@@ -1,9 +1,10 @@
-//! Readers, who take no lock and must never see anything but a whole version.
+//! Readers, who take no lock and must never see anything but a whole version; and `doctor`, who mends at the same time.
 
 use std::collections::BTreeMap;
 use std::fs;
 
 use super::epoch::Epoch;
+use super::report::Sort;
 use super::text;
 
 /// Reads the file itself until the epoch is over.
@@ -18,13 +19,15 @@ pub(crate) fn read(epoch: &Epoch<'_>, at: usize, lane: usize) {
             .and_then(|text| text::look(&text, &place.id));
         reads += 1;
         match read {
-            Err(complaint) => epoch.wrong(at, format!("a reader's version {complaint}")),
+            Err(complaint) => {
+                epoch.wrong(at, Sort::Reader, format!("a reader's version {complaint}"))
+            }
             Ok(seen) => {
                 // Where there is mischief against the lock, a commit may be undone before it is acknowledged.
                 if place.kind.is_exclusive()
                     && let Some(complaint) = step_back(&last, &seen.counters)
                 {
-                    epoch.wrong(at, format!("a reader's version {complaint}"));
+                    epoch.wrong(at, Sort::Reader, format!("a reader's version {complaint}"));
                 }
                 versions += u64::from(seen.counters != last);
                 last = seen.counters;
@@ -54,9 +57,24 @@ pub(crate) fn ask(epoch: &Epoch<'_>, number: usize) {
         command.args(["get", id, "id", "status"]);
         let ended = epoch.run(number, at, false, &mut command);
         if !ended.status.success() || !ended.stdout.contains(&format!("id={id}")) {
-            epoch.wrong(at, format!("`story get`: {}", ended.words()));
+            epoch.wrong(at, Sort::Exit, format!("`story get`: {}", ended.words()));
         }
         epoch.count("`story get`");
         epoch.pause(rng.magnitude(5, 200));
+    }
+}
+
+/// Runs `story doctor --fix` again and again, beside everybody else; it may find something, but must harm nobody.
+pub(crate) fn mend(epoch: &Epoch<'_>, number: usize) {
+    let mut rng = epoch.rng(9, number);
+    while !epoch.is_over() {
+        let mut command = epoch.story();
+        command.args(["doctor", "--fix"]);
+        let ended = epoch.run(number, 0, true, &mut command);
+        if !matches!(ended.status.code(), Some(0 | 1) | None) {
+            epoch.wrong(0, Sort::Exit, format!("`story doctor`: {}", ended.words()));
+        }
+        epoch.count("`story doctor --fix`");
+        epoch.pause(rng.magnitude(100, 2000));
     }
 }

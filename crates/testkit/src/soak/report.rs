@@ -4,18 +4,39 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-/// How many wrong lines are kept in full; the others are counted.
-const KEPT: usize = 40;
+/// How many wrong lines of each sort are kept in full; the others are counted.
+const KEPT: u64 = 5;
+
+/// What can be wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sort {
+    /// An acknowledged change, or a person's save, is not there.
+    Lost,
+    /// A change is there twice, or without having been asked for, or although it was refused.
+    Doubled,
+    /// Two were in a critical section together, or a visit was lost from it.
+    Overlap,
+    /// A reader met a torn, empty, half-made or older version.
+    Reader,
+    /// A command ended as it must not: a panic, a signal, an exit code, no answer.
+    Exit,
+    /// A command did not end.
+    Hang,
+    /// Something lies beside a story, or `doctor` is not content.
+    Left,
+    /// The mischief that the soak needs did not happen.
+    Idle,
+}
 
 /// What a soak found.
 #[derive(Debug, Default)]
 pub struct Report {
     /// What happened how often.
     pub counts: BTreeMap<&'static str, u64>,
-    /// What was wrong, a line for each, the first forty.
+    /// What was wrong, a line for each, the first five of each sort.
     pub wrong: Vec<String>,
-    /// How many things were wrong in all.
-    pub wrong_total: u64,
+    /// How many things of each sort were wrong.
+    pub sorts: BTreeMap<Sort, u64>,
     times: BTreeMap<&'static str, Times>,
 }
 
@@ -24,6 +45,8 @@ pub struct Report {
 struct Times {
     commands: u64,
     longest: Duration,
+    /// The fewest and the most changes that one writer got acknowledged in one epoch.
+    shares: Option<(u64, u64)>,
     /// How many took less than 2^n milliseconds.
     buckets: [u64; 20],
 }
@@ -36,18 +59,31 @@ impl Report {
 
     /// Whether nothing is wrong.
     pub fn is_well(&self) -> bool {
-        self.wrong_total == 0
+        self.sorts.is_empty()
+    }
+
+    /// How many things were wrong in all.
+    pub fn wrong_total(&self) -> u64 {
+        self.sorts.values().sum()
     }
 
     pub(crate) fn count(&mut self, what: &'static str, times: u64) {
         *self.counts.entry(what).or_default() += times;
     }
 
-    pub(crate) fn wrong(&mut self, line: String) {
-        self.wrong_total += 1;
-        if self.wrong.len() < KEPT {
-            self.wrong.push(line);
+    pub(crate) fn wrong(&mut self, sort: Sort, line: String) {
+        let times = self.sorts.entry(sort).or_default();
+        *times += 1;
+        if *times <= KEPT {
+            self.wrong.push(format!("{sort:?}: {line}"));
         }
+    }
+
+    /// Notes how many changes one writer got acknowledged in an epoch.
+    pub(crate) fn share(&mut self, kind: &'static str, changes: u64) {
+        let times = self.times.entry(kind).or_default();
+        let (least, most) = times.shares.unwrap_or((changes, changes));
+        times.shares = Some((least.min(changes), most.max(changes)));
     }
 
     pub(crate) fn took(&mut self, kind: &'static str, length: Duration) {
@@ -62,10 +98,17 @@ impl Report {
         for (what, times) in other.counts {
             self.count(what, times);
         }
-        let hidden = other.wrong_total - other.wrong.len() as u64;
-        other.wrong.into_iter().for_each(|line| self.wrong(line));
-        self.wrong_total += hidden;
+        self.wrong.extend(other.wrong);
+        // As many epochs may go wrong as there are: not all of their lines are kept.
+        self.wrong.truncate(100);
+        for (sort, times) in other.sorts {
+            *self.sorts.entry(sort).or_default() += times;
+        }
         for (kind, times) in other.times {
+            if let Some((least, most)) = times.shares {
+                self.share(kind, least);
+                self.share(kind, most);
+            }
             let sum = self.times.entry(kind).or_default();
             sum.commands += times.commands;
             sum.longest = sum.longest.max(times.longest);
@@ -97,12 +140,13 @@ impl fmt::Display for Report {
         }
         writeln!(
             out,
-            "\ncommands on     number  half below  99 % below  longest"
+            "\ncommands on     number  half below  99 % below    longest  acknowledged by one writer in an epoch"
         )?;
         for (kind, times) in &self.times {
+            let (least, most) = times.shares.unwrap_or_default();
             writeln!(
                 out,
-                "{kind:<12} {:>9}  {:>10?}  {:>10?}  {:.2?}",
+                "{kind:<12} {:>9}  {:>10?}  {:>10?}  {:>9.2?}  {least} to {most}",
                 times.commands,
                 times.below(50),
                 times.below(99),
@@ -112,7 +156,7 @@ impl fmt::Display for Report {
         for line in &self.wrong {
             writeln!(out, "WRONG: {line}")?;
         }
-        writeln!(out, "\n{} wrong", self.wrong_total)
+        writeln!(out, "\n{} wrong {:?}", self.wrong_total(), self.sorts)
     }
 }
 
@@ -120,7 +164,7 @@ impl fmt::Display for Report {
 mod tests {
     use std::time::Duration;
 
-    use super::Report;
+    use super::{Report, Sort};
 
     #[test]
     fn report_adds_up_and_counts_what_it_does_not_keep() {
@@ -128,15 +172,18 @@ mod tests {
         for _ in 0..3 {
             let mut part = Report::default();
             part.count("kills", 2);
-            (0..30).for_each(|number| part.wrong(format!("number {number}")));
+            (0..30).for_each(|number| part.wrong(Sort::Lost, format!("number {number}")));
             part.took("calm", Duration::from_millis(5));
             sum.add(part);
         }
         assert_eq!(sum.of("kills"), 6, "counts are added");
-        assert_eq!(sum.wrong_total, 90, "all that is wrong counts");
-        assert_eq!(sum.wrong.len(), 40, "not all of it is kept");
+        assert_eq!(sum.wrong_total(), 90, "all that is wrong counts");
+        assert_eq!(sum.wrong.len(), 15, "not all of it is kept");
         let text = sum.to_string();
-        assert!(text.contains("90 wrong"), "and it is said: {text}");
+        assert!(
+            text.contains("90 wrong {Lost: 90}"),
+            "and it is said: {text}"
+        );
         assert!(text.contains("8ms"), "five are below eight: {text}");
     }
 }

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use super::epoch::Epoch;
 use super::place::Kind;
+use super::report::Sort;
 
 /// Where the visitors of one story leave their traces.
 pub(crate) struct Room {
@@ -68,7 +69,11 @@ pub(crate) fn visit(epoch: &Epoch<'_>, number: usize, kind: Kind) {
             epoch.count("visits under `lock run`");
             *epoch.visits().entry(place).or_default() += 1;
         } else {
-            epoch.wrong(place, format!("a visit fails: {}", ended.words()));
+            epoch.wrong(
+                place,
+                Sort::Exit,
+                format!("a visit fails: {}", ended.words()),
+            );
         }
         epoch.pause(rng.magnitude(1, 100));
     }

@@ -8,6 +8,7 @@ use super::checker::{Change, Outcome};
 use super::epoch::Epoch;
 use super::jobs::Ended;
 use super::place::Kind;
+use super::report::Sort;
 use super::rng::Rng;
 
 /// One writer: its number is that of its slot and its counter.
@@ -112,8 +113,11 @@ impl Writer<'_> {
             } else {
                 if !ended.was_killed {
                     let words = ended.words();
-                    self.epoch
-                        .wrong(place, format!("apply does not answer for {token}: {words}"));
+                    self.epoch.wrong(
+                        place,
+                        Sort::Exit,
+                        format!("apply does not answer for {token}: {words}"),
+                    );
                 }
                 Outcome::Unknown
             };
@@ -189,8 +193,11 @@ impl Writer<'_> {
             // `lock run` tells that its command was killed.
             Some(137) if ended.was_killed => Outcome::Unknown,
             Some(code) => {
-                self.epoch
-                    .wrong(place, format!("exit code {code}: {}", ended.words()));
+                self.epoch.wrong(
+                    place,
+                    Sort::Exit,
+                    format!("exit code {code}: {}", ended.words()),
+                );
                 if code == 9 {
                     Outcome::Done
                 } else {
