@@ -1,0 +1,283 @@
+//! One run of `story` among hostile files, and what every answer must satisfy whatever was found.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+/// The longest that one run may take. A promise is far below it: what hangs, hangs for ever.
+const LIMIT_SECONDS: &str = "20";
+/// What `timeout` exits with when it had to end the program.
+const TIMED_OUT: i32 = 124;
+
+/// A run of `story` under preparation.
+#[derive(Debug, Clone)]
+pub struct Run {
+    story: PathBuf,
+    folder: PathBuf,
+    arguments: Vec<OsString>,
+    variables: Vec<(OsString, OsString)>,
+    input: Vec<u8>,
+    memory: Option<u64>,
+    user: Option<u32>,
+}
+
+impl Run {
+    /// A run of `story ARGUMENTS` in `folder`.
+    pub fn new<A: AsRef<OsStr>>(
+        story: &Path,
+        folder: &Path,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Self {
+        let arguments = arguments.into_iter();
+        Self {
+            story: story.to_owned(),
+            folder: folder.to_owned(),
+            arguments: arguments.map(|text| text.as_ref().to_owned()).collect(),
+            variables: Vec::new(),
+            input: Vec::new(),
+            memory: None,
+            user: None,
+        }
+    }
+
+    /// With one argument more.
+    pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
+        self.arguments.push(argument.as_ref().to_owned());
+        self
+    }
+
+    /// With its answers in JSON.
+    pub fn json(mut self) -> Self {
+        self.arguments.insert(0, "--json".into());
+        self
+    }
+
+    /// With a variable of the environment.
+    pub fn variable(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.variables.push((name.into(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// With these bytes on stdin.
+    pub fn input(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.input = bytes.into();
+        self
+    }
+
+    /// With at most so many bytes of address space.
+    pub fn memory(mut self, bytes: u64) -> Self {
+        self.memory = Some(bytes);
+        self
+    }
+
+    /// As this user, who must be able to read the program.
+    pub fn user(mut self, id: u32) -> Self {
+        self.user = Some(id);
+        self
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new("timeout");
+        command.args(["--kill-after=1", LIMIT_SECONDS]);
+        if let Some(bytes) = self.memory {
+            command.args(["prlimit", &format!("--as={bytes}")]);
+        }
+        command.arg(&self.story).args(&self.arguments);
+        crate::context::without_settings(&mut command);
+        command
+            .env("NO_COLOR", "1")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .current_dir(&self.folder);
+        if let Some(id) = self.user {
+            std::os::unix::process::CommandExt::uid(&mut command, id);
+            std::os::unix::process::CommandExt::gid(&mut command, id);
+        }
+        command
+    }
+
+    /// Runs it with its output in pipes, as programs do.
+    pub fn piped(&self) -> Ran {
+        let mut child = self
+            .command()
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("timeout starts");
+        let mut stdin = child.stdin.take().expect("stdin is a pipe");
+        let input = self.input.clone();
+        // Beside the reading: either side may have more than a pipe holds. Who stops reading early has reasons.
+        let writer = std::thread::spawn(move || stdin.write_all(&input).ok());
+        let output = child.wait_with_output().expect("it can be waited for");
+        writer.join().expect("the writer does not panic");
+        Ran {
+            call: self.to_string(),
+            is_json: ["--json", "apply"]
+                .iter()
+                .any(|word| self.arguments.first().is_some_and(|first| first == word)),
+            status: output.status,
+            stdout: output.stdout,
+            stderr: output.stderr,
+        }
+    }
+
+    /// Runs it with its output on a terminal, as people do: all that it shows is in `stdout`.
+    pub fn on_terminal(&self) -> Ran {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("there are terminals");
+        grantpt(&master).expect("the terminal is ours");
+        unlockpt(&master).expect("the terminal is ours");
+        let name = ptsname(&master, Vec::new()).expect("the terminal has a name");
+        let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let terminal = openat(CWD, name, flags, Mode::empty()).expect("the terminal opens");
+        let terminal = File::from(terminal);
+        let another = || terminal.try_clone().expect("a descriptor can be copied");
+        let mut child = self
+            .command()
+            .stdin(Stdio::null())
+            .stdout(another())
+            .stderr(another())
+            .spawn()
+            .expect("timeout starts");
+        let reader = std::thread::spawn(move || {
+            let mut shown = Vec::new();
+            // Ends with an error when the last descriptor of the other side is closed.
+            File::from(master).read_to_end(&mut shown).ok();
+            shown
+        });
+        let status = child.wait().expect("it can be waited for");
+        drop(terminal);
+        Ran {
+            call: format!("{self} (on a terminal)"),
+            is_json: false,
+            status,
+            stdout: reader.join().expect("the reader does not panic"),
+            stderr: Vec::new(),
+        }
+    }
+}
+
+impl std::fmt::Display for Run {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "story")?;
+        for argument in &self.arguments {
+            let text = argument.to_string_lossy();
+            let short: String = text.chars().take(80).collect();
+            write!(f, " {short:?}")?;
+        }
+        for (name, value) in &self.variables {
+            write!(f, " with {name:?}={value:?}")?;
+        }
+        Ok(())
+    }
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Ran {
+    call: String,
+    is_json: bool,
+    status: ExitStatus,
+    /// What it printed; on a terminal all that was shown.
+    pub stdout: Vec<u8>,
+    stderr: Vec<u8>,
+}
+
+impl Ran {
+    /// The exit code; -1 where a signal ended it.
+    pub fn exit(&self) -> i32 {
+        self.status.code().unwrap_or(-1)
+    }
+
+    /// What it said, short enough for a line.
+    pub fn words(&self) -> String {
+        let all = [self.stdout.as_slice(), &self.stderr].concat();
+        let text: String = String::from_utf8_lossy(&all).chars().take(300).collect();
+        format!("{} exited {}: {text:?}", self.call, self.status)
+    }
+
+    /// What holds for every answer: an exit code of the table in the README, no panic, nothing that a terminal would act
+    /// on in what is for people, and JSON where JSON was asked for.
+    pub fn check(&self) -> Result<(), String> {
+        let wrong = |what: &str| Err(format!("{what}: {}", self.words()));
+        match self.status.code() {
+            Some(0..=9) => {}
+            Some(TIMED_OUT) => return wrong("hangs"),
+            _ => return wrong("no exit code of ours"),
+        }
+        if contains(&self.stderr, b"panicked") || contains(&self.stdout, b"panicked at") {
+            return wrong("panicked");
+        }
+        if !is_harmless(&self.stderr) {
+            return wrong("stderr carries what a terminal acts on");
+        }
+        if self.is_json {
+            let lines = self.stdout.split_inclusive(|byte| *byte == b'\n');
+            for line in lines {
+                if serde_json::from_slice::<serde_json::Value>(line).is_err() {
+                    return wrong("a line is no JSON");
+                }
+            }
+            if !is_harmless(&self.stdout) {
+                return wrong("the JSON carries what a terminal acts on");
+            }
+        }
+        Ok(())
+    }
+
+    /// As [`Ran::check`], and the terminal was shown nothing that it would act on.
+    pub fn check_terminal(&self) -> Result<(), String> {
+        self.check()?;
+        if is_harmless(&self.stdout) {
+            Ok(())
+        } else {
+            Err(format!("a terminal would act on it: {}", self.words()))
+        }
+    }
+
+    /// As [`Ran::check`], and the exit code is one of these.
+    pub fn check_exit(&self, expected: &[i32]) -> Result<(), String> {
+        self.check()?;
+        if expected.contains(&self.exit()) {
+            Ok(())
+        } else {
+            Err(format!("exit {expected:?} expected: {}", self.words()))
+        }
+    }
+}
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
+
+/// Whether a terminal shows all of it and acts on none of it: text without control characters but line ends and tabs,
+/// and without characters that turn the direction of others.
+pub fn is_harmless(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_ok_and(|text| {
+        let text = text.replace("\r\n", "\n");
+        !text.chars().any(|c| {
+            (c.is_control() && !matches!(c, '\n' | '\t'))
+                || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}')
+                || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+                || matches!(c, '\u{2028}' | '\u{2029}')
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_harmless;
+
+    #[test]
+    fn is_harmless_knows_what_a_terminal_acts_on() {
+        assert!(is_harmless("plain\tÜñ 日本\r\n".as_bytes()), "text and line ends");
+        for text in ["\u{1b}[2J", "a\rb", "\u{9b}1m", "\u{202e}x", "\u{7}", "\u{7f}"] {
+            assert!(!is_harmless(text.as_bytes()), "{text:?}");
+        }
+        assert!(!is_harmless(b"\xff"), "no text at all");
+    }
+}
