@@ -16,6 +16,7 @@ mod places;
 mod power;
 mod protocol;
 mod sections;
+mod soak;
 mod table;
 
 use std::error::Error;

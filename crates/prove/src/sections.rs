@@ -1,7 +1,7 @@
 //! All cases, in the order of the table.
 
 use crate::case::Case;
-use crate::{faults, hostile, kernel, places, power, protocol};
+use crate::{faults, hostile, kernel, places, power, protocol, soak};
 
 /// Every case there is.
 pub fn all() -> Vec<Case> {
@@ -12,6 +12,7 @@ pub fn all() -> Vec<Case> {
         kernel::CASES,
         places::CASES,
         hostile::CASES,
+        soak::CASES,
     ]
     .concat()
 }

@@ -49,7 +49,7 @@ struct Last {
 }
 
 /// How far the last update of a story may take: its waiting limit, with a margin.
-const LAST_UPDATE: Duration = Duration::from_secs(60);
+const LAST_UPDATE: Duration = Duration::from_mins(1);
 /// From here on a writer's number is not that of a writer of ours: Node peers, and the last updates.
 const OTHERS: u32 = 500;
 /// The number of the writer of last updates.
@@ -238,7 +238,7 @@ fn judge(
     let copied = last.copies.iter().any(|copy| copy.times(token) > 0);
     match (change.outcome, times) {
         (_, 2..) => Err((Sort::Doubled, format!("{token} is there {times} times"))),
-        (Outcome::Done, 1) | (Outcome::Unknown, 0) | (Outcome::Refused, 0) => Ok(None),
+        (Outcome::Done, 1) | (Outcome::Unknown | Outcome::Refused, 0) => Ok(None),
         (Outcome::Unknown, _) => Ok(Some("changes of the killed that are there")),
         (Outcome::Refused, _) => {
             let what = format!("{token} was refused and is there (took {took:?})");

@@ -237,7 +237,7 @@ impl Epoch<'_> {
         let ended = self.slots[actor].run(command, &job);
         let kind = self.places[place].kind.name();
         self.report()
-            .took(kind, ended.ended.duration_since(ended.started));
+            .took(kind, ended.finished.duration_since(ended.started));
         if let Some(complaint) = ended.complaint() {
             self.wrong(place, Sort::Exit, format!("{command:?} {complaint}"));
         }
@@ -275,7 +275,7 @@ impl Epoch<'_> {
             place.kind.name(),
             self.work.display(),
         );
-        self.report().wrong(sort, line);
+        self.report().wrong(sort, &line);
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) struct Ended {
     pub(crate) stdout: String,
     pub(crate) stderr: String,
     pub(crate) started: Instant,
-    pub(crate) ended: Instant,
+    pub(crate) finished: Instant,
 }
 
 impl Ended {
@@ -105,7 +105,7 @@ impl Slot {
             stdout: read(&out),
             stderr: read(&err),
             started,
-            ended: Instant::now(),
+            finished: Instant::now(),
         }
     }
 

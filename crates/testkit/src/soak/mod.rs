@@ -22,6 +22,8 @@ mod writers;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, getpid, set_child_subreaper};
+
 pub use report::{Report, Sort};
 
 /// What a soak does.
@@ -90,8 +92,7 @@ impl Settings {
 /// When the soak itself cannot go on: its folder cannot be written, `story` cannot be started.
 pub fn run(settings: &Settings, mut tell: impl FnMut(&str)) -> Report {
     // A child of a killed `lock run` is ours then, and can be waited for.
-    rustix::process::set_child_subreaper(Some(rustix::process::getpid()))
-        .expect("Linux lets a process adopt its grandchildren");
+    adopt(Some(getpid()));
     let began = Instant::now();
     let mut sum = Report::default();
     let mut number = 0;
@@ -117,7 +118,12 @@ pub fn run(settings: &Settings, mut tell: impl FnMut(&str)) -> Report {
     if !settings.broken {
         missed(settings, &mut sum);
     }
+    adopt(None);
     sum
+}
+
+fn adopt(orphans: Option<Pid>) {
+    set_child_subreaper(orphans).expect("Linux lets a process adopt its grandchildren");
 }
 
 /// Notes what should have happened and did not.
@@ -135,7 +141,7 @@ fn missed(settings: &Settings, report: &mut Report) {
     ];
     for (actors, what) in needed {
         if actors > 0 && report.of(what) == 0 {
-            report.wrong(Sort::Idle, format!("the soak proves nothing: no {what}"));
+            report.wrong(Sort::Idle, &format!("the soak proves nothing: no {what}"));
         }
     }
 }

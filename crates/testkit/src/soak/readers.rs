@@ -20,7 +20,7 @@ pub(crate) fn read(epoch: &Epoch<'_>, at: usize, lane: usize) {
         reads += 1;
         match read {
             Err(complaint) => {
-                epoch.wrong(at, Sort::Reader, format!("a reader's version {complaint}"))
+                epoch.wrong(at, Sort::Reader, format!("a reader's version {complaint}"));
             }
             Ok(seen) => {
                 // Where there is mischief against the lock, a commit may be undone before it is acknowledged.

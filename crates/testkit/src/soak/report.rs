@@ -71,7 +71,7 @@ impl Report {
         *self.counts.entry(what).or_default() += times;
     }
 
-    pub(crate) fn wrong(&mut self, sort: Sort, line: String) {
+    pub(crate) fn wrong(&mut self, sort: Sort, line: &str) {
         let times = self.sorts.entry(sort).or_default();
         *times += 1;
         if *times <= KEPT {
@@ -172,7 +172,7 @@ mod tests {
         for _ in 0..3 {
             let mut part = Report::default();
             part.count("kills", 2);
-            (0..30).for_each(|number| part.wrong(Sort::Lost, format!("number {number}")));
+            (0..30).for_each(|number| part.wrong(Sort::Lost, &format!("number {number}")));
             part.took("calm", Duration::from_millis(5));
             sum.add(part);
         }

@@ -76,7 +76,7 @@ impl Writer<'_> {
     /// `story apply`: a few transactions; each answer acknowledges one.
     fn apply(&mut self, places: &[usize]) {
         let count = 2 + self.rng.below(4);
-        let mut lines = String::new();
+        let mut lines = Vec::new();
         let mut asked = Vec::new();
         for _ in 0..count {
             let place = *self.rng.one_of(places).expect("a kind has a story");
@@ -86,15 +86,16 @@ impl Writer<'_> {
             } else {
                 format!("\"append_body\":\"{token}\"")
             };
-            lines += &format!(
-                "{{\"story\":\"{}\",\"inc\":{{\"count_{}\":1}},{where_to}}}\n",
-                self.epoch.places[place].id, self.number
-            );
+            let id = &self.epoch.places[place].id;
+            let counter = format!("\"count_{}\":1", self.number);
+            lines.push(format!(
+                "{{\"story\":\"{id}\",\"inc\":{{{counter}}},{where_to}}}\n"
+            ));
             asked.push((place, token));
         }
         let file = self.epoch.beside(&format!("actor-{}.jsonl", self.number));
         File::create(&file)
-            .and_then(|mut file| file.write_all(lines.as_bytes()))
+            .and_then(|mut file| file.write_all(lines.concat().as_bytes()))
             .expect("the soak's folder can be written");
         let mut command = self.epoch.story();
         command.arg("apply").arg(&file).args(self.kind.limits());
@@ -226,7 +227,7 @@ impl Writer<'_> {
             token,
             outcome,
             started: ended.started,
-            ended: ended.ended,
+            ended: ended.finished,
         });
     }
 
