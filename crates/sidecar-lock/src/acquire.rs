@@ -228,14 +228,13 @@ impl<'a> Attempt<'a> {
             // Opened for reading only (another user's file): remove it while holding its lock, then
             // publish our own.
             Err(err) if sys::is_read_only_file(&err) => {
-                std::fs::remove_file(self.lock.sidecar()).map_err(|err| self.io("remove", err))?;
+                sys::remove_file(self.lock.sidecar()).map_err(|err| self.io("remove", err))?;
                 return Ok(Outcome::Moved);
             }
             Err(err) => return Err(self.io("write", err)),
         }
         if look.size != record::SIZE as u64 {
-            file.set_len(record::SIZE as u64)
-                .map_err(|err| self.io("write", err))?;
+            sys::set_length(&file, record::SIZE as u64).map_err(|err| self.io("write", err))?;
         }
         Ok(self.acquired(file, look.id, &record, took_over))
     }

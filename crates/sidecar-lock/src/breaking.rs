@@ -1,15 +1,16 @@
 //! Breaking a lock by hand: only the one that was looked at, and not a live owner's unless told so.
 
-use std::fs;
+use std::fs::File;
 use std::io;
 use std::time::Duration;
 
-use crate::error::{BreakError, LockedBy};
-use crate::foreign;
-use crate::inspect::{LockState, inspect};
+use crate::error::{BreakError, LockedBy, Obstruction};
+use crate::foreign::{self, ForeignKind, ForeignLock};
+use crate::identity::new_holder;
 use crate::lock::SidecarLock;
-use crate::record::{self, Contents};
-use crate::release::names;
+use crate::options::LockOptions;
+use crate::record::{self, Contents, Record};
+use crate::release::release;
 use crate::sys::{self, Kind, Look};
 
 /// How far breaking a lock may go.
@@ -28,66 +29,97 @@ pub(crate) fn break_with_token(
     token: &str,
     force: Force,
 ) -> Result<(), BreakError> {
-    let io = |step, source| BreakError::Io {
-        step,
-        path: lock.sidecar().to_path_buf(),
-        source,
-    };
-    let Some(look) = sys::look(lock.sidecar()).map_err(|err| io("look at", err))? else {
-        return Err(BreakError::NotLocked {
-            resource: lock.resource().to_path_buf(),
-        });
-    };
-    if look.kind == Kind::File {
-        return break_file(lock, token, force);
-    }
-    match inspect(lock, Duration::ZERO).map_err(|err| io("look at", err.source))? {
-        LockState::Obstructed(what) => Err(BreakError::Obstructed {
-            sidecar: lock.sidecar().to_path_buf(),
-            what,
-        }),
-        LockState::Foreign(directory) if directory.token == token => {
-            if force == Force::IfDead {
-                return Err(owner_alive(lock, LockedBy::Foreign(directory)));
-            }
-            fs::remove_dir(lock.sidecar()).map_err(|err| io("remove", err))
-        }
-        LockState::Free => Err(BreakError::NotLocked {
-            resource: lock.resource().to_path_buf(),
-        }),
-        _ => Err(other_token(lock)),
+    let look = sys::look(lock.sidecar()).map_err(|err| io(lock, "look at", err))?;
+    match look.map(|look| look.kind) {
+        None => Err(not_locked(lock)),
+        Some(Kind::File) => break_file(lock, token, force),
+        Some(Kind::Directory) => break_folder(lock, token, force),
+        Some(Kind::Symlink) => Err(obstructed(lock, Obstruction::Symlink)),
+        Some(Kind::Special) => Err(obstructed(lock, Obstruction::Special)),
     }
 }
 
 fn break_file(lock: &SidecarLock, token: &str, force: Force) -> Result<(), BreakError> {
-    let io = |step, source| BreakError::Io {
-        step,
-        path: lock.sidecar().to_path_buf(),
-        source,
-    };
-    let (file, look) = match sys::open_existing(lock.sidecar()) {
-        Err(err) if err.kind() == io::ErrorKind::NotFound => {
-            return Err(BreakError::NotLocked {
-                resource: lock.resource().to_path_buf(),
-            });
-        }
-        opened => opened.map_err(|err| io("open", err))?,
-    };
-    let dead = sys::try_lock(&file).map_err(|err| io("lock", err))?;
-    let head = sys::read_head(&file).map_err(|err| io("read", err))?;
-    let owner = owner(&head, &look, token).ok_or_else(|| other_token(lock))?;
-    let vouched_dead = dead && !matches!(owner, LockedBy::Foreign(_));
-    if !vouched_dead && force == Force::IfDead {
+    let (file, look) = opened(lock, sys::open_existing(lock.sidecar()))?;
+    let locked = sys::try_lock(&file).map_err(|err| io(lock, "lock", err))?;
+    let broken = break_open_file(lock, token, force, &file, &look, locked);
+    if locked {
+        sys::unlock(&file).map_err(|err| io(lock, "unlock", err))?;
+    }
+    broken
+}
+
+fn break_open_file(
+    lock: &SidecarLock,
+    token: &str,
+    force: Force,
+    file: &File,
+    look: &Look,
+    locked: bool,
+) -> Result<(), BreakError> {
+    let head = sys::read_head(file).map_err(|err| io(lock, "read", err))?;
+    let owner = owner(&head, look, token).ok_or_else(|| other_token(lock))?;
+    let is_dead = locked && !matches!(owner, LockedBy::Foreign(_));
+    if !is_dead && force == Force::IfDead {
         return Err(owner_alive(lock, owner));
     }
-    if !names(lock.sidecar(), look.id).map_err(|err| io("look at", err))? {
+    let now = sys::look(lock.sidecar()).map_err(|err| io(lock, "look at", err))?;
+    let now = now
+        .filter(|now| now.id == look.id)
+        .ok_or_else(|| other_token(lock))?;
+    if is_dead {
+        // Only who has its kernel lock gives the name away, and that is us.
+        return sys::remove_file(lock.sidecar()).map_err(|err| io(lock, "remove", err));
+    }
+    replace_and_release(lock, &now)
+}
+
+fn break_folder(lock: &SidecarLock, token: &str, force: Force) -> Result<(), BreakError> {
+    let sidecar = lock.sidecar();
+    let (folder, look) = opened(lock, sys::open_folder(sidecar))?;
+    if !sys::is_empty_folder(&folder, sidecar).map_err(|err| io(lock, "read", err))? {
+        return Err(obstructed(lock, Obstruction::DirectoryWithContent));
+    }
+    if foreign::token(&look) != token {
         return Err(other_token(lock));
     }
-    let removed = fs::remove_file(lock.sidecar()).map_err(|err| io("remove", err));
-    if dead {
-        sys::unlock(&file).map_err(|err| io("unlock", err))?;
+    if force == Force::IfDead {
+        let by = foreign_lock(ForeignKind::Directory, &look, token);
+        return Err(owner_alive(lock, LockedBy::Foreign(by)));
     }
-    removed
+    let pinned = sys::pin(&folder, sidecar, &look).map_err(|err| io(lock, "pin", err))?;
+    replace_and_release(lock, &pinned.ok_or_else(|| other_token(lock))?)
+}
+
+/// Breaks a lock whose owner may give it back, and another take it, at any moment: removing whatever has the name could
+/// hit the successor. A sidecar of ours takes its place first, as in an acquisition.
+fn replace_and_release(lock: &SidecarLock, judged: &Look) -> Result<(), BreakError> {
+    let purpose = LockOptions {
+        purpose: Some("break a lock".into()),
+        ..LockOptions::default()
+    };
+    let mut record = Record {
+        holder: new_holder(&purpose, 0),
+        released: false,
+        run_started: Duration::ZERO,
+        extra: purpose.extra,
+    };
+    let bytes = record.lay_out();
+    let swapped = sys::swap_in(lock.folder(), &bytes, lock.sidecar(), judged);
+    let (file, id) = swapped
+        .map_err(|err| io(lock, "replace", err))?
+        .ok_or_else(|| other_token(lock))?;
+    let released = release(&file, lock.sidecar(), id, true);
+    released.map(drop).map_err(|err| io(lock, "remove", err))
+}
+
+/// What was opened, unless another lock, or none, has the name by now.
+fn opened<T>(lock: &SidecarLock, opened: io::Result<T>) -> Result<T, BreakError> {
+    match opened {
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Err(not_locked(lock)),
+        Err(err) if sys::is_other_kind(&err) => Err(other_token(lock)),
+        opened => opened.map_err(|err| io(lock, "open", err)),
+    }
 }
 
 /// Who holds the lock, if it is the one that the token names.
@@ -96,18 +128,43 @@ fn owner(head: &[u8], look: &Look, token: &str) -> Option<LockedBy> {
         Contents::Ours(record) if record.holder.token == token => {
             Some(LockedBy::Holder(record.holder))
         }
-        Contents::NotOurs if foreign::token(look) == token => {
-            Some(LockedBy::Foreign(foreign::ForeignLock {
-                kind: foreign::ForeignKind::File,
-                age: look
-                    .modified
-                    .and_then(|modified| modified.elapsed().ok())
-                    .unwrap_or_default(),
-                stale_in: Duration::ZERO,
-                token: token.to_owned(),
-            }))
-        }
+        Contents::NotOurs if foreign::token(look) == token => Some(LockedBy::Foreign(
+            foreign_lock(ForeignKind::File, look, token),
+        )),
         _ => None,
+    }
+}
+
+fn foreign_lock(kind: ForeignKind, look: &Look, token: &str) -> ForeignLock {
+    ForeignLock {
+        kind,
+        age: look
+            .modified
+            .and_then(|modified| modified.elapsed().ok())
+            .unwrap_or_default(),
+        stale_in: Duration::ZERO,
+        token: token.to_owned(),
+    }
+}
+
+fn io(lock: &SidecarLock, step: &'static str, source: io::Error) -> BreakError {
+    BreakError::Io {
+        step,
+        path: lock.sidecar().to_path_buf(),
+        source,
+    }
+}
+
+fn not_locked(lock: &SidecarLock) -> BreakError {
+    BreakError::NotLocked {
+        resource: lock.resource().to_path_buf(),
+    }
+}
+
+fn obstructed(lock: &SidecarLock, what: Obstruction) -> BreakError {
+    BreakError::Obstructed {
+        sidecar: lock.sidecar().to_path_buf(),
+        what,
     }
 }
 

@@ -71,7 +71,7 @@ pub(crate) fn inherit(lock: &SidecarLock, token: &str) -> Result<InheritedLock, 
 /// The record, if the sidecar carries this token and a live owner.
 fn held_under(sidecar: &std::path::Path, token: &str) -> io::Result<Option<Holder>> {
     let (file, look) = match sys::open_existing(sidecar) {
-        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(err) if sys::is_other_kind(&err) => return Ok(None),
         opened => opened?,
     };
     if look.kind != Kind::File || sys::try_lock_shared(&file)? {

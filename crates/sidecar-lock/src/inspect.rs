@@ -71,7 +71,7 @@ fn try_inspect(lock: &SidecarLock, stale_after: Duration) -> io::Result<Option<L
         Kind::Special => Some(LockState::Obstructed(Obstruction::Special)),
         Kind::Directory => {
             let (folder, look) = match sys::open_folder(sidecar) {
-                Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
+                Err(err) if sys::is_other_kind(&err) => return Ok(None),
                 opened => opened?,
             };
             Some(if sys::is_empty_folder(&folder, sidecar)? {
@@ -86,7 +86,7 @@ fn try_inspect(lock: &SidecarLock, stale_after: Duration) -> io::Result<Option<L
 
 fn inspect_file(lock: &SidecarLock, stale_after: Duration) -> io::Result<Option<LockState>> {
     let (file, look) = match sys::open_existing(lock.sidecar()) {
-        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(err) if sys::is_other_kind(&err) => return Ok(None),
         opened => opened?,
     };
     if look.kind != Kind::File {

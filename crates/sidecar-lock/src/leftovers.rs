@@ -1,7 +1,6 @@
 //! What crashes leave: sidecars of dead owners and unpublished temporary files.
 
 use std::ffi::OsStr;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -67,7 +66,7 @@ pub fn sweep_temporaries(folder: &Path) -> Result<Vec<PathBuf>, LeftoverError> {
     for path in &found {
         let removed = match sys::look(path) {
             Ok(Some(look)) if look.kind == Kind::Directory => sys::remove_folder(path),
-            Ok(Some(_)) => fs::remove_file(path),
+            Ok(Some(_)) => sys::remove_file(path),
             Ok(None) => Ok(()),
             Err(err) => Err(err),
         };

@@ -58,6 +58,9 @@ mod leftovers;
 mod lock;
 mod options;
 mod queue;
+#[cfg(test)]
+#[path = "../tests/races/mod.rs"]
+mod races;
 mod record;
 mod release;
 mod stale;

@@ -1,6 +1,6 @@
 //! Giving a lock back: remove the sidecar, or leave it to those who wait.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::thread;
@@ -56,7 +56,7 @@ fn release_held(
             });
         }
         if run_over || !sys::anyone_registered(file) {
-            let removed = fs::remove_file(sidecar);
+            let removed = sys::remove_file(sidecar);
             sys::unlock(file)?;
             return removed.map(|()| Released::Removed);
         }
@@ -77,7 +77,7 @@ fn release_held(
 }
 
 /// Whether the path names the file with this identity.
-pub(crate) fn names(path: &Path, id: sys::FileId) -> io::Result<bool> {
+fn names(path: &Path, id: sys::FileId) -> io::Result<bool> {
     Ok(sys::look(path)?.is_some_and(|look| look.id == id))
 }
 
@@ -108,7 +108,7 @@ pub(crate) fn sweep(sidecar: &Path) {
 
 fn try_sweep(sidecar: &Path) -> io::Result<()> {
     let (file, look) = match sys::open_existing(sidecar) {
-        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(err) if sys::is_other_kind(&err) => return Ok(()),
         opened => opened?,
     };
     let released = |head: &[u8]| matches!(record::parse(head), Contents::Ours(r) if r.released);

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::{read_at, try_lock, write_at};
+use super::{Call, about_to, read_at, try_lock, write_at};
 use crate::record;
 
 /// Which file a name stands for, whatever the name.
@@ -60,6 +60,18 @@ pub(crate) fn read_head(file: &File) -> io::Result<Vec<u8>> {
     Ok(head)
 }
 
+/// Removes a file by its name.
+pub(crate) fn remove_file(path: &Path) -> io::Result<()> {
+    about_to(Call::Remove)?;
+    fs::remove_file(path)
+}
+
+/// Cuts or extends a file.
+pub(crate) fn set_length(file: &File, length: u64) -> io::Result<()> {
+    about_to(Call::SetLength)?;
+    file.set_len(length)
+}
+
 /// A sidecar that nobody can see yet: locked, with its record, without (or beside) the final name.
 #[derive(Debug)]
 pub(crate) struct Prepared {
@@ -72,7 +84,7 @@ pub(crate) struct Prepared {
 impl Drop for Prepared {
     fn drop(&mut self) {
         if let Some(name) = &self.name
-            && let Err(err) = fs::remove_file(name)
+            && let Err(err) = remove_file(name)
         {
             tracing::debug!(path = %name.display(), %err, "temporary lock file not removed");
         }
@@ -114,6 +126,7 @@ pub(crate) fn prepare_with_name(
 /// The same under a temporary name.
 fn prepare_named(folder: &Path, record: &[u8; record::SIZE]) -> io::Result<Prepared> {
     let name = temporary_path(folder)?;
+    about_to(Call::CreateNamed)?;
     let file = File::options()
         .read(true)
         .write(true)
@@ -123,7 +136,7 @@ fn prepare_named(folder: &Path, record: &[u8; record::SIZE]) -> io::Result<Prepa
     let id = match id {
         Ok(id) => id,
         Err(err) => {
-            fs::remove_file(&name)?;
+            remove_file(&name)?;
             return Err(err);
         }
     };
@@ -152,7 +165,7 @@ fn fill(prepared: Prepared, record: &[u8; record::SIZE]) -> io::Result<Prepared>
 /// On any other failure the prepared file is gone as well.
 pub(crate) fn link_prepared(prepared: &Prepared, sidecar: &Path) -> io::Result<Linked> {
     let linked = match &prepared.name {
-        Some(name) => fs::hard_link(name, sidecar),
+        Some(name) => about_to(Call::Link).and_then(|()| fs::hard_link(name, sidecar)),
         None => link_nameless(prepared, sidecar),
     };
     match linked {

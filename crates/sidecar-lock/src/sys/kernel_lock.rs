@@ -8,8 +8,11 @@ use std::io;
 
 use fd_lock::RwLock;
 
+use super::{Call, about_to};
+
 /// Takes the exclusive lock if it is free. Locking a file that this descriptor has locked is a no-op.
 pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
+    about_to(Call::TryLock)?;
     match RwLock::new(file).try_write() {
         Ok(guard) => {
             std::mem::forget(guard);
@@ -22,9 +25,10 @@ pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
 
 /// Takes a shared lock if no exclusive one is held: for looking only.
 pub(crate) fn try_lock_shared(file: &File) -> io::Result<bool> {
+    about_to(Call::TryLockShared)?;
     match RwLock::new(file).try_read() {
         // Dropping the guard unlocks.
-        Ok(_guard) => Ok(true),
+        Ok(_guard) => about_to(Call::UnlockShared).map(|()| true),
         Err(err) if err.kind() == io::ErrorKind::WouldBlock => Ok(false),
         Err(err) => Err(err),
     }
@@ -32,11 +36,12 @@ pub(crate) fn try_lock_shared(file: &File) -> io::Result<bool> {
 
 /// Sleeps in the kernel's queue until the exclusive lock is granted.
 pub(crate) fn lock_blocking(file: &File) -> io::Result<()> {
+    about_to(Call::LockBlocking)?;
     loop {
         match RwLock::new(file).write() {
             Ok(guard) => {
                 std::mem::forget(guard);
-                return Ok(());
+                return about_to(Call::Granted);
             }
             Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
             Err(err) => return Err(err),
@@ -47,6 +52,7 @@ pub(crate) fn lock_blocking(file: &File) -> io::Result<()> {
 /// Gives the lock back at once, even while a forked child still has the descriptor.
 #[cfg(unix)]
 pub(crate) fn unlock(file: &File) -> io::Result<()> {
+    about_to(Call::Unlock)?;
     // fd-lock unlocks only by dropping a guard, and a new guard costs another system call.
     Ok(rustix::fs::flock(file, rustix::fs::FlockOperation::Unlock)?)
 }

@@ -16,6 +16,8 @@ use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
+use super::{Call, about_to};
+
 /// Opens a file without a name in `folder`; `None` where the file system has no such thing, or where
 /// there is no /proc to give it a name through.
 pub(crate) fn open_nameless(folder: &Path) -> io::Result<Option<File>> {
@@ -24,15 +26,20 @@ pub(crate) fn open_nameless(folder: &Path) -> io::Result<Option<File>> {
         return Ok(None);
     }
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-    match rustix::fs::open(folder, flags, Mode::from_raw_mode(0o666)) {
+    let opened = about_to(Call::CreateNameless)
+        .and_then(|()| Ok(rustix::fs::open(folder, flags, Mode::from_raw_mode(0o666))?));
+    match opened {
         Ok(fd) => Ok(Some(File::from(fd))),
-        Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => Ok(None),
-        Err(err) => Err(err.into()),
+        Err(err) => match Errno::from_io_error(&err) {
+            Some(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => Ok(None),
+            _ => Err(err),
+        },
     }
 }
 
 /// Gives a nameless file a name; fails when the name is taken.
 pub(crate) fn link_nameless(file: &File, name: &Path) -> io::Result<()> {
+    about_to(Call::Link)?;
     // Naming the descriptor itself is free to whoever opened it since Linux 6.10, and a privilege
     // before; the way through /proc always works, but takes twice as long.
     match rustix::fs::linkat(file, c"", CWD, name, AtFlags::EMPTY_PATH) {
@@ -48,6 +55,7 @@ pub(crate) fn link_nameless(file: &File, name: &Path) -> io::Result<()> {
 
 /// Swaps two names in one step.
 pub(crate) fn exchange(one: &Path, other: &Path) -> io::Result<()> {
+    about_to(Call::Exchange)?;
     Ok(rustix::fs::renameat_with(
         CWD,
         one,
@@ -79,6 +87,7 @@ fn register_range(kind: libc::c_int) -> libc::flock {
 
 /// Says that this open file waits. The kernel forgets it when the process dies.
 pub(crate) fn register(file: &File) -> io::Result<()> {
+    about_to(Call::Register)?;
     fcntl(
         file.as_fd(),
         FcntlArg::F_OFD_SETLK(&register_range(libc::F_RDLCK)),
@@ -88,10 +97,10 @@ pub(crate) fn register(file: &File) -> io::Result<()> {
 
 /// Takes [`register`] back, explicitly: a forked child may keep the open file alive.
 pub(crate) fn unregister(file: &File) {
-    if let Err(err) = fcntl(
-        file.as_fd(),
-        FcntlArg::F_OFD_SETLK(&register_range(libc::F_UNLCK)),
-    ) {
+    let range = register_range(libc::F_UNLCK);
+    let unregistered = about_to(Call::Unregister)
+        .and_then(|()| Ok(fcntl(file.as_fd(), FcntlArg::F_OFD_SETLK(&range))?));
+    if let Err(err) = unregistered {
         tracing::debug!(%err, "a waiter's registration was not taken back");
     }
 }
@@ -99,7 +108,8 @@ pub(crate) fn unregister(file: &File) {
 /// Whether any other open file is registered. A wrong answer costs time, never exclusion.
 pub(crate) fn anyone_registered(file: &File) -> bool {
     let mut range = register_range(libc::F_WRLCK);
-    fcntl(file.as_fd(), FcntlArg::F_OFD_GETLK(&mut range)).is_ok()
+    about_to(Call::AskRegistered).is_ok()
+        && fcntl(file.as_fd(), FcntlArg::F_OFD_GETLK(&mut range)).is_ok()
         && libc::c_int::from(range.l_type) != libc::F_UNLCK
 }
 
@@ -120,8 +130,9 @@ const LOCAL_FILE_SYSTEMS: [i128; 10] = [
 
 /// Whether a waiter may sleep in the kernel's queue for this file.
 pub(crate) fn supports_queue(file: &File) -> bool {
-    rustix::fs::fstatfs(file)
-        .is_ok_and(|info| LOCAL_FILE_SYSTEMS.contains(&i128::from(info.f_type)))
+    about_to(Call::AskFileSystem).is_ok()
+        && rustix::fs::fstatfs(file)
+            .is_ok_and(|info| LOCAL_FILE_SYSTEMS.contains(&i128::from(info.f_type)))
 }
 
 // --- Events -----------------------------------------------------------------------------------
@@ -134,6 +145,7 @@ pub(crate) struct Events {
 impl Events {
     /// Begins to watch `folder`; events before this call are not seen, so look again after it.
     pub(crate) fn watch(folder: &Path) -> io::Result<Self> {
+        about_to(Call::Watch)?;
         let inotify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
         let what = WatchFlags::DELETE
             | WatchFlags::MOVED_FROM
@@ -148,20 +160,21 @@ impl Events {
     pub(crate) fn wait(&self, path: &Path, until: Instant) {
         let name = path.file_name().unwrap_or_default().as_bytes();
         loop {
+            let announced = about_to(Call::Wait);
             let left = until.saturating_duration_since(Instant::now());
             let timeout = Timespec {
                 tv_sec: left.as_secs().try_into().unwrap_or(i64::MAX),
                 tv_nsec: left.subsec_nanos().into(),
             };
             let mut fds = [PollFd::new(&self.inotify, PollFlags::IN)];
-            match poll(&mut fds, Some(&timeout)) {
+            match announced.and_then(|()| Ok(poll(&mut fds, Some(&timeout))?)) {
                 Ok(0) => return,
                 Ok(_) => {
                     if self.drain(name) {
                         return;
                     }
                 }
-                Err(Errno::INTR) => {}
+                Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => {
                     std::thread::sleep(left);
                     return;

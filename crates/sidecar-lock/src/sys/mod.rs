@@ -8,6 +8,7 @@ mod files;
 mod kernel_lock;
 #[cfg(target_os = "linux")]
 mod linux;
+mod point;
 #[cfg(not(target_os = "linux"))]
 mod portable;
 mod swap;
@@ -16,13 +17,18 @@ mod unix;
 #[cfg(windows)]
 mod windows;
 
-pub(crate) use files::{FileId, Kind, Linked, Look, link_prepared, look, prepare, read_head};
+pub(crate) use files::{
+    FileId, Kind, Linked, Look, link_prepared, look, prepare, read_head, remove_file, set_length,
+};
 pub(crate) use kernel_lock::{lock_blocking, try_lock, try_lock_shared, unlock};
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{
     Events, anyone_registered, boot_id, exchange, pid_namespace, register, since_boot, start_time,
     supports_queue, unregister,
 };
+#[cfg(test)]
+pub(crate) use point::listen;
+pub(crate) use point::{Call, about_to};
 #[cfg(not(target_os = "linux"))]
 pub(crate) use portable::{
     Events, anyone_registered, boot_id, exchange, pid_namespace, register, since_boot, start_time,

@@ -5,7 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::files::{self, FileId, Kind, Linked, Look, Prepared, look, temporary_path};
+use super::files::{self, FileId, Kind, Linked, Look, Prepared, look, remove_file, temporary_path};
+use super::{Call, about_to};
 use crate::record;
 
 /// Puts a new sidecar of ours in the place of the judged lock; `None` when another one stood there.
@@ -87,6 +88,7 @@ fn move_away(
     reason = "a lock of another tool moves to a unique name and back; nothing is replaced"
 )]
 fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    about_to(Call::Rename)?;
     fs::rename(from, to)
 }
 
@@ -97,7 +99,7 @@ fn is_judged(path: &Path, judged: &Look) -> bool {
 fn remove(path: &Path, kind: Kind) -> io::Result<()> {
     match kind {
         Kind::Directory => super::remove_folder(path),
-        _ => fs::remove_file(path),
+        _ => remove_file(path),
     }
 }
 

@@ -10,8 +10,10 @@ use std::path::Path;
 use rustix::fs::{Mode, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 
 use super::files::{FileId, Kind, Look};
+use super::{Call, about_to};
 
 pub(crate) fn look_at(path: &Path) -> io::Result<Look> {
+    about_to(Call::Look)?;
     Ok(look_of(&std::fs::symlink_metadata(path)?))
 }
 
@@ -47,8 +49,10 @@ pub(super) fn look_of(metadata: &std::fs::Metadata) -> Look {
 /// Without permission to write it opens for reading, which is enough to wait and to be granted.
 pub(crate) fn open_existing(path: &Path) -> io::Result<(File, Look)> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
-    let fd = match rustix::fs::open(path, flags | OFlags::RDWR, Mode::empty()) {
-        Err(rustix::io::Errno::ACCESS | rustix::io::Errno::PERM | rustix::io::Errno::ROFS) => {
+    let opened = about_to(Call::Open)
+        .and_then(|()| Ok(rustix::fs::open(path, flags | OFlags::RDWR, Mode::empty())?));
+    let fd = match opened {
+        Err(err) if is_refused(&err) => {
             rustix::fs::open(path, flags | OFlags::RDONLY, Mode::empty())?
         }
         opened => opened?,
@@ -58,8 +62,17 @@ pub(crate) fn open_existing(path: &Path) -> io::Result<(File, Look)> {
     Ok((file, look))
 }
 
+fn is_refused(err: &io::Error) -> bool {
+    use rustix::io::Errno;
+    matches!(
+        Errno::from_io_error(err),
+        Some(Errno::ACCESS | Errno::PERM | Errno::ROFS)
+    )
+}
+
 /// Opens a directory without following a link, to bind to it whatever becomes of its name.
 pub(crate) fn open_folder(path: &Path) -> io::Result<(File, Look)> {
+    about_to(Call::OpenFolder)?;
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
     let look = look_of(&file.metadata()?);
@@ -75,6 +88,7 @@ pub(crate) fn is_empty_folder(folder: &File, _path: &Path) -> io::Result<bool> {
 }
 
 fn entries(folder: &File) -> io::Result<Vec<OsString>> {
+    about_to(Call::ReadFolder)?;
     let mut names = Vec::new();
     for entry in rustix::fs::Dir::read_from(folder)? {
         let entry = entry?;
@@ -90,11 +104,13 @@ fn entries(folder: &File) -> io::Result<Vec<OsString>> {
 /// remove it between our last look and its replacement. Returns how it looks now, or `None` when it
 /// does not stand at `path` any more.
 pub(crate) fn pin(folder: &File, path: &Path, judged: &Look) -> io::Result<Option<Look>> {
+    about_to(Call::Recheck)?;
     // Touched since: its owner lives after all.
     if look_of(&folder.metadata()?).modified != judged.modified {
         return Ok(None);
     }
     let pin = super::files::temporary_name()?;
+    about_to(Call::Pin)?;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     match rustix::fs::openat(folder, &pin, flags, Mode::from_raw_mode(0o600)) {
         Ok(_) => {}
@@ -104,9 +120,18 @@ pub(crate) fn pin(folder: &File, path: &Path, judged: &Look) -> io::Result<Optio
     let pinned = look_of(&folder.metadata()?);
     let is_there = super::look(path)?.is_some_and(|now| now.id == pinned.id);
     if !is_there {
-        rustix::fs::unlinkat(folder, &pin, rustix::fs::AtFlags::empty())?;
+        unpin(folder, OsStr::new(&pin))?;
     }
     Ok(is_there.then_some(pinned))
+}
+
+fn unpin(folder: &File, pin: &OsStr) -> io::Result<()> {
+    about_to(Call::Unpin)?;
+    Ok(rustix::fs::unlinkat(
+        folder,
+        pin,
+        rustix::fs::AtFlags::empty(),
+    )?)
 }
 
 /// Removes a directory that holds nothing but pins.
@@ -114,9 +139,10 @@ pub(crate) fn remove_folder(path: &Path) -> io::Result<()> {
     let (folder, _) = open_folder(path)?;
     for name in entries(&folder)? {
         if crate::is_temporary_name(&name) {
-            rustix::fs::unlinkat(&folder, &name, rustix::fs::AtFlags::empty())?;
+            unpin(&folder, &name)?;
         }
     }
+    about_to(Call::RemoveFolder)?;
     std::fs::remove_dir(path)
 }
 
@@ -136,20 +162,24 @@ pub(crate) fn is_read_only_file(err: &io::Error) -> bool {
 
 /// The names in a folder.
 pub(crate) fn names_in(folder: &Path) -> io::Result<Vec<OsString>> {
+    about_to(Call::OpenFolder)?;
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     entries(&File::from(rustix::fs::open(folder, flags, Mode::empty())?))
 }
 
 pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    about_to(Call::Read)?;
     file.read_at(buffer, offset)
 }
 
 pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
+    about_to(Call::Write)?;
     file.write_all_at(bytes, offset)
 }
 
 /// Sets the modification time to now.
 pub(crate) fn touch(file: &File) -> io::Result<()> {
+    about_to(Call::Touch)?;
     let times = Timestamps {
         last_access: Timespec {
             tv_sec: 0,

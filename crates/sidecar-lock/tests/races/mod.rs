@@ -1,0 +1,10 @@
+//! The races of the protocol, each replayed with the real code.
+#![cfg(target_os = "linux")]
+
+mod adopt;
+mod breaking;
+mod hand_over;
+mod other;
+mod publish;
+mod release;
+mod stage;
