@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use atomic_file::{Original, sweep_file};
-use sidecar_lock::{AcquireError, LockOptions, SidecarLock, TookOver};
+use sidecar_lock::{AcquireError, ForeignKind, LockOptions, SidecarLock, TookOver};
 
 use crate::document::Document;
 use crate::error::ParseError;
@@ -84,7 +84,7 @@ pub fn read(path: &Path) -> Result<Document, ReadError> {
 pub fn read_locked(path: &Path, options: &LockOptions) -> Result<Document, ReadError> {
     let guard = SidecarLock::new(path)?.acquire(options)?;
     // Before the read, as an update does: after this the dead one's lock tells nobody any more.
-    if guard.took_over().is_some_and(is_of_the_dead)
+    if guard.took_over().is_some_and(may_be_of_the_dead)
         && let Err(err) = sweep_file(guard.resource())
     {
         tracing::warn!(%err, "leftovers not swept");
@@ -97,9 +97,15 @@ pub fn read_locked(path: &Path, options: &LockOptions) -> Result<Document, ReadE
     document
 }
 
-/// Whether a lock that was taken over belonged to one of ours, which may have died in a commit.
-pub(crate) fn is_of_the_dead(took_over: &TookOver) -> bool {
-    !matches!(took_over, TookOver::Foreign(_))
+/// Whether a lock that was taken over may have belonged to one of ours, which may have died in a commit.
+///
+/// So may a file that looks like another tool's: nobody syncs a sidecar, and a power cut leaves it empty or full of
+/// zeros as a rule.
+pub(crate) fn may_be_of_the_dead(took_over: &TookOver) -> bool {
+    match took_over {
+        TookOver::Foreign(lock) => lock.kind == ForeignKind::File,
+        _ => true,
+    }
 }
 
 /// Reads a story together with what the commit needs to know about the version that was read.

@@ -8,7 +8,7 @@ use atomic_file::{CommitError, CommitOptions, Durability, HardLinks, Original, s
 use sidecar_lock::{InheritedLock, LockGuard, LockOptions, LostError, SidecarLock, TookOver};
 
 use crate::document::Document;
-use crate::read::{MAX_STORY_BYTES, ReadError, fresh, is_of_the_dead};
+use crate::read::{MAX_STORY_BYTES, ReadError, fresh, may_be_of_the_dead};
 use crate::update_error::{UpdateError, Warning};
 
 /// How often an edit is tried again even when the time is up: S-0034 asks for three retries.
@@ -185,7 +185,7 @@ impl<'a> Run<'a> {
         let guard = guard.map_err(UpdateError::Lock)?;
         self.waited += guard.waited();
         if let Some(took_over) = guard.took_over() {
-            if is_of_the_dead(took_over) {
+            if may_be_of_the_dead(took_over) {
                 self.clean_up_after_the_dead();
             }
             self.took_over = Some(took_over.clone());

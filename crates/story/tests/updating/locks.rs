@@ -1,12 +1,12 @@
 //! Locks of parents, of the dead, and of those who only read.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::Write as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc::channel;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use sidecar_lock::{AcquireError, InheritError, LockOptions, SidecarLock, TookOver};
 use story::{ReadError, UpdateError, UpdateOptions, Value, Warning};
@@ -155,6 +155,26 @@ fn read_locked_after_a_death_puts_a_persons_version_back_before_it_reads() {
         "the person's version is read"
     );
     assert_no_leftovers(&sandbox);
+}
+
+#[test]
+fn update_sweeps_after_a_lock_that_a_power_cut_emptied() {
+    for (left, record) in [("nothing", vec![]), ("zeros", vec![0; 512])] {
+        let sandbox = Sandbox::new();
+        let path = story(&sandbox);
+        displace_a_persons_version(&sandbox, &path);
+        let lock = File::create(sidecar(&path)).expect("the folder can be written");
+        (&lock).write_all(&record).expect("it can be written");
+        lock.set_modified(SystemTime::UNIX_EPOCH)
+            .expect("before this machine booted");
+        let updated = increment(&path).expect("nobody can hold it");
+        assert!(
+            matches!(updated.warnings.as_slice(), [Warning::Restored { .. }]),
+            "{left} in the lock: what its owner left is looked after: {:?}",
+            updated.warnings
+        );
+        assert_no_leftovers(&sandbox);
+    }
 }
 
 #[test]
