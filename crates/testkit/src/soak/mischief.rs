@@ -1,10 +1,16 @@
 //! Killers and stoppers: signals to commands at work, preferably to the one that holds a lock.
 
-use std::time::Duration;
+use std::fs;
+use std::time::{Duration, Instant};
 
 use super::epoch::Epoch;
 use super::jobs::{Running, Slot};
 use super::rng::Rng;
+
+/// How long one looks for the moment of a commit; chosen, some updates pass in it.
+const LOOK: Duration = Duration::from_millis(100);
+/// How often a holder's folder is looked at before somebody else may hold; some milliseconds.
+const CLOSE_LOOKS: u32 = 300;
 
 /// Kills commands until the epoch is over.
 pub(crate) fn kill(epoch: &Epoch<'_>, lane: usize) {
@@ -41,11 +47,12 @@ fn kill_one(epoch: &Epoch<'_>, running: &mut Running, spares_children: bool) {
     }
 }
 
-fn has_temporary(epoch: &Epoch<'_>, place: usize) -> bool {
-    let paths = epoch.places[place].beside();
-    paths
-        .iter()
-        .any(|path| path.to_string_lossy().contains(".atomic-tmp"))
+fn has_temporary(epoch: &Epoch<'_>, at: usize) -> bool {
+    let entries = fs::read_dir(epoch.places[at].folder());
+    entries.is_ok_and(|entries| {
+        let mut names = entries.flatten().map(|entry| entry.file_name());
+        names.any(|name| name.as_encoded_bytes().ends_with(b".atomic-tmp"))
+    })
 }
 
 /// Stops commands for a while, until the epoch is over.
@@ -75,28 +82,43 @@ fn stop_one(epoch: &Epoch<'_>, running: &mut Running) -> Option<u32> {
     if epoch.places[running.place].holder() == Some(running.id()) {
         epoch.count("stops of a holder");
     }
+    if has_temporary(epoch, running.place) {
+        epoch.count("stops while a temporary file lay there");
+    }
     Some(running.id())
 }
 
-/// Mostly the holder of a lock, often at the moment of a commit, else anybody.
+/// Who gets the signal: mostly the holder of a lock, often at the moment of a commit, else anybody.
 fn victim<'a>(epoch: &'a Epoch<'_>, rng: &mut Rng) -> &'a Slot {
-    let waits_for_commit = rng.chance(40);
-    if waits_for_commit || rng.chance(50) {
-        // A few looks: locks are held for some milliseconds only, and a new version has a name for much less.
-        let looks = if waits_for_commit { 500 } else { 50 };
-        for _ in 0..looks {
-            let at = usize::try_from(rng.below(epoch.places.len() as u64)).expect("few");
-            if waits_for_commit && !has_temporary(epoch, at) {
-                std::thread::sleep(Duration::from_micros(50));
-                continue;
-            }
-            let holder = epoch.places[at].holder();
-            let mut slots = epoch.slots.iter();
-            let slot = slots.find(|slot| holder.is_some() && slot.pid() == holder);
-            if let Some(slot) = slot {
-                return slot;
+    let at = usize::try_from(rng.below(epoch.places.len() as u64)).expect("there are few stories");
+    let found = match rng.below(100) {
+        0..50 => committer(epoch, at),
+        50..80 => holder(epoch, at),
+        _ => None,
+    };
+    found.unwrap_or_else(|| rng.one_of(&epoch.slots).expect("there are actors"))
+}
+
+/// The holder in the short time in which a version has a temporary name.
+fn committer<'a>(epoch: &'a Epoch<'_>, at: usize) -> Option<&'a Slot> {
+    let deadline = Instant::now() + LOOK;
+    while !epoch.is_over() && Instant::now() < deadline {
+        let Some(slot) = holder(epoch, at) else {
+            std::thread::sleep(Duration::from_micros(200));
+            continue;
+        };
+        // Without a pause, because the name is there for less than one.
+        for _ in 0..CLOSE_LOOKS {
+            if has_temporary(epoch, at) {
+                return Some(slot);
             }
         }
     }
-    rng.one_of(&epoch.slots).expect("there are actors")
+    None
+}
+
+fn holder<'a>(epoch: &'a Epoch<'_>, at: usize) -> Option<&'a Slot> {
+    let holder = epoch.places[at].holder()?;
+    let mut slots = epoch.slots.iter();
+    slots.find(|slot| slot.pid() == Some(holder))
 }
