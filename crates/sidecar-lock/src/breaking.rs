@@ -87,6 +87,10 @@ fn break_folder(lock: &SidecarLock, token: &str, force: Force) -> Result<(), Bre
         let by = foreign_lock(ForeignKind::Directory, &look, token);
         return Err(owner_alive(lock, LockedBy::Foreign(by)));
     }
+    if !sys::try_lock(&folder).map_err(|err| io(lock, "lock", err))? {
+        // One of ours is replacing it at this moment.
+        return Err(other_token(lock));
+    }
     let pinned = sys::pin(&folder, sidecar, &look).map_err(|err| io(lock, "pin", err))?;
     replace_and_release(lock, &pinned.ok_or_else(|| other_token(lock))?)
 }

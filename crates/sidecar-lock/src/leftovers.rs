@@ -70,11 +70,15 @@ pub fn sweep_temporaries(folder: &Path) -> Result<Vec<PathBuf>, LeftoverError> {
             Ok(None) => Ok(()),
             Err(err) => Err(err),
         };
-        removed.map_err(|source| LeftoverError {
-            step: "remove",
-            path: path.clone(),
-            source,
-        })?;
+        match removed {
+            // Somebody else sweeps at the same time.
+            Err(err) if err.kind() == io::ErrorKind::NotFound => {}
+            removed => removed.map_err(|source| LeftoverError {
+                step: "remove",
+                path: path.clone(),
+                source,
+            })?,
+        }
     }
     Ok(found)
 }
@@ -88,7 +92,8 @@ fn is_abandoned(path: &Path) -> io::Result<bool> {
     match look.kind {
         Kind::Directory => {
             let (folder, _) = sys::open_folder(path)?;
-            sys::is_empty_folder(&folder, path)
+            // Whoever replaces another tool's folder has the kernel lock on it.
+            Ok(sys::try_lock_shared(&folder)? && sys::is_empty_folder(&folder, path)?)
         }
         Kind::File => {
             let (file, _) = sys::open_existing(path)?;

@@ -73,7 +73,10 @@ fn move_away(
     }
     if !is_judged(&away, judged) || remove(&away, judged.kind).is_err() {
         if look(sidecar)?.is_none() {
-            rename(&away, sidecar)?;
+            match rename(&away, sidecar) {
+                Err(err) if err.kind() == io::ErrorKind::NotFound => {}
+                put_back => put_back?,
+            }
         }
         return Ok(None);
     }

@@ -3,8 +3,12 @@
 
 mod adopt;
 mod breaking;
+mod everywhere;
+mod foreign;
 mod hand_over;
 mod other;
 mod publish;
 mod release;
 mod stage;
+mod sweeping;
+mod waiting;

@@ -15,6 +15,7 @@ use super::other::{INSIDE, RESOURCE, SOCKET};
 use crate::sys::{self, Call};
 use crate::{LockOptions, LockState, SidecarLock};
 
+const RESOURCE_NAME: &str = "story.md";
 /// Whoever is silent for so long is stuck.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 /// Older than any boot: stale at the first look.
@@ -34,7 +35,7 @@ pub struct Stage {
 impl Stage {
     pub fn new() -> Self {
         let sandbox = Sandbox::new();
-        let resource = sandbox.write("story.md", "");
+        let resource = sandbox.write(RESOURCE_NAME, "");
         let lock = SidecarLock::new(resource).expect("the folder exists");
         Self { sandbox, lock }
     }
@@ -125,13 +126,13 @@ impl Stage {
         });
     }
 
-    /// Everything in the folder but the resource.
+    /// Everything in the folder but the resource and what says that somebody is inside.
     pub fn names(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.sandbox.path()).expect("the sandbox can be read");
         let names = entries.map(|entry| entry.expect("it can be read").file_name());
         let mut names: Vec<String> = names
             .map(|name| name.to_string_lossy().into_owned())
-            .filter(|name| name != "story.md")
+            .filter(|name| ![RESOURCE_NAME, INSIDE].contains(&name.as_str()))
             .collect();
         names.sort();
         names
@@ -149,6 +150,16 @@ impl Stage {
             Err(err) => return Err(format!("the next one fails: {err}")),
         }
         crate::settle_hand_overs();
+        crate::sweep_temporaries(self.lock.folder()).map_err(|err| err.to_string())?;
+        // What carries no record may be about to be written: it is swept a minute later.
+        for name in self.names() {
+            let path = self.path(&name);
+            if crate::is_temporary_name(name.as_ref())
+                && path.metadata().is_ok_and(|it| it.len() == 0)
+            {
+                testkit::set_age(&path, Duration::from_secs(61));
+            }
+        }
         crate::sweep_temporaries(self.lock.folder()).map_err(|err| err.to_string())?;
         self.check_nothing_left()
     }
@@ -297,6 +308,18 @@ impl Thread {
                 Said::At(at) if at == place => return,
                 Said::At(_) => {}
                 said => panic!("no {place}, but {said:?} after {:?}", self.trace),
+            }
+        }
+    }
+
+    /// Lets it go on until it is about to sleep, or has done what it was told; says which.
+    pub fn step_to_wait_or_end(&mut self) -> String {
+        loop {
+            match self.step() {
+                Said::At(at) if at == "Wait" => return at,
+                Said::At(_) => {}
+                Said::Done(outcome) => return outcome,
+                Said::Gone => panic!("the process has ended after {:?}", self.trace),
             }
         }
     }

@@ -1,0 +1,92 @@
+//! Tidying up what the dead left, beside those who are at work.
+
+use rustix::io::Errno;
+
+use super::stage::{Stage, TRY};
+use crate::sys::Call;
+
+fn found(stage: &Stage) -> usize {
+    let found = crate::find_temporaries(stage.lock.folder());
+    found.expect("the folder can be read").len()
+}
+
+/// A sidecar under its temporary name, from its making to its link: at each step it is left alone.
+#[test]
+fn sweep_leaves_what_is_being_made() {
+    let stage = Stage::new();
+    let mut ours = stage.process();
+    ours.begin_to(TRY, Call::CreateNameless);
+    ours.main().refuse(Errno::OPNOTSUPP);
+    let mut sweeper = stage.process();
+    for next in [
+        Call::Look,
+        Call::TryLock,
+        Call::Write,
+        Call::Link,
+        Call::Remove,
+    ] {
+        ours.main().to(next);
+        assert_eq!(sweeper.run("sweep"), "swept 0", "about to {next:?}");
+    }
+    assert_eq!(ours.finish(), "acquired");
+    assert_eq!(ours.run("release"), "released");
+    stage.assert_nothing_left();
+}
+
+#[test]
+fn sweep_leaves_the_sidecar_that_is_about_to_be_swapped_in() {
+    let stage = Stage::new();
+    stage.put_file();
+    stage.make_stale();
+    let mut ours = stage.process();
+    ours.begin_to(TRY, Call::Exchange);
+    let mut sweeper = stage.process();
+    assert_eq!(sweeper.run("sweep"), "swept 0");
+    assert_eq!(ours.finish(), "acquired from another tool");
+    assert_eq!(ours.run("release"), "released");
+    stage.assert_nothing_left();
+}
+
+#[test]
+fn temporary_name_of_a_killed_publisher_is_swept() {
+    let stage = Stage::new();
+    let mut dying = stage.process();
+    dying.begin_to(TRY, Call::CreateNameless);
+    dying.main().refuse(Errno::OPNOTSUPP);
+    dying.main().to(Call::Link);
+    dying.crash(&stage);
+    assert_eq!(found(&stage), 1, "it is found");
+    stage.assert_next_gets_it();
+}
+
+/// Killed between the link and the removal of the temporary name: one file, two names.
+#[test]
+fn second_name_of_a_killed_owners_sidecar_is_swept() {
+    let stage = Stage::new();
+    let mut dying = stage.process();
+    dying.begin_to(TRY, Call::CreateNameless);
+    dying.main().refuse(Errno::OPNOTSUPP);
+    dying.main().to(Call::Link);
+    dying.main().to(Call::Remove);
+    dying.crash(&stage);
+    assert_eq!(stage.names().len(), 2, "both names stand");
+    stage.assert_next_gets_it();
+}
+
+/// Two tidy up at once.
+#[test]
+fn two_sweeps_at_once_do_not_fail() {
+    let stage = Stage::new();
+    let mut dying = stage.process();
+    dying.begin_to(TRY, Call::CreateNameless);
+    dying.main().refuse(Errno::OPNOTSUPP);
+    dying.main().to(Call::Link);
+    dying.crash(&stage);
+    let mut first = stage.process();
+    first.begin_to("sweep", Call::Remove);
+    let mut second = stage.process();
+    assert_eq!(second.run("sweep"), "swept 1");
+    let swept = first.finish();
+    assert!(swept.starts_with("swept"), "gone is gone: {swept}");
+    stage.assert_nothing_left();
+}
