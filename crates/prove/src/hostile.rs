@@ -3,8 +3,10 @@
 //! What each case looks at afterwards: the exit code is one of the README's table, nobody panicked or hung, what people
 //! see carries nothing that a terminal acts on, and a folder beside the project is as it was, its times included.
 
+mod crowd;
 mod ground;
 mod ran;
+mod records;
 mod standing;
 mod verbs;
 
@@ -29,5 +31,23 @@ pub const CASES: &[Case] = &[
         expect: Expect::NothingWrong,
         minimum: 44,
         run: standing::without_rights,
+    },
+    Case {
+        name: "hostile: a record whose texts a terminal would act on",
+        expect: Expect::NothingWrong,
+        minimum: 600,
+        run: records::texts,
+    },
+    Case {
+        name: "hostile: a record that lies about its owner",
+        expect: Expect::NothingWrong,
+        minimum: 300,
+        run: records::lies,
+    },
+    Case {
+        name: "hostile: a record with a byte changed, or cut off",
+        expect: Expect::NothingWrong,
+        minimum: 1024,
+        run: records::damage,
     },
 ];

@@ -1,5 +1,6 @@
 //! Where the hostile cases play: a project with one story, and beside it a folder that nobody may touch.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt as _;
@@ -9,7 +10,8 @@ use crate::context::Context;
 use crate::hostile::ran::Run;
 
 /// The story that each point begins with.
-pub const STORY: &str = "---\nid: S-1\ntitle: A story\nn: 1\nlabels: []\n---\n# A story\n\nIts body.\n";
+pub const STORY: &str =
+    "---\nid: S-1\ntitle: A story\nn: 1\nlabels: []\n---\n# A story\n\nIts body.\n";
 
 /// A record of a dead owner, as `story` writes it.
 pub fn record() -> Vec<u8> {
@@ -30,7 +32,7 @@ pub struct Ground {
     /// What nobody may touch.
     pub outside: PathBuf,
     program: PathBuf,
-    before: Snapshot,
+    before: RefCell<Snapshot>,
 }
 
 impl Ground {
@@ -48,18 +50,8 @@ impl Ground {
         let folder = project.join(".ai-sdlc/stories/S-1");
         let outside = home.join("outside");
         fs::create_dir_all(&folder).expect("the project can be made");
-        fs::create_dir_all(outside.join("folder")).expect("the outside can be made");
-        let files: [(&str, Vec<u8>); 5] = [
-            ("canary.txt", b"do not touch\n".to_vec()),
-            ("canary.lock", record()),
-            ("story.md", STORY.into()),
-            ("folder/inner.txt", b"nor this\n".to_vec()),
-            ("folder/story.md", STORY.into()),
-        ];
-        for (name, bytes) in files {
-            write(&outside.join(name), &bytes);
-        }
-        let before = Snapshot::take(&outside);
+        make_outside(&outside);
+        let before = RefCell::new(Snapshot::take(&outside));
         let ground = Self {
             story: folder.join("story.md"),
             sidecar: folder.join("story.md.lock"),
@@ -80,19 +72,20 @@ impl Ground {
         write(&self.story, STORY.as_bytes());
     }
 
-    /// Takes what lies outside as it is now for what it must stay.
-    pub fn remember(&mut self) {
-        self.before = Snapshot::take(&self.outside);
-    }
-
     /// A run of `story` in the project; it waits for locks for a moment only.
     pub fn run<A: AsRef<std::ffi::OsStr>>(&self, arguments: &[A]) -> Run {
         Run::new(&self.program, &self.project, arguments).variable("LC_ALL", "C.UTF-8")
     }
 
-    /// Whether everything outside is as it was.
+    /// Whether everything outside is as it was. If it is not, it is made anew, for the next look.
     pub fn check_outside(&self) -> Result<(), String> {
-        self.before.check(&Snapshot::take(&self.outside))
+        let outcome = self.before.borrow().check(&Snapshot::take(&self.outside));
+        if outcome.is_err() {
+            fs::remove_dir_all(&self.outside).expect("the outside can be removed");
+            make_outside(&self.outside);
+            self.before.replace(Snapshot::take(&self.outside));
+        }
+        outcome
     }
 
     /// Whether the story is still, byte for byte, what each point begins with.
@@ -112,6 +105,20 @@ impl Ground {
             .collect();
         names.sort();
         names
+    }
+}
+
+fn make_outside(outside: &Path) {
+    fs::create_dir_all(outside.join("folder")).expect("the outside can be made");
+    let files: [(&str, Vec<u8>); 5] = [
+        ("canary.txt", b"do not touch\n".to_vec()),
+        ("canary.lock", record()),
+        ("story.md", STORY.into()),
+        ("folder/inner.txt", b"nor this\n".to_vec()),
+        ("folder/story.md", STORY.into()),
+    ];
+    for (name, bytes) in files {
+        write(&outside.join(name), &bytes);
     }
 }
 

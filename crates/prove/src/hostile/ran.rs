@@ -59,7 +59,8 @@ impl Run {
 
     /// With a variable of the environment.
     pub fn variable(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
-        self.variables.push((name.into(), value.as_ref().to_owned()));
+        self.variables
+            .push((name.into(), value.as_ref().to_owned()));
         self
     }
 
@@ -212,8 +213,8 @@ impl Ran {
         if contains(&self.stderr, b"panicked") || contains(&self.stdout, b"panicked at") {
             return wrong("panicked");
         }
-        if !is_harmless(&self.stderr) {
-            return wrong("stderr carries what a terminal acts on");
+        if let Some(harm) = first_harm(&self.stderr) {
+            return wrong(&format!("stderr carries {harm}"));
         }
         if self.is_json {
             let lines = self.stdout.split_inclusive(|byte| *byte == b'\n');
@@ -222,8 +223,8 @@ impl Ran {
                     return wrong("a line is no JSON");
                 }
             }
-            if !is_harmless(&self.stdout) {
-                return wrong("the JSON carries what a terminal acts on");
+            if let Some(harm) = first_harm(&self.stdout) {
+                return wrong(&format!("the JSON carries {harm}"));
             }
         }
         Ok(())
@@ -232,10 +233,9 @@ impl Ran {
     /// As [`Ran::check`], and the terminal was shown nothing that it would act on.
     pub fn check_terminal(&self) -> Result<(), String> {
         self.check()?;
-        if is_harmless(&self.stdout) {
-            Ok(())
-        } else {
-            Err(format!("a terminal would act on it: {}", self.words()))
+        match first_harm(&self.stdout) {
+            None => Ok(()),
+            Some(harm) => Err(format!("a terminal would act on {harm}: {}", self.words())),
         }
     }
 
@@ -254,18 +254,31 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
 }
 
-/// Whether a terminal shows all of it and acts on none of it: text without control characters but line ends and tabs,
-/// and without characters that turn the direction of others.
+/// Whether a terminal shows all of it and acts on none of it.
 pub fn is_harmless(bytes: &[u8]) -> bool {
-    std::str::from_utf8(bytes).is_ok_and(|text| {
-        let text = text.replace("\r\n", "\n");
-        !text.chars().any(|c| {
-            (c.is_control() && !matches!(c, '\n' | '\t'))
-                || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}')
+    first_harm(bytes).is_none()
+}
+
+/// The first thing in it that a terminal would act on, with what stands around: control characters but line ends and
+/// tabs, characters that turn the direction of others, bytes that are no text.
+fn first_harm(bytes: &[u8]) -> Option<String> {
+    let around = |at: usize| {
+        let around = &bytes[at.saturating_sub(30)..bytes.len().min(at + 30)];
+        String::from_utf8_lossy(around).into_owned()
+    };
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(err) => return Some(around(err.valid_up_to())),
+    };
+    text.char_indices()
+        .find(|(at, c)| {
+            let is_line_end = *c == '\n' || (*c == '\r' && text[at + 1..].starts_with('\n'));
+            let is_control = c.is_control() && *c != '\t' && !is_line_end;
+            is_control
+                || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}')
                 || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-                || matches!(c, '\u{2028}' | '\u{2029}')
         })
-    })
+        .map(|(at, c)| format!("{c:?} in {:?}", around(at)))
 }
 
 #[cfg(test)]
@@ -274,8 +287,18 @@ mod tests {
 
     #[test]
     fn is_harmless_knows_what_a_terminal_acts_on() {
-        assert!(is_harmless("plain\tÜñ 日本\r\n".as_bytes()), "text and line ends");
-        for text in ["\u{1b}[2J", "a\rb", "\u{9b}1m", "\u{202e}x", "\u{7}", "\u{7f}"] {
+        assert!(
+            is_harmless("plain\tÜñ 日本\r\n".as_bytes()),
+            "text and line ends"
+        );
+        for text in [
+            "\u{1b}[2J",
+            "a\rb",
+            "\u{9b}1m",
+            "\u{202e}x",
+            "\u{7}",
+            "\u{7f}",
+        ] {
             assert!(!is_harmless(text.as_bytes()), "{text:?}");
         }
         assert!(!is_harmless(b"\xff"), "no text at all");

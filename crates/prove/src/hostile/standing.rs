@@ -67,7 +67,9 @@ impl Thing {
             Self::Socket => UnixListener::bind(path).map(drop),
             Self::NullDevice => return node(path, &["c", "1", "3"]),
             Self::ZeroDevice => return node(path, &["c", "1", "5"]),
-            Self::FolderWithContent => fs::create_dir(path).map(|()| write(&path.join("kept"), b"kept")),
+            Self::FolderWithContent => {
+                fs::create_dir(path).map(|()| write(&path.join("kept"), b"kept"))
+            }
             Self::HardLinkToText => fs::hard_link(outside("canary.txt"), path),
             Self::HardLinkToRecord => fs::hard_link(outside("canary.lock"), path),
             Self::Huge => huge(path, b""),
@@ -130,7 +132,8 @@ pub fn at_the_sidecar(context: &Context) -> Result<Tally, Skip> {
             let stood = identity(&ground.sidecar);
             let passwd = Passwd::look();
             let ran = verb.on(&ground, "S-1").piped();
-            let is_taken_over = thing.is_leftover() && (verb.takes_lock() || verb == Verb::DoctorFix);
+            let is_taken_over =
+                thing.is_leftover() && (verb.takes_lock() || verb == Verb::DoctorFix);
             let stands = || match (is_taken_over, identity(&ground.sidecar)) {
                 (true, None) => Ok(()),
                 (false, now) if now == stood => Ok(()),
@@ -142,7 +145,13 @@ pub fn at_the_sidecar(context: &Context) -> Result<Tally, Skip> {
                 .and_then(|()| ground.check_outside())
                 .and_then(|()| passwd.check())
                 .and_then(|()| stands())
-                .and_then(|()| if is_written { Ok(()) } else { ground.check_story_untouched() });
+                .and_then(|()| {
+                    if is_written {
+                        Ok(())
+                    } else {
+                        ground.check_story_untouched()
+                    }
+                });
             tally.point(outcome.map_err(|wrong| format!("{thing:?}, {verb:?}: {wrong}")));
         }
     }
@@ -158,7 +167,9 @@ fn stale(ground: &Ground, thing: Thing) -> Result<Result<(), String>, Skip> {
     thing.put(ground, &ground.sidecar)?;
     testkit::set_age(&ground.sidecar, Duration::from_hours(1));
     let before = Snapshot::take(&ground.outside);
-    let ran = ground.run(&["set", "S-1", "--inc", "n", "--stale-after", "100ms"]).piped();
+    let ran = ground
+        .run(&["set", "S-1", "--inc", "n", "--stale-after", "100ms"])
+        .piped();
     let outcome = ran
         .check_exit(&[0])
         .and_then(|()| before.check(&Snapshot::take(&ground.outside)));
@@ -204,7 +215,8 @@ pub fn at_the_story(context: &Context) -> Result<Tally, Skip> {
         fs::hard_link(ground.outside.join("story.md"), &ground.story).expect("a link can be made");
         let outcome = verb.on(&ground, "S-1").piped().check_exit(&[exit]);
         let outcome = outcome.and_then(|()| ground.check_outside());
-        tally.point(outcome.map_err(|wrong| format!("a second name of a story, {verb:?}: {wrong}")));
+        tally
+            .point(outcome.map_err(|wrong| format!("a second name of a story, {verb:?}: {wrong}")));
     }
     Ok(tally)
 }
@@ -255,7 +267,8 @@ pub fn without_rights(context: &Context) -> Result<Tally, Skip> {
             .and_then(|()| stands());
         let what = if at_lock { "lock" } else { "story" };
         tally.point(
-            outcome.map_err(|wrong| format!("unreadable {what} of user {owner}, {verb:?}: {wrong}")),
+            outcome
+                .map_err(|wrong| format!("unreadable {what} of user {owner}, {verb:?}: {wrong}")),
         );
     }
     Ok(tally)
@@ -264,7 +277,13 @@ pub fn without_rights(context: &Context) -> Result<Tally, Skip> {
 /// What a look tells of a file without opening it.
 fn identity(path: &Path) -> Option<(u64, u32, u64, i64, i64)> {
     let seen = fs::symlink_metadata(path).ok()?;
-    Some((seen.ino(), seen.mode(), seen.size(), seen.mtime(), seen.mtime_nsec()))
+    Some((
+        seen.ino(),
+        seen.mode(),
+        seen.size(),
+        seen.mtime(),
+        seen.mtime_nsec(),
+    ))
 }
 
 /// The real list of users, and its folder: only ever looked at.

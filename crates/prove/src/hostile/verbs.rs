@@ -61,7 +61,8 @@ impl Verb {
     /// This verb on the story `target`. Locks are waited for for 30 ms, so that a foreign one costs no more.
     pub fn on(self, ground: &Ground, target: impl Into<OsString>) -> Run {
         let target = target.into();
-        let words = |words: &[&str]| -> Vec<OsString> { words.iter().map(OsString::from).collect() };
+        let words =
+            |words: &[&str]| -> Vec<OsString> { words.iter().map(OsString::from).collect() };
         let (before, after) = match self {
             Self::Get => (words(&["get"]), vec![]),
             Self::GetLocked => (words(&["get", "--locked"]), vec![]),
