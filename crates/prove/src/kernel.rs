@@ -1,6 +1,41 @@
 //! A whole other kernel (user-mode-linux): killed at work, as NFS server with two clients, with vfat.
 
-use crate::case::Case;
+mod chance;
+mod cuts;
+mod guest;
+
+use crate::case::{Case, Expect};
 
 /// The cases of this section.
-pub const CASES: &[Case] = &[];
+pub const CASES: &[Case] = &[
+    Case {
+        name: "kernel: cut with four writers on ext4",
+        expect: Expect::NothingWrong,
+        minimum: 3,
+        run: cuts::ext4,
+    },
+    Case {
+        name: "kernel: cut with four writers on xfs",
+        expect: Expect::NothingWrong,
+        minimum: 3,
+        run: cuts::xfs,
+    },
+    Case {
+        name: "kernel: cut with four writers on btrfs",
+        expect: Expect::NothingWrong,
+        minimum: 3,
+        run: cuts::btrfs,
+    },
+    Case {
+        name: "kernel: cut with fast writers",
+        expect: Expect::NothingWrong,
+        minimum: 3,
+        run: cuts::fast,
+    },
+    Case {
+        name: "kernel: cut with writers in place",
+        expect: Expect::SomethingWrong,
+        minimum: 1,
+        run: cuts::written_in_place,
+    },
+];
