@@ -89,6 +89,8 @@ struct Attempt<'a> {
     /// others of that queue asleep until we have published, so that they follow in order.
     dead: Option<Arc<File>>,
     events: Option<sys::Events>,
+    /// A lock that was removed on the way, because it could not be written over.
+    took_over: Option<TookOver>,
 }
 
 impl<'a> Attempt<'a> {
@@ -107,6 +109,7 @@ impl<'a> Attempt<'a> {
             granted: None,
             dead: None,
             events: None,
+            took_over: None,
             reservation: Some(reservation),
         };
         attempt.stay_away();
@@ -203,7 +206,7 @@ impl<'a> Attempt<'a> {
             return Ok(Outcome::Moved);
         };
         let head = sys::read_head(&file).map_err(|err| self.io("read", err))?;
-        match record::parse(&head) {
+        match record::parse_of(&head, look.is_marked) {
             Contents::Ours(record) => self.adopt(file, &look, Some(&record)),
             Contents::OursUnreadable => self.adopt(file, &look, None),
             Contents::NotOurs => self.judge_file(&file, &look),
@@ -223,20 +226,27 @@ impl<'a> Attempt<'a> {
             Some(previous) => Some(TookOver::Crashed(Box::new(previous.holder.clone()))),
             None => Some(TookOver::CrashedUnreadable),
         };
+        // Its other names, in a backup for instance, are not ours to write to.
+        if look.links > 1 {
+            return self.remove_adopted(took_over);
+        }
         match sys::write_at(&file, &record.lay_out(), 0) {
             Ok(()) => {}
-            // Opened for reading only (another user's file): remove it while holding its lock, then
-            // publish our own.
-            Err(err) if sys::is_read_only_file(&err) => {
-                sys::remove_file(self.lock.sidecar()).map_err(|err| self.io("remove", err))?;
-                return Ok(Outcome::Moved);
-            }
+            // Opened for reading only (another user's file).
+            Err(err) if sys::is_read_only_file(&err) => return self.remove_adopted(took_over),
             Err(err) => return Err(self.io("write", err)),
         }
         if look.size != record::SIZE as u64 {
             sys::set_length(&file, record::SIZE as u64).map_err(|err| self.io("write", err))?;
         }
         Ok(self.acquired(file, look.id, &record, took_over))
+    }
+
+    /// Removes a sidecar that cannot be written over, while its kernel lock is held: then we publish our own.
+    fn remove_adopted(&mut self, took_over: Option<TookOver>) -> Result<Outcome, AcquireError> {
+        sys::remove_file(self.lock.sidecar()).map_err(|err| self.io("remove", err))?;
+        self.took_over = took_over.or(self.took_over.take());
+        Ok(Outcome::Moved)
     }
 
     // --- Another tool's lock stands there ------------------------------------------------------
@@ -363,12 +373,14 @@ impl<'a> Attempt<'a> {
         let run_started = previous
             .filter(|previous| previous.released)
             .map(|previous| previous.run_started)
+            // A run that begins in the future would never be over.
+            .filter(|started| sys::since_boot().is_none_or(|now| *started <= now))
             .or_else(sys::since_boot)
             .unwrap_or_default();
         Record {
             holder: new_holder(
                 self.options,
-                previous.map_or(0, |p| p.holder.generation + 1),
+                previous.map_or(0, |p| p.holder.generation.saturating_add(1)),
             ),
             released: false,
             run_started,
@@ -399,7 +411,7 @@ impl<'a> Attempt<'a> {
         Outcome::Acquired(Box::new(LockGuard::new(
             held,
             record.holder.clone(),
-            took_over,
+            took_over.or(self.took_over.take()),
             self.patience.waited(),
             self.patience.looks(),
         )))

@@ -47,13 +47,13 @@ impl fmt::Display for Holder {
 }
 
 /// Text from a file that another program wrote: control characters are escaped, so that a message
-/// never carries a terminal sequence.
+/// never carries a terminal sequence, and stays on its line.
 struct Printable<'a>(&'a str);
 
 impl fmt::Display for Printable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for c in self.0.chars() {
-            if c.is_control() || is_bidi_control(c) {
+            if c.is_control() || is_layout_control(c) {
                 write!(f, "{}", c.escape_unicode())?;
             } else {
                 write!(f, "{c}")?;
@@ -63,8 +63,9 @@ impl fmt::Display for Printable<'_> {
     }
 }
 
-fn is_bidi_control(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// What turns the direction of text, or ends a line for some readers.
+fn is_layout_control(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

@@ -99,7 +99,7 @@ fn inspect_file(lock: &SidecarLock, stale_after: Duration) -> io::Result<Option<
     if sys::look(lock.sidecar())?.is_none_or(|now| now.id != look.id) {
         return Ok(None);
     }
-    let state = match record::parse(&head) {
+    let state = match record::parse_of(&head, look.is_marked) {
         Contents::Ours(record) if alive => LockState::Held(Box::new(record.holder)),
         Contents::Ours(record) => LockState::Leftover(Box::new(record.holder)),
         _ if alive => LockState::HeldUnreadable,

@@ -39,7 +39,7 @@ pub(crate) struct Record {
 pub(crate) enum Contents {
     /// A record of this version.
     Ours(Box<Record>),
-    /// Our magic, but the rest cannot be read (a write in progress, or damage).
+    /// Our magic or our mark, but the rest cannot be read (a write in progress, a power cut, or damage).
     OursUnreadable,
     /// Anything else: another tool's file, or a later version, which is never adopted.
     NotOurs,
@@ -159,6 +159,18 @@ pub(crate) fn parse(bytes: &[u8]) -> Contents {
             Contents::Ours(Box::new(record))
         }),
         Err(_) => Contents::OursUnreadable,
+    }
+}
+
+/// The same for a file that may be marked as made by this protocol, whatever it holds.
+///
+/// Its name reaches the disk before its bytes do. After a power cut it may be empty, or read as zeros.
+pub(crate) fn parse_of(bytes: &[u8], is_marked: bool) -> Contents {
+    match parse(bytes) {
+        Contents::NotOurs if is_marked && bytes.iter().all(|byte| *byte == 0) => {
+            Contents::OursUnreadable
+        }
+        contents => contents,
     }
 }
 
@@ -321,6 +333,29 @@ mod tests {
                 Contents::NotOurs
             };
             assert_eq!(parse(bytes), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_marked_file_without_a_byte_of_text_is_a_record_that_a_power_cut_has_taken() {
+        for (bytes, is_marked, ours) in [
+            (&b""[..], true, true),
+            (&[0; SIZE], true, true),
+            (b"", false, false),
+            (&[0; SIZE], false, false),
+            (b"4711\n", true, false),
+            (b"\n{\"sidecar-lock\":2,\"token\":\"x\"}", true, false),
+        ] {
+            let expected = if ours {
+                Contents::OursUnreadable
+            } else {
+                Contents::NotOurs
+            };
+            assert_eq!(
+                parse_of(bytes, is_marked),
+                expected,
+                "{bytes:?}, marked: {is_marked}"
+            );
         }
     }
 

@@ -209,6 +209,46 @@ fn damaged_record_of_ours_is_adopted_when_its_owner_is_dead() {
 }
 
 #[test]
+fn leftover_with_a_second_name_is_replaced_and_its_other_name_left_alone() {
+    let (sandbox, lock) = resource();
+    let token = leave_behind(&lock);
+    let backup = sandbox.join("backup");
+    std::fs::hard_link(lock.sidecar(), &backup).unwrap();
+    let before = std::fs::read(&backup).unwrap();
+    let guard = lock.acquire(&LockOptions::default()).unwrap();
+    assert!(
+        matches!(guard.took_over(), Some(TookOver::Crashed(holder)) if holder.token == token),
+        "the dead owner is told all the same: {:?}",
+        guard.took_over()
+    );
+    guard.release().unwrap();
+    let now = std::fs::read(&backup).unwrap();
+    assert_eq!(now, before, "a backup is not ours to write to");
+    assert_nothing_left(&sandbox);
+}
+
+#[test]
+fn leftover_with_the_greatest_numbers_is_adopted() {
+    let (sandbox, lock) = resource();
+    let most = u64::MAX;
+    for released in [0, 1] {
+        let record = format!(
+            "\n{{\"sidecar-lock\":1,\"released\":{released},\"token\":\"t\",\"pid\":{},\"generation\":{most},\"run_ns\":{most},\"stale_ms\":{most}}}",
+            u32::MAX
+        );
+        put(lock.sidecar(), record.as_bytes());
+        let guard = lock.acquire(&LockOptions::default()).unwrap();
+        assert_eq!(
+            guard.holder().generation,
+            most,
+            "what cannot grow stays; nobody is kept out by it"
+        );
+        guard.release().unwrap();
+        assert_nothing_left(&sandbox);
+    }
+}
+
+#[test]
 fn frozen_record_of_version_1_is_read() {
     let (_sandbox, lock) = resource();
     put(

@@ -33,6 +33,10 @@ pub(crate) struct Look {
     pub(crate) kind: Kind,
     pub(crate) modified: Option<SystemTime>,
     pub(crate) size: u64,
+    /// How many names the file has.
+    pub(crate) links: u64,
+    /// It was made by this protocol, whatever it holds by now.
+    pub(crate) is_marked: bool,
 }
 
 /// Looks at what the path names, without following a symbolic link; `None` when there is nothing.
@@ -127,11 +131,7 @@ pub(crate) fn prepare_with_name(
 fn prepare_named(folder: &Path, record: &[u8; record::SIZE]) -> io::Result<Prepared> {
     let name = temporary_path(folder)?;
     about_to(Call::CreateNamed)?;
-    let file = File::options()
-        .read(true)
-        .write(true)
-        .create_new(true)
-        .open(&name)?;
+    let file = super::create_marked(&name)?;
     let id = super::look_at(&name).map(|look| look.id);
     let id = match id {
         Ok(id) => id,

@@ -26,8 +26,13 @@ pub(crate) fn open_nameless(folder: &Path) -> io::Result<Option<File>> {
         return Ok(None);
     }
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-    let opened = about_to(Call::CreateNameless)
-        .and_then(|()| Ok(rustix::fs::open(folder, flags, Mode::from_raw_mode(0o666))?));
+    let opened = about_to(Call::CreateNameless).and_then(|()| {
+        Ok(rustix::fs::open(
+            folder,
+            flags,
+            Mode::from_raw_mode(super::unix::MODE),
+        )?)
+    });
     match opened {
         Ok(fd) => Ok(Some(File::from(fd))),
         Err(err) => match Errno::from_io_error(&err) {

@@ -37,11 +37,11 @@ pub(crate) use portable::{
 pub(crate) use swap::swap_in;
 #[cfg(unix)]
 pub(crate) use unix::{
-    host, is_empty_folder, is_other_kind, is_read_only_file, look_at, names_in, open_existing,
-    open_folder, pin, read_at, remove_folder, touch, write_at,
+    create_marked, host, is_empty_folder, is_other_kind, is_read_only_file, look_at, names_in,
+    open_existing, open_folder, pin, read_at, remove_folder, touch, write_at,
 };
 #[cfg(windows)]
 pub(crate) use windows::{
-    host, is_empty_folder, is_other_kind, is_read_only_file, look_at, names_in, open_existing,
-    open_folder, pin, read_at, remove_folder, touch, write_at,
+    create_marked, host, is_empty_folder, is_other_kind, is_read_only_file, look_at, names_in,
+    open_existing, open_folder, pin, read_at, remove_folder, touch, write_at,
 };

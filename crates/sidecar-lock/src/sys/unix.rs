@@ -4,13 +4,30 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 
 use super::files::{FileId, Kind, Look};
 use super::{Call, about_to};
+
+/// The sticky bit, which means nothing on a file, is set on each sidecar from its creation: unlike the record it reaches
+/// the disk together with the name. The umask takes nothing from it.
+const MARK: u32 = 0o1000;
+
+/// The mode of a sidecar; the umask takes from it.
+pub(super) const MODE: u32 = MARK | 0o666;
+
+/// Creates a sidecar under a name that must be free.
+pub(crate) fn create_marked(path: &Path) -> io::Result<File> {
+    File::options()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .mode(MODE)
+        .open(path)
+}
 
 pub(crate) fn look_at(path: &Path) -> io::Result<Look> {
     about_to(Call::Look)?;
@@ -42,6 +59,8 @@ pub(super) fn look_of(metadata: &std::fs::Metadata) -> Look {
         kind,
         modified: metadata.modified().ok(),
         size: metadata.size(),
+        links: metadata.nlink(),
+        is_marked: kind == Kind::File && metadata.mode() & MARK != 0,
     }
 }
 

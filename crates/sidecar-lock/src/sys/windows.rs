@@ -44,7 +44,19 @@ fn look_of(file: &File) -> io::Result<Look> {
         kind,
         modified: metadata.modified().ok(),
         size: metadata.file_size(),
+        links: information.number_of_links(),
+        // There is no such bit here.
+        is_marked: false,
     })
+}
+
+/// Creates a sidecar under a name that must be free.
+pub(crate) fn create_marked(path: &Path) -> io::Result<File> {
+    File::options()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .open(path)
 }
 
 pub(crate) fn open_existing(path: &Path) -> io::Result<(File, Look)> {

@@ -133,7 +133,7 @@ fn child_notices_that_its_parent_has_released() {
     let order = format!("inherit {}", stage.token());
     let mut child = stage.process();
     child.begin_to(&order, Call::Open);
-    child.main().to_place("Inherited");
+    child.main().reach("Inherited");
     assert_eq!(parent.run("release"), "released");
     let mut other = stage.holder(TRY);
     assert_eq!(

@@ -1,6 +1,7 @@
 //! Passing the lock on to a waiter, and waiters that come, go and die meanwhile.
 
-use super::stage::{Process, Said, Stage, TRY, Thread, WAIT};
+use super::process::{Process, Said, Thread};
+use super::stage::{Stage, TRY, WAIT};
 use crate::sys::{self, Call};
 
 /// Gives up after a moment, long enough to be led to its place in the queue.

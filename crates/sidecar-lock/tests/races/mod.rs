@@ -3,11 +3,19 @@
 
 mod adopt;
 mod breaking;
-mod everywhere;
+mod coverage;
+mod crashes;
 mod foreign;
+mod foreign_folders;
 mod hand_over;
+mod interleavings;
 mod other;
+mod other_tools;
+mod pauses;
+mod points;
+mod process;
 mod publish;
+mod refusals;
 mod release;
 mod stage;
 mod sweeping;

@@ -2,7 +2,8 @@
 
 use rustix::io::Errno;
 
-use super::stage::{Said, Stage, TRY, put};
+use super::process::Said;
+use super::stage::{Stage, TRY, put};
 use crate::sys::Call;
 
 #[test]

@@ -2,7 +2,8 @@
 
 use std::fs::{self, File};
 
-use super::stage::{Said, Stage, TRY, WAIT, put};
+use super::process::Said;
+use super::stage::{Stage, TRY, WAIT, put};
 use crate::sys::Call;
 
 /// The event may come between the look and the watch: after the watch is on it looks again.
