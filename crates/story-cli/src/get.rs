@@ -69,6 +69,14 @@ pub fn read(
     settings: &Settings,
     output: &Output,
 ) -> Result<Document, Failure> {
+    let reading = || {
+        story::read(&target.path)
+            .map_err(|err| Failure::from_read(err, settings.timeout).about("read", target))
+    };
+    // No lock is made beside what a link leads to before that is known to be a story.
+    if locked && target.path.is_symlink() {
+        reading()?;
+    }
     // Under a parent's lock nobody else writes, and waiting would be waiting for ourselves.
     let guard = if locked && inherited_token(&target.path, settings).is_none() {
         signals::watch();
@@ -80,8 +88,7 @@ pub fn read(
     } else {
         None
     };
-    let story = story::read(&target.path)
-        .map_err(|err| Failure::from_read(err, settings.timeout).about("read", target));
+    let story = reading();
     if let Some(Err(err)) = guard.map(LockGuard::release) {
         // What was read is right all the same.
         output.warning(&chain(&err));

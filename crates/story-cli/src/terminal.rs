@@ -46,11 +46,11 @@ pub fn escape_line(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
-/// Whether a terminal may act on the character instead of showing it. Line feed, tab and carriage
-/// return are the caller's to judge.
+/// Whether a terminal may act on the character instead of showing it, or a reader of lines end one there. Line feed, tab
+/// and carriage return are the caller's to judge.
 pub fn is_dangerous(c: char) -> bool {
     (c.is_control() && !matches!(c, '\n' | '\t' | '\r'))
-        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn push_escaped(safe: &mut String, c: char) {
@@ -101,13 +101,14 @@ mod tests {
 
     #[test]
     fn escape_makes_sequences_visible_and_keeps_text() {
-        let table: [(&[u8], &str); 8] = [
+        let table: [(&[u8], &str); 9] = [
             (b"plain\ttext\n", "plain\ttext\n"),
             ("Ünïcode 日本語 🚀".as_bytes(), "Ünïcode 日本語 🚀"),
             (b"\x1b]0;owned\x07", "\\x1b]0;owned\\x07"),
             (b"crlf\r\nlone\rcr", "crlf\r\nlone\\rcr"),
             ("c1 \u{9b}2J".as_bytes(), "c1 \\u{9b}2J"),
             ("bidi \u{202e}x".as_bytes(), "bidi \\u{202e}x"),
+            ("line \u{2028}x".as_bytes(), "line \\u{2028}x"),
             (b"bytes \xff\xfe", "bytes \\xff\\xfe"),
             (b"nul \0 del \x7f", "nul \\x00 del \\x7f"),
         ];

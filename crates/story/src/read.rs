@@ -82,6 +82,7 @@ pub fn read(path: &Path) -> Result<Document, ReadError> {
 /// - [`ReadError::Lock`]: a writer kept it until `options.timeout`, or the folder does not let the lock be taken.
 /// - Those of [`read`].
 pub fn read_locked(path: &Path, options: &LockOptions) -> Result<Document, ReadError> {
+    check_linked(path)?;
     let guard = SidecarLock::new(path)?.acquire(options)?;
     // Before the read, as an update does: after this the dead one's lock tells nobody any more.
     if guard.took_over().is_some_and(may_be_of_the_dead)
@@ -95,6 +96,14 @@ pub fn read_locked(path: &Path, options: &LockOptions) -> Result<Document, ReadE
         tracing::warn!(%err, "lock not released cleanly after reading");
     }
     document
+}
+
+/// Refuses a link that leads to no story before a lock is made beside what it leads to.
+pub(crate) fn check_linked(path: &Path) -> Result<(), ReadError> {
+    if path.is_symlink() {
+        read(path)?;
+    }
+    Ok(())
 }
 
 /// Whether a lock that was taken over may have belonged to one of ours, which may have died in a commit.

@@ -15,6 +15,7 @@ use crate::output::{Output, write_json};
 use crate::places::{STORIES, STORY_FILE, Target, sdlc_root};
 use crate::settings::Settings;
 use crate::sys;
+use crate::terminal::escape_line;
 
 /// Prints the state of each lock that was asked for; without a path, of each that there is.
 ///
@@ -86,9 +87,10 @@ fn show(
     }
     let age = age.map_or_else(String::new, |age| format!(", {} ago", rough(age)));
     let text = format!("{}: {}{age}", target.name(), words(state));
-    output.line(None, &text)?;
+    // Names and tokens come from files of others: each stays on its line. JSON has them letter by letter.
+    output.line(None, &escape_line(&text))?;
     match state.token() {
-        Some(token) => output.line(None, &format!("  token {token}")),
+        Some(token) => output.line(None, &format!("  token {}", escape_line(token))),
         None => Ok(()),
     }
 }

@@ -112,6 +112,32 @@ fn update_through_a_link_changes_the_file_behind_it() {
 }
 
 #[test]
+fn link_to_what_is_no_story_is_refused_and_no_lock_made_beside_that() {
+    let sandbox = Sandbox::new();
+    let elsewhere = sandbox.write("elsewhere/passwd", "root:x:0:0\n");
+    let folder = sandbox.join("elsewhere");
+    let link = sandbox.join("story.md");
+    let modified =
+        |path: &std::path::Path| fs::metadata(path).expect("it is there").modified().ok();
+    for (target, what) in [(&elsewhere, "a file"), (&folder, "a folder")] {
+        symlink(target, &link).expect("a link");
+        let before = (modified(&folder), modified(sandbox.path()));
+        let refused = story::update(&link, &options(PATIENCE), increment);
+        assert!(
+            matches!(refused, Err(UpdateError::Read(_))),
+            "{what} is no story: {refused:?}"
+        );
+        story::read_locked(&link, &options(PATIENCE).lock).expect_err("nor is it to a reader");
+        let after = (modified(&folder), modified(sandbox.path()));
+        assert_eq!(
+            after, before,
+            "nothing was made where the link to {what} leads"
+        );
+        fs::remove_file(&link).expect("the link is there");
+    }
+}
+
+#[test]
 fn update_of_a_hard_linked_story_is_refused_unless_asked_for() {
     let sandbox = Sandbox::new();
     let path = story(&sandbox);
