@@ -35,11 +35,7 @@ thread_local! {
 }
 
 fuzz_target!(|input: &[u8]| {
-    // Half of the inputs begin as a record does; chance alone would seldom get so far.
-    let bytes = &match input.split_first() {
-        Some((choice, rest)) if choice % 2 == 1 => [MAGIC, rest].concat(),
-        _ => input.to_vec(),
-    };
+    let bytes = &contents(input);
     PLACE.with(|place| {
         let Place { lock, sidecar } = place.get_or_init(Place::new);
         fs::write(sidecar, bytes).expect("memory can be written");
@@ -70,6 +66,54 @@ fuzz_target!(|input: &[u8]| {
         }
     });
 });
+
+/// What stands in the file. Two of three inputs begin as a record does, one of them with all members: chance alone would
+/// seldom get so far.
+fn contents(input: &[u8]) -> Vec<u8> {
+    match input.split_first() {
+        Some((choice, rest)) if choice % 3 == 1 => [MAGIC, rest].concat(),
+        Some((choice, rest)) if choice % 3 == 2 => record(rest),
+        _ => input.to_vec(),
+    }
+}
+
+const NUMBERS: [&str; 10] = [
+    "0",
+    "1",
+    "-1",
+    "4294967295",
+    "4294967296",
+    "18446744073709551615",
+    "18446744073709551616",
+    "1.5",
+    "1e400",
+    "null",
+];
+const MEMBERS: [&str; 7] = [
+    "released",
+    "pid",
+    "start_time",
+    "pid_namespace",
+    "stale_ms",
+    "generation",
+    "run_ns",
+];
+
+/// A record whose numbers are chosen by the first bytes and whose texts are the others.
+fn record(input: &[u8]) -> Vec<u8> {
+    let (choices, text) = input.split_at(input.len().min(MEMBERS.len()));
+    let mut record = MAGIC.to_vec();
+    for (member, choice) in MEMBERS.iter().zip(choices) {
+        let number = NUMBERS[usize::from(*choice) % NUMBERS.len()];
+        record.extend_from_slice(format!("\"{member}\":{number},").as_bytes());
+    }
+    for member in ["token", "owner", "host"] {
+        record.extend_from_slice(format!("\"{member}\":\"").as_bytes());
+        record.extend_from_slice(text);
+        record.extend_from_slice(if member == "host" { b"\"}" } else { b"\"," });
+    }
+    record
+}
 
 fn is_leftover(state: &LockState) -> bool {
     match state {
