@@ -9,7 +9,7 @@ use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 use super::checker::Save;
 use super::epoch::Epoch;
 use super::place::{Kind, Place};
-use super::text;
+use super::text::{self, Seen};
 use crate::{ForeignLock, LegacyWriter};
 
 /// How long a vandal looks for its chance.
@@ -115,6 +115,7 @@ pub(crate) fn edit(epoch: &Epoch<'_>) {
     };
     let place = &epoch.places[at];
     let editor = LegacyWriter::new(&place.path);
+    let mut saved: Vec<String> = Vec::new();
     for number in 0_u64.. {
         epoch.pause(rng.magnitude(10, 400));
         if epoch.is_over() {
@@ -122,8 +123,14 @@ pub(crate) fn edit(epoch: &Epoch<'_>) {
         }
         let opened = Instant::now();
         let text = fs::read_to_string(&place.path).unwrap_or_default();
-        if text::look(&text, &place.id).is_err() {
+        let Ok(seen) = text::look(&text, &place.id) else {
             // The readers complain; a person would not save that.
+            continue;
+        };
+        if saved.iter().any(|token| seen.times(token) == 0) && !are_kept(place, &saved, &seen) {
+            // A commit that met the save is on its way back, or its writer is dead or stopped. Who saves on top of it
+            // throws the own text away.
+            epoch.count("times an editor missed its save for a while");
             continue;
         }
         if rng.chance(50) {
@@ -131,6 +138,7 @@ pub(crate) fn edit(epoch: &Epoch<'_>) {
         }
         let token = format!("e0-{number}");
         editor.save_by_rename(&format!("{text}{token}\n"));
+        saved.push(token.clone());
         epoch.count("saves by an editor");
         let save = Save {
             place: at,
@@ -140,4 +148,16 @@ pub(crate) fn edit(epoch: &Epoch<'_>) {
         };
         epoch.saves.lock().expect("the editor is alone").push(save);
     }
+}
+
+/// Whether the saves that the story lacks are in rescued copies: the person has been told, and goes on without them.
+fn are_kept(place: &Place, saved: &[String], seen: &Seen) -> bool {
+    let copies: String = place
+        .beside()
+        .iter()
+        .filter(|path| path.extension().is_some_and(|ending| ending == "rescued"))
+        .filter_map(|path| fs::read_to_string(path).ok())
+        .collect();
+    let mut missing = saved.iter().filter(|token| seen.times(token) == 0);
+    missing.all(|token| copies.lines().any(|line| line == token.as_str()))
 }

@@ -209,6 +209,9 @@ impl Writer<'_> {
     }
 
     fn note_take_over(&self, answer: &str) {
+        if answer.contains("had displaced") {
+            self.epoch.count("versions given back after a kill");
+        }
         if answer.contains("\"kind\":\"foreign\"") {
             self.epoch.count("take-overs from other tools");
         } else if answer.contains("\"took_over\"") {
