@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use testkit::LegacyWriter;
+use testkit::{LegacyWriter, wait_until};
 
 use crate::support::{Content, PATIENCE, RaiseOnDrop, StoryBox, alone, stopped_inside};
 
@@ -145,12 +145,14 @@ fn keep_editing(story: &StoryBox, how: Save) {
             Instant::now() < deadline,
             "updates come between the saves ({how:?}): {met} of {number}"
         );
-        let text = story.text();
         let wanted = format!("\nsaves: {number}\n");
-        assert!(
-            text.contains(&wanted),
-            "save {number} must still be there ({how:?}): {text:.200}"
+        // Not at once: an update that met the save shows its own version until it has given the name back.
+        wait_until(
+            &format!("save {number} is still there ({how:?})"),
+            PATIENCE,
+            || story.text().contains(&wanted),
         );
+        let text = story.text();
         number += 1;
         save(
             story,

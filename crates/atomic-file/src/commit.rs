@@ -5,7 +5,7 @@
 //! commit is therefore never lost, lock or no lock. Where names cannot be swapped (some file systems, Windows) the
 //! comparison comes just before a rename, and a save within those microseconds is lost.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -68,26 +68,31 @@ impl Staged {
     /// - [`CommitError::NoPermission`], [`CommitError::ReadOnly`], [`CommitError::NoSpace`], [`CommitError::Io`]:
     ///   the old version is in place; trying again does not help by itself.
     pub fn commit(mut self) -> Result<Committed, CommitError> {
-        match &self.base {
+        if let Base::Version { .. } = self.base {
+            self.lock_base()?;
+            self.check_untouched()?;
+        }
+        self.put()
+    }
+
+    /// The commit, as it is after the last look at the old version.
+    fn put(&mut self) -> Result<Committed, CommitError> {
+        let displaced = match &self.base {
             Base::Anything => self.rename_over()?,
-            Base::Version { .. } => self.swap()?,
+            Base::Version { .. } => self.exchange()?,
+        };
+        let synced = match self.durability {
+            Durability::Durable => sync_folder(&self.target.directory, &self.target.path),
+            Durability::Fast => Ok(None),
+        };
+        // After the sync, because that takes long: whoever had opened the old version to write into it is seen by then.
+        if let Some(name) = displaced {
+            self.settle(&name)?;
         }
-        let path = &self.target.path;
-        if self.durability == Durability::Durable {
-            // Nothing of ours has a temporary name any more, and a sync takes far longer than all else.
-            self.target.directory.unlock();
-            let warning = sync_folder(&self.target.directory, path)?;
-            self.warnings.extend(warning);
-        }
+        self.warnings.extend(synced?);
         Ok(Committed {
             warnings: std::mem::take(&mut self.warnings),
         })
-    }
-
-    fn swap(&mut self) -> Result<(), CommitError> {
-        self.lock_base()?;
-        self.check_untouched()?;
-        self.exchange()
     }
 
     /// Keeps other commits that are based on the same version waiting, until this one has ended.
@@ -108,7 +113,8 @@ impl Staged {
         looked
     }
 
-    fn exchange(&mut self) -> Result<(), CommitError> {
+    /// Swaps the two versions; returns the name of the old one, if it has one.
+    fn exchange(&mut self) -> Result<Option<OsString>, CommitError> {
         let own = Mark::of(&self.new.stamp);
         let base = match &self.base {
             Base::Version { bytes: None } => Mark::of(&self.target.stamp),
@@ -120,7 +126,7 @@ impl Staged {
             Ok(Exchange::Done) => {
                 // From here on the name may stand for somebody else's file: dropping must not remove it.
                 self.new.name = None;
-                self.settle(&name)
+                Ok(Some(name))
             }
             Ok(Exchange::Unsupported) => {
                 self.target.directory.refresh();
@@ -132,17 +138,17 @@ impl Staged {
         }
     }
 
-    fn rename_over(&mut self) -> Result<(), CommitError> {
+    fn rename_over(&mut self) -> Result<Option<OsString>, CommitError> {
         let name = temporary(&self.target.name, Mark::Unpublished, Mark::Unknown);
         self.publish(&name)?;
         self.rename_published(&name)
     }
 
-    fn rename_published(&mut self, name: &OsStr) -> Result<(), CommitError> {
+    fn rename_published(&mut self, name: &OsStr) -> Result<Option<OsString>, CommitError> {
         let renamed = self.target.directory.rename_over(name, &self.target.name);
         renamed.map_err(|err| self.fail("put its new version in place", err))?;
         self.new.name = None;
-        Ok(())
+        Ok(None)
     }
 
     fn publish(&mut self, name: &OsStr) -> Result<(), CommitError> {
@@ -296,7 +302,7 @@ mod tests {
         names.collect()
     }
 
-    // Each of these happens between the last look before the swap and the swap: `exchange` is called without the look.
+    // Each of these happens between the last look before the swap and the swap: `put` is called without the look.
 
     #[test]
     fn exchange_gives_back_a_version_that_came_too_late_for_the_look() {
@@ -304,7 +310,7 @@ mod tests {
         let mut staged = staged(&sandbox);
         let theirs = sandbox.write("theirs", "theirs");
         rustix::fs::rename(theirs, sandbox.join("story.md")).expect("an editor saves");
-        let result = staged.exchange();
+        let result = staged.put();
         assert!(
             matches!(result, Err(CommitError::Changed { .. })),
             "it is noticed: {result:?}"
@@ -323,7 +329,7 @@ mod tests {
         let mut staged = staged(&sandbox);
         fs::remove_file(sandbox.join("story.md")).expect("it is there");
         symlink("elsewhere", sandbox.join("story.md")).expect("a link");
-        let result = staged.exchange();
+        let result = staged.put();
         assert!(
             matches!(result, Err(CommitError::Changed { .. })),
             "it is noticed: {result:?}"
@@ -339,7 +345,7 @@ mod tests {
         let sandbox = Sandbox::new();
         let mut staged = staged(&sandbox);
         fs::remove_file(sandbox.join("story.md")).expect("it is there");
-        let result = staged.exchange();
+        let result = staged.put();
         assert!(
             matches!(result, Err(CommitError::Changed { .. })),
             "it is noticed: {result:?}"
@@ -362,7 +368,7 @@ mod tests {
             staged.base = Base::Version {
                 bytes: Some(read.into()),
             };
-            let result = staged.exchange();
+            let result = staged.put();
             assert_eq!(
                 result.is_ok(),
                 is_same,
@@ -410,7 +416,7 @@ mod tests {
         let mut file = File::options().append(true).open(sandbox.join("story.md"));
         let appended = file.as_mut().map(|file| file.write_all(b" and more"));
         assert!(matches!(appended, Ok(Ok(()))), "anybody can append");
-        let result = staged.exchange();
+        let result = staged.put();
         assert!(
             matches!(result, Err(CommitError::Changed { .. })),
             "it is noticed: {result:?}"

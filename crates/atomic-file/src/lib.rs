@@ -24,8 +24,10 @@
 //! - The comparison is atomic where the file system can swap two names: ext4, XFS, Btrfs, tmpfs, overlayfs and others
 //!   on Linux, APFS on macOS. Elsewhere (NFS, FAT, Windows) a save by somebody without our lock is lost if it falls into
 //!   the microseconds between the last look and the rename.
-//! - A version that loses the race may be visible for some microseconds before the other one gets its name back.
-//! - Somebody who writes *in place* through a descriptor opened before the commit writes into the old version.
+//! - A version that loses the race may be visible for a moment before the other one gets its name back: microseconds,
+//!   or as long as the sync of a folder takes ([`Durability::Durable`]).
+//! - Somebody who writes *in place* through a descriptor opened before the commit writes into the old version. What is
+//!   written before the commit returns is noticed and given back, but for the last microseconds; what comes later is lost.
 //! - Two versions of the same size are told apart by the time of the last write. Where the clock behind it is coarse
 //!   the contents are compared as well. Setting that time back on purpose after an edit in place defeats this.
 //! - On overlayfs the first commit to a file of a lower layer may report [`CommitError::Changed`] once, because the

@@ -1,16 +1,21 @@
 //! A writer that is killed, or whose system calls fail, at each step of a commit.
 
 use std::collections::HashMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
 use atomic_file::sweep;
-use testkit::{Sandbox, skip};
+use rustix::process::{Pid, Signal, kill_process};
+use testkit::{Sandbox, SecondProcess, skip, wait_until};
 
 use crate::support::{names, update};
+
+/// How long something that must come is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 const OLD: &str = "the old version";
 const NEW: &str = "the new version, a little longer";
@@ -285,6 +290,60 @@ fn person_who_saved_just_before_the_writer_was_killed_loses_nothing() {
         "nothing is lost"
     );
     assert_eq!(names(&folder), ["story.md"], "nothing is left");
+}
+
+#[test]
+fn durable_commit_gives_back_what_is_written_into_the_old_version_during_its_sync() {
+    // An editor opens the story, we swap, the editor writes: into a file that has lost its name.
+    if !can_trace("durable_commit_gives_back_what_is_written_into_the_old_version_during_its_sync")
+    {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let (folder, path) = renewed(&sandbox);
+    let mut editor = File::options()
+        .write(true)
+        .open(&path)
+        .expect("it is there");
+    let writer = SecondProcess::spawn(
+        Command::new("strace")
+            .args(["-o", "/dev/null", "-e", "inject=fsync:signal=STOP:when=1"])
+            .arg(program())
+            .args([REPLACE[0].as_ref(), path.as_os_str(), NEW.as_ref()]),
+    );
+    wait_until("the commit stops at its sync", PATIENCE, || {
+        sandbox.read("folder/story.md") == NEW && child_is_stopped(writer.id())
+    });
+    editor.set_len(0).expect("it is open");
+    editor.write_all(b"a person's save").expect("it is open");
+    drop(editor);
+    let child = Pid::from_raw(child_of(writer.id()).expect("it is stopped, not gone"));
+    kill_process(child.expect("no pid is 0"), Signal::CONT).expect("it is ours");
+    let finished = writer.wait(PATIENCE);
+    assert_eq!(
+        finished.status.code(),
+        Some(1),
+        "the commit did not happen: {finished:?}"
+    );
+    assert_eq!(
+        sandbox.read("folder/story.md"),
+        "a person's save",
+        "and the save has the name"
+    );
+    assert_eq!(names(&folder), ["story.md"], "nothing is left");
+}
+
+/// The process that strace runs.
+fn child_of(strace: u32) -> Option<i32> {
+    let children = fs::read_to_string(format!("/proc/{strace}/task/{strace}/children"));
+    children.ok()?.split_whitespace().next()?.parse().ok()
+}
+
+fn child_is_stopped(strace: u32) -> bool {
+    let status = child_of(strace).map(|child| fs::read_to_string(format!("/proc/{child}/status")));
+    status.is_some_and(|status| {
+        status.is_ok_and(|text| text.contains("State:\tt") || text.contains("State:\tT"))
+    })
 }
 
 #[test]
