@@ -41,7 +41,7 @@ fn every_call_is_met() {
     // Waiting: for another tool's lock, and for one of ours.
     stage.put_file();
     let mut ours = stage.process();
-    met.extend(calls_of(&mut ours, "acquire 20 60000", Place::Usual));
+    met.extend(calls_of(&mut ours, "acquire 500 60000", Place::Usual));
     met.extend(calls_of(&mut ours, "inspect", Place::Usual));
     stage.remove_sidecar();
     ours.watch("keeper");

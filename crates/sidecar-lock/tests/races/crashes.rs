@@ -105,45 +105,49 @@ fn crash_of_an_owner_at_every_call_of_its_hand_over_wakes_the_waiter() {
 #[test]
 fn waiter_that_leaves_at_every_call_of_a_release_leaves_nothing() {
     let mut findings = Findings::new();
-    for leaves in [Leaves::GivesUp, Leaves::Exits, Leaves::Dies] {
-        for third_comes in [false, true] {
-            for calls in 0.. {
-                let stage = Stage::new();
-                let mut first = stage.holder(TRY);
-                let mut waiter = stage.process();
-                waiter.begin_freely(if leaves == Leaves::Dies {
-                    WAIT
-                } else {
-                    "acquire 60 60000"
-                });
-                stage.wait_for_waiters(1);
-                if !lead(&mut first, "release", Place::Usual, calls) {
-                    break;
-                }
-                let at = format!("{leaves:?} at {:?}, third {third_comes}", first.at());
-                let mut said = Vec::new();
-                let waiter = leaves.act(waiter, &stage, &mut said);
-                if third_comes {
-                    said.push(stage.process().run(CYCLE));
-                }
-                said.push(first.finish());
-                first.run("settle");
-                let is_wrong = said
-                    .iter()
-                    .any(|said| said.contains("error") || said.contains("TWO"));
-                let mut outcome = ensure(!is_wrong, || format!("{said:?}"));
-                if leaves == Leaves::Dies {
-                    // Killed while it was being granted: adopted by the next.
-                    outcome = outcome.and_then(|()| stage.check_next());
-                } else {
-                    testkit::wait_until("nothing is left", PATIENCE, || stage.names().is_empty());
-                }
-                findings.point(&at, outcome);
-                drop(waiter);
-            }
+    // Side by side, for a waiter's time is up when it is up.
+    std::thread::scope(|scope| {
+        let all = [Leaves::GivesUp, Leaves::Exits, Leaves::Dies];
+        let tried =
+            all.map(|leaves| [false, true].map(|third| scope.spawn(move || leave(leaves, third))));
+        for tried in tried.into_iter().flatten() {
+            findings.add(tried.join().expect("it does not panic"));
         }
-    }
+    });
     findings.check(24);
+}
+
+fn leave(leaves: Leaves, third_comes: bool) -> Findings {
+    let mut findings = Findings::new();
+    for calls in 0.. {
+        let stage = Stage::new();
+        let mut first = stage.holder(TRY);
+        let mut waiter = stage.process();
+        waiter.begin_freely(leaves.order());
+        stage.wait_for_waiters(1);
+        if !lead(&mut first, "release", Place::Usual, calls) {
+            break;
+        }
+        let at = format!("{leaves:?} at {:?}, third {third_comes}", first.at());
+        let mut said = Vec::new();
+        let waiter = leaves.act(waiter, &stage, &mut said);
+        if third_comes {
+            said.push(stage.process().run(CYCLE));
+        }
+        said.push(first.finish());
+        first.run("settle");
+        let is_wrong = |said: &String| said.contains("error") || said.contains("TWO");
+        let mut outcome = ensure(!said.iter().any(is_wrong), || format!("{said:?}"));
+        if leaves == Leaves::Dies {
+            // Killed while it was being granted: adopted by the next.
+            outcome = outcome.and_then(|()| stage.check_next());
+        } else {
+            testkit::wait_until("nothing is left", PATIENCE, || stage.names().is_empty());
+        }
+        findings.point(&at, outcome);
+        drop(waiter);
+    }
+    findings
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,6 +161,13 @@ enum Leaves {
 }
 
 impl Leaves {
+    const fn order(self) -> &'static str {
+        match self {
+            Self::GivesUp | Self::Exits => "acquire 500 60000",
+            Self::Dies => WAIT,
+        }
+    }
+
     fn act(self, mut waiter: Process, stage: &Stage, said: &mut Vec<String>) -> Option<Process> {
         if self == Self::Dies {
             waiter.crash(stage);

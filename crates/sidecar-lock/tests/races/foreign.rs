@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustix::io::Errno;
 
 use super::process::Said;
-use super::stage::{Stage, TRY, put};
+use super::stage::{Stage, TRY, WAIT, put};
 use crate::sys::{self, Call};
 
 #[test]
@@ -72,7 +72,7 @@ fn clock_that_steps_between_two_looks_condemns_nobody() {
             stage.put_file();
         }
         let mut ours = stage.process();
-        ours.begin_to("acquire 500 60000", Call::Watch);
+        ours.begin_to(WAIT, Call::Watch);
         // An hour, and not before the boot: the test may run on a machine that has just started.
         let hour = Duration::from_hours(1);
         let is_old = sys::since_boot().is_some_and(|up| up > hour);

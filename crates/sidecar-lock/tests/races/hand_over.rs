@@ -5,7 +5,7 @@ use super::stage::{Stage, TRY, WAIT};
 use crate::sys::{self, Call};
 
 /// Gives up after a moment, long enough to be led to its place in the queue.
-const BRIEFLY: &str = "acquire 400 60000";
+const BRIEFLY: &str = "acquire 1000 60000";
 
 /// A process that waits in the queue, with its helper asleep there.
 fn waiter(stage: &Stage, order: &str) -> Process {

@@ -38,9 +38,7 @@ fn interleave(place: Place, meeting: Meeting, least: usize) {
         });
         let mut all = Findings::new();
         for tried in tried {
-            let tried = tried.join().expect("it does not panic");
-            all.points += tried.points;
-            all.wrong.extend(tried.wrong);
+            all.add(tried.join().expect("it does not panic"));
         }
         all
     });

@@ -94,8 +94,8 @@ pub fn end(process: &mut Process, place: Place) -> String {
 
 /// What was wrong, and where.
 pub struct Findings {
-    pub points: usize,
-    pub wrong: Vec<String>,
+    points: usize,
+    wrong: Vec<String>,
 }
 
 impl Findings {
@@ -111,6 +111,11 @@ impl Findings {
         if let Err(err) = outcome {
             self.wrong.push(format!("{place}: {err}"));
         }
+    }
+
+    pub fn add(&mut self, others: Self) {
+        self.points += others.points;
+        self.wrong.extend(others.wrong);
     }
 
     pub fn check(&self, least: usize) {

@@ -68,7 +68,7 @@ fn script_that_is_faster_than_a_woken_waiter_is_respected() {
     let stage = Stage::new();
     stage.put_file();
     let mut ours = stage.process();
-    ours.begin_to("acquire 300 60000", Call::Wait);
+    ours.begin_to("acquire 1000 60000", Call::Wait);
     stage.remove_sidecar();
     ours.main().to(Call::Link);
     put(stage.sidecar(), b"faster");
