@@ -15,7 +15,7 @@ use testkit::{Sandbox, SecondProcess, skip, wait_until};
 use crate::support::{names, update};
 
 /// How long something that must come is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 const OLD: &str = "the old version";
 const NEW: &str = "the new version, a little longer";
