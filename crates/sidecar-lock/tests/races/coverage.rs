@@ -118,3 +118,38 @@ fn only_sys_touches_the_file_system() {
         }
     }
 }
+
+/// The list of races in `mod.rs` names each test, and only tests that there are.
+#[test]
+fn list_of_races_is_complete() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/races");
+    let list = fs::read_to_string(folder.join("mod.rs")).unwrap();
+    let rows = list.lines().filter(|line| line.starts_with("//! |"));
+    let listed: BTreeSet<String> = rows
+        .flat_map(|row| row.split('`').skip(1).step_by(2))
+        .filter(|name| name.contains('_') && *name != "verdict_needs_both_clocks")
+        .map(str::to_owned)
+        .collect();
+    let mut tests = BTreeSet::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        for (_, after) in text
+            .match_indices("#[test]\nfn ")
+            .map(|(at, it)| (at, &text[at + it.len()..]))
+        {
+            let name = after.split('(').next().unwrap_or_default();
+            tests.insert(name.to_owned());
+        }
+    }
+    let others = [
+        "every_call_is_met",
+        "only_sys_touches_the_file_system",
+        "list_of_races_is_complete",
+    ];
+    for name in others {
+        assert!(tests.remove(name), "{name} is there");
+    }
+    // The one with nothing but the usual in it.
+    tests.remove("waiter_gets_the_sidecar_and_the_last_one_removes_it");
+    assert_eq!(listed, tests, "each race has its test, each test its race");
+}
