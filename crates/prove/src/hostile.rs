@@ -5,10 +5,12 @@
 
 mod crowd;
 mod ground;
+mod names;
 mod ran;
 mod records;
 mod standing;
 mod verbs;
+mod yaml;
 
 use crate::case::{Case, Expect};
 
@@ -35,7 +37,7 @@ pub const CASES: &[Case] = &[
     Case {
         name: "hostile: a record whose texts a terminal would act on",
         expect: Expect::NothingWrong,
-        minimum: 600,
+        minimum: 400,
         run: records::texts,
     },
     Case {
@@ -47,7 +49,37 @@ pub const CASES: &[Case] = &[
     Case {
         name: "hostile: a record with a byte changed, or cut off",
         expect: Expect::NothingWrong,
-        minimum: 1024,
+        minimum: 1500,
         run: records::damage,
+    },
+    Case {
+        name: "hostile: ids that lead elsewhere, for every verb",
+        expect: Expect::NothingWrong,
+        minimum: 300,
+        run: names::ids_that_lead_out,
+    },
+    Case {
+        name: "hostile: a configuration that leads elsewhere",
+        expect: Expect::NothingWrong,
+        minimum: 200,
+        run: names::configuration,
+    },
+    Case {
+        name: "hostile: an environment that lies",
+        expect: Expect::NothingWrong,
+        minimum: 100,
+        run: names::environment,
+    },
+    Case {
+        name: "hostile: names and stories that a terminal would act on",
+        expect: Expect::NothingWrong,
+        minimum: 40,
+        run: names::shown,
+    },
+    Case {
+        name: "hostile: frontmatter that exhausts or misleads its reader",
+        expect: Expect::NothingWrong,
+        minimum: 350,
+        run: yaml::bombs,
     },
 ];

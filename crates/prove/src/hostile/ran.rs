@@ -45,6 +45,13 @@ impl Run {
         }
     }
 
+    /// With more arguments.
+    pub fn args<A: AsRef<OsStr>>(mut self, arguments: &[A]) -> Self {
+        let more = arguments.iter().map(|text| text.as_ref().to_owned());
+        self.arguments.extend(more);
+        self
+    }
+
     /// With one argument more.
     pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
         self.arguments.push(argument.as_ref().to_owned());
