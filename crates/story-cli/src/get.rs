@@ -73,8 +73,9 @@ pub fn read(
         story::read(&target.path)
             .map_err(|err| Failure::from_read(err, settings.timeout).about("read", target))
     };
-    // No lock is made beside what a link leads to before that is known to be a story.
-    if locked && target.path.is_symlink() {
+    let is_named = target.path.extension().is_some_and(|end| end == "md");
+    // Far from any story no lock is made before there is known to be one.
+    if locked && (!is_named || target.path.is_symlink()) {
         reading()?;
     }
     // Under a parent's lock nobody else writes, and waiting would be waiting for ourselves.

@@ -82,7 +82,7 @@ pub fn read(path: &Path) -> Result<Document, ReadError> {
 /// - [`ReadError::Lock`]: a writer kept it until `options.timeout`, or the folder does not let the lock be taken.
 /// - Those of [`read`].
 pub fn read_locked(path: &Path, options: &LockOptions) -> Result<Document, ReadError> {
-    check_linked(path)?;
+    check_remote(path)?;
     let guard = SidecarLock::new(path)?.acquire(options)?;
     // Before the read, as an update does: after this the dead one's lock tells nobody any more.
     if guard.took_over().is_some_and(may_be_of_the_dead)
@@ -98,9 +98,10 @@ pub fn read_locked(path: &Path, options: &LockOptions) -> Result<Document, ReadE
     document
 }
 
-/// Refuses a link that leads to no story before a lock is made beside what it leads to.
-pub(crate) fn check_linked(path: &Path) -> Result<(), ReadError> {
-    if path.is_symlink() {
+/// Refuses what is no story before a lock is made beside it, where that may be far from any story: behind a link, or by
+/// a path that is not named like one.
+pub(crate) fn check_remote(path: &Path) -> Result<(), ReadError> {
+    if path.extension().is_none_or(|end| end != "md") || path.is_symlink() {
         read(path)?;
     }
     Ok(())

@@ -8,7 +8,7 @@ use atomic_file::{CommitError, CommitOptions, Durability, HardLinks, Original, s
 use sidecar_lock::{InheritedLock, LockGuard, LockOptions, LostError, SidecarLock, TookOver};
 
 use crate::document::Document;
-use crate::read::{MAX_STORY_BYTES, ReadError, check_linked, fresh, may_be_of_the_dead};
+use crate::read::{MAX_STORY_BYTES, ReadError, check_remote, fresh, may_be_of_the_dead};
 use crate::update_error::{UpdateError, Warning};
 
 /// How often an edit is tried again even when the time is up: S-0034 asks for three retries.
@@ -96,7 +96,7 @@ pub fn update<T, E: Error + 'static>(
     options: &UpdateOptions,
     mut edit: impl FnMut(&mut Document) -> Result<T, E>,
 ) -> Result<Updated<T>, UpdateError<E>> {
-    check_linked(path).map_err(UpdateError::Read)?;
+    check_remote(path).map_err(UpdateError::Read)?;
     let mut run = Run::start(path, options).map_err(UpdateError::Lock)?;
     let mut lock = run.acquire()?;
     loop {

@@ -122,7 +122,9 @@ fn link_to_what_is_no_story_is_refused_and_no_lock_made_beside_that() {
     for (target, what) in [(&elsewhere, "a file"), (&folder, "a folder")] {
         symlink(target, &link).expect("a link");
         let before = (modified(&folder), modified(sandbox.path()));
-        let refused = story::update(&link, &options(PATIENCE), increment);
+        let refused = story::update(&link, &options(PATIENCE), |story| {
+            story.increment("retry_count", 1)
+        });
         assert!(
             matches!(refused, Err(UpdateError::Read(_))),
             "{what} is no story: {refused:?}"
