@@ -111,6 +111,14 @@ impl SecondProcess {
         }
     }
 
+    /// The lines of stdout that have come and were not read yet, without their ends. Does not wait.
+    pub fn lines_so_far(&mut self) -> Vec<String> {
+        let lines = self.lines.try_iter();
+        lines
+            .map(|line| line.trim_end_matches(['\r', '\n']).to_owned())
+            .collect()
+    }
+
     /// Reads lines until one equals `expected`; lines before it are dropped.
     ///
     /// # Panics

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::epoch::Epoch;
-use super::place::{Kind, Place};
+use super::place::Kind;
 use super::report::Sort;
 use super::text::{self, Seen};
 use super::visitors::Room;
@@ -61,7 +61,7 @@ pub(crate) fn check(epoch: &Epoch<'_>) {
         check_room(epoch, at);
         update_once_more(epoch, at);
         check_folder(epoch, at);
-        match last_of(&epoch.places[at]) {
+        match last_of(epoch, at) {
             Ok(last) => compare(epoch, at, &last),
             Err(complaint) => epoch.wrong(at, Sort::Lost, format!("the story {complaint}")),
         }
@@ -159,7 +159,8 @@ fn is_copy(path: &Path) -> bool {
 }
 
 /// Reads the story and its rescued copies, and takes the copies away, as a person would who has looked at them.
-fn last_of(place: &Place) -> Result<Last, String> {
+fn last_of(epoch: &Epoch<'_>, at: usize) -> Result<Last, String> {
+    let place = &epoch.places[at];
     let look = |path: &Path| {
         let text = fs::read_to_string(path).map_err(|err| format!("cannot be read: {err}"))?;
         text::look(&text, &place.id)
@@ -177,7 +178,8 @@ fn last_of(place: &Place) -> Result<Last, String> {
             .collect::<Result<_, _>>()?,
     };
     for path in copies {
-        let kept = place.folder().with_extension("copies");
+        // Outside of the stories, where `doctor` does not look.
+        let kept = epoch.beside(&format!("{}.copies", place.id));
         fs::create_dir_all(&kept)
             .and_then(|()| fs::hard_link(&path, kept.join(path.file_name().unwrap_or_default())))
             .and_then(|()| fs::remove_file(&path))

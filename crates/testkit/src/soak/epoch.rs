@@ -54,6 +54,8 @@ enum Role {
 /// Runs one epoch and returns what it found.
 pub(crate) fn run(settings: &Settings, number: u64, length: Duration) -> Report {
     let work = settings.folder.join(format!("epoch-{number}"));
+    std::fs::create_dir(&work)
+        .unwrap_or_else(|err| panic!("{} must be new: {err}", work.display()));
     let root = work.join(".ai-sdlc");
     let kinds = [
         Kind::Calm,
