@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
+use std::fmt;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -17,6 +18,12 @@ pub struct Call {
     pub name: String,
     /// From 1.
     pub count: u32,
+}
+
+impl fmt::Display for Call {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}#{}", self.name, self.count)
+    }
 }
 
 /// Calls that change neither files nor descriptors: a cut before one is a cut before the next one.

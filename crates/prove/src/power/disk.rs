@@ -101,6 +101,8 @@ pub struct Disk {
     pub fs: FileSystem,
     /// Where the file system under test is mounted.
     pub at: PathBuf,
+    /// A folder beside it, which no cut touches.
+    pub aside: PathBuf,
     host: PathBuf,
     host_image: PathBuf,
     // Last: it is unmounted after the two above.
@@ -109,9 +111,12 @@ pub struct Disk {
 
 impl Disk {
     /// A disk on which `fill` has put files; skips what this machine cannot do.
+    ///
+    /// `name` is its own among the disks of this run.
     pub fn new(
         context: &Context,
         fs: FileSystem,
+        name: &str,
         fill: impl FnOnce(&Path) -> Result<(), Skip>,
     ) -> Result<Self, Skip> {
         need_root()?;
@@ -120,11 +125,12 @@ impl Disk {
         if fs == FileSystem::Btrfs {
             need_programs(&["btrfs"])?;
         }
-        let folder = context.folder(&format!("power-{}", fs.name()));
+        let folder = context.folder(&format!("power-{}-{name}", fs.name()));
         let memory = Mount::new(&["-t", "tmpfs", "-o", "size=1500m", "none"], &folder)?;
         let disk = Self {
             fs,
             at: folder.join("story"),
+            aside: folder.join("aside"),
             host: folder.join("host"),
             host_image: folder.join("host.img"),
             _memory: memory,
@@ -146,7 +152,7 @@ impl Disk {
     }
 
     fn prepare_host(&self) -> Result<(), Skip> {
-        for folder in [&self.at, &self.host] {
+        for folder in [&self.at, &self.host, &self.aside] {
             fs::create_dir_all(folder)
                 .map_err(|err| Skip::because(format!("{}: {err}", folder.display())))?;
         }
@@ -185,6 +191,17 @@ impl Disk {
     /// Unmounts it in peace.
     pub fn unmount(&self) -> Result<(), String> {
         unmount(&self.at)
+    }
+
+    /// Makes it fit for the next `reset`, whatever went wrong on the way.
+    pub fn tidy(&self) {
+        run(Command::new("umount").arg(&self.at));
+        if !run(Command::new("mountpoint").arg("-q").arg(&self.host))
+            .status
+            .success()
+        {
+            run(&mut mount(&self.host_image, &self.host));
+        }
     }
 
     /// The power goes off, while `folder` is at work. Nothing that happens from here on is kept.

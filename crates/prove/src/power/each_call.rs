@@ -1,135 +1,100 @@
 //! A cut at each system call of an update.
 
-use std::ffi::OsString;
-
-use super::board::{Board, Seen};
+use super::board::Seen;
 use super::calls::{Call, baseline, run_killed};
-use super::disk::{Cut, Disk, FileSystem};
+use super::disk::{Cut, FileSystem};
+use super::trial::{Trial, on_disks, wrong_at_once};
 use super::updates::{ONE, Update, acknowledged};
 use crate::case::{Skip, Tally};
 use crate::context::Context;
 
-/// Kills the update at each of its calls and cuts the power. A usual run takes one kind of cut after the other, and at
-/// the end all of them; a long one all of them at each call.
+/// From so many calls on a usual run leaves some out.
+const LONG_ROW: usize = 85;
+
+/// Kills the update at each of its calls and cuts the power.
+///
+/// A usual run takes one kind of cut after the other, and at the end all of them; of a long row of calls it takes every
+/// third, by the seed. A long run takes all kinds at each call.
 pub fn each_call(context: &Context, fs: FileSystem, update: Update) -> Result<Tally, Skip> {
-    let trial = Trial::new(context, fs, update)?;
-    let mut tally = Tally::default();
-    let mut seen = Seen::default();
-    let calls = match trial.calls() {
+    let calls = match calls_of(&Trial::new(context, fs, "baseline")?, update) {
         Ok(calls) => calls,
         Err(wrong) => return Ok(wrong_at_once(wrong)),
     };
     let kinds = fs.cuts();
-    let mut acknowledgements = 0;
-    for (index, call) in calls.iter().map(Some).chain([None]).enumerate() {
-        let turn = (index as u64 + context.seed) % kinds.len() as u64;
-        for (kind, &cut) in kinds.iter().enumerate() {
-            if context.long || call.is_none() || kind as u64 == turn {
-                let outcome = trial.point(call, cut, &[], &mut seen);
-                acknowledgements += outcome.as_ref().copied().unwrap_or(0);
-                tally.point(outcome.map(drop));
-            }
+    let mut jobs = Vec::new();
+    let step = if context.long || calls.len() < LONG_ROW {
+        1
+    } else {
+        3
+    };
+    for (index, call) in (context.seed..).zip(&calls) {
+        let kind = usize::try_from(index / step).unwrap_or(0) % kinds.len();
+        match kinds.get(kind) {
+            _ if context.long => jobs.extend(kinds.iter().map(|&cut| (Some(call), cut))),
+            Some(&cut) if index % step == 0 => jobs.push((Some(call), cut)),
+            _ => {}
         }
     }
+    jobs.extend(kinds.iter().map(|&cut| (None, cut)));
+    let outcomes = on_disks(context, fs, &jobs, |trial, &(call, cut)| {
+        let mut seen = Seen::default();
+        let outcome = point(trial, update, call, cut, &mut seen);
+        (outcome, seen)
+    })?;
+    let mut tally = Tally::default();
+    let mut sum = Seen::default();
+    let mut acknowledgements = 0;
+    for (outcome, seen) in outcomes {
+        acknowledgements += outcome.as_ref().copied().unwrap_or(0);
+        tally.point(outcome.map(drop));
+        sum.add(&seen);
+    }
     tally.note = format!(
-        "{} calls, {acknowledgements} acknowledged; {seen}",
-        calls.len()
+        "{} calls, {acknowledgements} acknowledged; {} old, {} new; {sum}",
+        calls.len(),
+        sum.old,
+        sum.new
     );
     Ok(tally)
 }
 
-/// A tally of what went wrong before there was a point.
-pub fn wrong_at_once(wrong: String) -> Tally {
-    Tally {
-        wrong: vec![wrong],
-        ..Tally::default()
-    }
-}
-
-/// An update on a disk.
-pub struct Trial<'a> {
-    /// The disk.
-    pub disk: Disk,
-    /// The stories on it.
-    pub board: Board<'a>,
-    context: &'a Context,
-    update: Update,
-}
-
-impl<'a> Trial<'a> {
-    /// A disk with a board on it.
-    pub fn new(context: &'a Context, fs: FileSystem, update: Update) -> Result<Self, Skip> {
-        let disk = Disk::new(context, fs, |at| {
-            Board::new(context, at).make().map_err(Skip)
-        })?;
-        let board = Board::new(context, &disk.at);
-        Ok(Self {
-            disk,
-            board,
-            context,
-            update,
-        })
-    }
-
-    /// The calls of the update when nothing is in its way.
-    fn calls(&self) -> Result<Vec<Call>, String> {
-        self.disk.reset()?;
-        let place = self.context.folder("power");
-        let command = self.update.command(&self.board, &place)?;
-        let calls = baseline(&command, &self.disk.at, &place.join("trace"))?;
-        for id in self.update.stories() {
-            let version = self.board.version(id)?;
-            self.update.judge(version, true)?;
+/// The calls of the update when nothing is in its way.
+fn calls_of(trial: &Trial<'_>, update: Update) -> Result<Vec<Call>, String> {
+    trial.point("its way, uncut", || {
+        let command = update.command(&trial.board, &trial.disk.aside)?;
+        let trace = trial.disk.aside.join("trace");
+        let calls = baseline(&command, &trial.disk.at, &trace)?;
+        for id in update.stories() {
+            update.judge(trial.board.version(id)?, true)?;
         }
-        self.disk.unmount()?;
         Ok(calls)
-    }
+    })
+}
 
-    /// Kills the update at a call (or not), cuts the power, and checks everything. Says how many updates were acknowledged.
-    ///
-    /// `extra` are further arguments for strace.
-    pub fn point(
-        &self,
-        call: Option<&Call>,
-        cut: Cut,
-        extra: &[OsString],
-        seen: &mut Seen,
-    ) -> Result<usize, String> {
-        self.point_inner(call, cut, extra, seen).map_err(|wrong| {
-            let fs = self.disk.fs.name();
-            let at = call.map_or("the end".to_owned(), |call| {
-                format!("{}#{}", call.name, call.count)
-            });
-            format!(
-                "{:?} on {fs}, killed at {at}, cut {cut:?}: {wrong}",
-                self.update
-            )
-        })
-    }
-
-    fn point_inner(
-        &self,
-        call: Option<&Call>,
-        cut: Cut,
-        extra: &[OsString],
-        seen: &mut Seen,
-    ) -> Result<usize, String> {
-        self.disk.reset()?;
-        let place = self.context.folder("power");
-        let command = self.update.command(&self.board, &place)?;
-        let finished = run_killed(&command, call, extra);
-        let acknowledged = acknowledged(&finished);
-        if call.is_none() && acknowledged.len() != self.update.stories().len() {
+/// Kills the update at a call (or not), cuts the power, and checks everything. Says how many updates were acknowledged.
+fn point(
+    trial: &Trial<'_>,
+    update: Update,
+    call: Option<&Call>,
+    cut: Cut,
+    seen: &mut Seen,
+) -> Result<usize, String> {
+    let at = call.map_or("the end".to_owned(), Call::to_string);
+    let what = format!("{update:?}, killed at {at}, cut {cut:?}");
+    trial.point(&what, || {
+        let board = &trial.board;
+        let command = update.command(board, &trial.disk.aside)?;
+        let finished = run_killed(&command, call, &[]);
+        let acknowledged = acknowledged(&finished.stdout);
+        if call.is_none() && acknowledged.len() != update.stories().len() {
             return Err(format!("it failed by itself: {finished:?}"));
         }
-        let folder = self.board.path(ONE).with_file_name("");
-        self.disk.cut(cut, &folder)?;
-        for id in self.update.stories() {
-            let judge = |found| self.update.judge(found, acknowledged.contains(id));
-            self.board.check(id, judge, seen)?;
+        trial.disk.cut(cut, &board.folder(ONE))?;
+        for id in update.stories() {
+            let judge = |found| update.judge(found, acknowledged.contains(id));
+            board.check(id, judge, seen)?;
         }
-        self.board.check_clean()?;
-        self.disk.unmount()?;
+        board.check_clean(seen)?;
         Ok(acknowledged.len())
-    }
+    })
 }

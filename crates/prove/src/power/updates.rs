@@ -6,8 +6,6 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use testkit::Finished;
-
 use super::board::{APPENDED, Board, EDITED, STORIES, Version};
 
 /// A way to update stories.
@@ -86,9 +84,8 @@ fn edits(place: &Path) -> Result<std::path::PathBuf, String> {
 }
 
 /// The stories whose update was acknowledged: a whole line that says so was printed.
-pub fn acknowledged(finished: &Finished) -> BTreeSet<String> {
-    finished
-        .stdout
+pub fn acknowledged(stdout: &str) -> BTreeSet<String> {
+    stdout
         .split_inclusive('\n')
         .filter_map(acknowledges)
         .collect()
