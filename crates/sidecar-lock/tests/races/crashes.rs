@@ -13,7 +13,7 @@ fn crash_at_every_call_is_replaced_at_once() {
                 let stage = Stage::new();
                 start.set(&stage);
                 let mut dying = stage.process();
-                if !lead(&mut dying, CYCLE, place, calls) {
+                if lead(&mut dying, CYCLE, place, calls).is_some() {
                     break;
                 }
                 let at = format!("{place:?} {start:?}, killed at {:?}", dying.at());
@@ -83,7 +83,7 @@ fn crash_of_an_owner_at_every_call_of_its_hand_over_wakes_the_waiter() {
             let mut waiter = stage.process();
             waiter.begin_freely(WAIT);
             stage.wait_for_waiters(1);
-            if !lead(&mut dying, "release", Place::Usual, calls) {
+            if lead(&mut dying, "release", Place::Usual, calls).is_some() {
                 break;
             }
             let at = format!("{run}, killed at {:?}", dying.at());
@@ -125,7 +125,7 @@ fn leave(leaves: Leaves, third_comes: bool) -> Findings {
         let mut waiter = stage.process();
         waiter.begin_freely(leaves.order());
         stage.wait_for_waiters(1);
-        if !lead(&mut first, "release", Place::Usual, calls) {
+        if lead(&mut first, "release", Place::Usual, calls).is_some() {
             break;
         }
         let at = format!("{leaves:?} at {:?}, third {third_comes}", first.at());

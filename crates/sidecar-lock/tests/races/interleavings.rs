@@ -3,6 +3,7 @@
 use super::pauses::Pair;
 use super::points::{CYCLE, Findings, Place, Start, end, lead, step};
 use super::process::{Process, Said};
+use super::stage::TRY;
 
 /// Two take turns: one makes so many calls, the other so many, the first so many more, the other ends, the first ends.
 #[test]
@@ -10,9 +11,9 @@ fn two_processes_interleaved_at_every_three_calls_exclude_each_other() {
     interleave(Place::Usual, Meeting::Two, 3500);
 }
 
-/// The same with a third that comes and goes before the last two end.
+/// The same with a third that takes the lock, if it can, before the last two end, and keeps it until they have.
 #[test]
-fn third_process_between_two_at_every_three_calls_is_excluded() {
+fn third_process_between_two_at_every_three_calls_excludes_them() {
     interleave(Place::Usual, Meeting::Three, 3500);
 }
 
@@ -101,13 +102,15 @@ impl Interleaving {
 
     fn attempt(&mut self, [calls, others, more]: [usize; 3]) -> Reached {
         self.start.set(&self.pair.stage);
-        if !lead(&mut self.pair.one, CYCLE, self.place, calls) {
+        if lead(&mut self.pair.one, CYCLE, self.place, calls).is_some() {
             self.pair.stage.check_next().expect("it was alone");
             return Reached::FirstEnded;
         }
         let at = self.pair.one.at().unwrap_or_default().to_owned();
-        let other_is_paused = lead(&mut self.pair.other, CYCLE, self.place, others);
         let mut said = Vec::new();
+        let other_ended = lead(&mut self.pair.other, CYCLE, self.place, others);
+        let other_is_paused = other_ended.is_none();
+        said.extend(other_ended);
         let mut first_is_paused = true;
         for _ in 0..if other_is_paused { more } else { 0 } {
             if let Said::Done(outcome) = step(&mut self.pair.one, self.place) {
@@ -123,14 +126,20 @@ impl Interleaving {
             self.pair.other.at(),
             self.pair.one.at()
         );
-        if self.meeting == Meeting::Three {
-            said.push(self.third.run(CYCLE));
-        }
+        let third = (self.meeting == Meeting::Three).then(|| self.third.run(TRY));
+        let third_holds = third
+            .as_ref()
+            .is_some_and(|said| said.starts_with("acquired"));
+        said.extend(third);
         if other_is_paused {
             said.push(end(&mut self.pair.other, self.place));
         }
         if first_is_paused {
             said.push(end(&mut self.pair.one, self.place));
+        }
+        if third_holds {
+            said.push(self.third.run("verify"));
+            said.push(self.third.run("release"));
         }
         let outcome = self.pair.judge(&said);
         self.findings.point(&place, outcome);

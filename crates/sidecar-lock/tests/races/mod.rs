@@ -58,7 +58,7 @@
 //! | a crash at every call | `crash_at_every_call_is_replaced_at_once`, `crash_of_an_heir_at_every_call_is_replaced`, `crash_of_an_owner_at_every_call_of_its_hand_over_wakes_the_waiter` |
 //! | a waiter leaves at every call of a release | `waiter_that_leaves_at_every_call_of_a_release_leaves_nothing` |
 //! | a pause at every call, while another comes, stays, waits, dies, inspects, breaks | `pause_at_every_call_never_makes_two_holders` |
-//! | two, and three, take turns at every call | `two_processes_interleaved_at_every_three_calls_exclude_each_other`, `third_process_between_two_at_every_three_calls_is_excluded`, `two_processes_interleaved_on_a_poor_file_system_exclude_each_other` |
+//! | two, and three, take turns at every call | `two_processes_interleaved_at_every_three_calls_exclude_each_other`, `third_process_between_two_at_every_three_calls_excludes_them`, `two_processes_interleaved_on_a_poor_file_system_exclude_each_other` |
 //! | another tool's step at every call | `other_tools_step_at_every_call_is_respected` |
 //! | an error from every call | `error_from_every_call_keeps_nobody_out` |
 #![cfg(target_os = "linux")]

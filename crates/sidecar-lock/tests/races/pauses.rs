@@ -37,7 +37,7 @@ fn pause_at_every_call_never_makes_two_holders() {
                 let mut first = Pair::new();
                 for calls in 0.. {
                     start.set(&first.stage);
-                    if !lead(&mut first.one, CYCLE, place, calls) {
+                    if lead(&mut first.one, CYCLE, place, calls).is_some() {
                         break;
                     }
                     let call = first.one.at().unwrap_or_default().to_owned();

@@ -69,16 +69,20 @@ pub fn step(process: &mut Process, place: Place) -> Said {
     }
 }
 
-/// Begins, and lets it make its first `calls` calls; returns whether there were so many.
-pub fn lead(process: &mut Process, order: &str, place: Place, calls: usize) -> bool {
+/// Begins, and lets it make its first `calls` calls; returns the outcome if it has not so many.
+pub fn lead(process: &mut Process, order: &str, place: Place, calls: usize) -> Option<String> {
     let mut said = process.begin(order);
     for _ in 0..calls {
         if !matches!(said, Said::At(_)) {
-            return false;
+            break;
         }
         said = step(process, place);
     }
-    matches!(said, Said::At(_))
+    match said {
+        Said::At(_) => None,
+        Said::Done(outcome) => Some(outcome),
+        Said::Gone => panic!("the process has ended"),
+    }
 }
 
 /// Lets it go on to the outcome.
