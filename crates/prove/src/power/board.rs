@@ -112,8 +112,9 @@ impl<'a> Board<'a> {
     pub fn version(&self, id: &str) -> Result<Version, String> {
         let bytes = fs::read(self.path(id)).map_err(|err| format!("{id} is gone: {err}"))?;
         version_of(id, &bytes).ok_or_else(|| {
-            let zeros = bytes.iter().filter(|&&byte| byte == 0).count();
-            format!("{id} is TORN: {} bytes, {zeros} of them zero", bytes.len())
+            let is_zero = bytes.iter().all(|&byte| byte == 0);
+            let zeros = if is_zero { ", all zero" } else { "" };
+            format!("{id} is TORN: {} bytes{zeros}", bytes.len())
         })
     }
 
@@ -158,7 +159,8 @@ impl<'a> Board<'a> {
 
     /// Checks that nothing is left over, at the latest after `doctor --fix`, and that all is well.
     ///
-    /// The next update sweeps where it finds the lock of the dead. A cut can take that lock, and leave the file beside it.
+    /// The next update sweeps where it finds the lock of the dead. On btrfs a cut can take that lock and leave the file
+    /// beside it: syncing a file logs its name, and no other name in the folder.
     pub fn check_clean(&self, seen: &mut Seen) -> Result<(), String> {
         if !testkit::leftovers(&self.root).is_empty() {
             seen.doctors += 1;
@@ -220,14 +222,12 @@ pub fn text(id: &str, version: Version) -> Vec<u8> {
     } else {
         (EDITED.0, String::new())
     };
-    let mut text = format!(
+    let head = format!(
         "---\nid: {id}\ntitle: A story   # kept as it is\n{priority}\ncount: {}\nlabels: [a, b]\n---\n",
         version.count
     );
-    for line in 0..lines {
-        text += &format!("Line {line} of what somebody wrote.\n");
-    }
-    (text + &appended).into_bytes()
+    let body = "A line of what somebody wrote.\n".repeat(lines);
+    (head + &body + &appended).into_bytes()
 }
 
 /// The version whose bytes these are, to the last one.

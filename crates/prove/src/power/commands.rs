@@ -6,7 +6,7 @@ use std::time::Duration;
 use testkit::{Finished, SecondProcess};
 
 /// No command of ours takes a hundredth of this.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Runs a command to its end, with nothing on its standard input.
 pub fn run(command: &mut Command) -> Finished {

@@ -125,9 +125,9 @@ fn tally(outcomes: Vec<Result<(), String>>) -> Tally {
         }
         tally.point(outcome);
     }
-    tally.note = format!("{lost} acknowledged lost, {torn} torn");
-    if let Some(other) = others.first() {
-        tally.note += &format!("; {} points for another reason: {other}", others.len());
-    }
+    let other = others.first().map_or(String::new(), |other| {
+        format!("; {} points for another reason: {other}", others.len())
+    });
+    tally.note = format!("{lost} acknowledged lost, {torn} torn{other}");
     tally
 }

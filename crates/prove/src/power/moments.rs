@@ -17,8 +17,8 @@ use super::updates::acknowledges;
 use crate::case::{Skip, Tally};
 use crate::context::Context;
 
-/// Far more than can be made before the cut.
-const UPDATES: usize = 2000;
+/// Of each of its stories a writer would make far more than it can before the cut.
+const UPDATES: usize = 1000;
 
 /// A cut comes after so many acknowledgements at most, and a while that is shorter than an update or longer.
 const MOST_ACKNOWLEDGED: u64 = 12;
@@ -153,17 +153,13 @@ fn command(board: &Board<'_>, writers: Writers, edits: PathBuf) -> std::process:
 
 fn edits(trial: &Trial<'_>, name: &str, stories: [&str; 2]) -> Result<PathBuf, String> {
     let path = trial.disk.aside.join(name);
-    let lines: String = stories
-        .iter()
-        .cycle()
-        .take(UPDATES)
-        .map(|id| {
-            format!(
-                "{}\n",
-                serde_json::json!({"story": id, "inc": {"count": 1}})
-            )
-        })
-        .collect();
+    let edit = |id: &str| {
+        format!(
+            "{}\n",
+            serde_json::json!({"story": id, "inc": {"count": 1}})
+        )
+    };
+    let lines = stories.map(edit).concat().repeat(UPDATES);
     File::create(&path)
         .and_then(|mut file| file.write_all(lines.as_bytes()))
         .map_err(|err| err.to_string())?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::board::{APPENDED, Board, EDITED, STORIES, Version};
@@ -67,16 +67,14 @@ fn edit(command: &mut Command) -> &mut Command {
     command.args(["set", ONE, &priority, "--append-body", APPENDED, "--json"])
 }
 
-fn edits(place: &Path) -> Result<std::path::PathBuf, String> {
+fn edits(place: &Path) -> Result<PathBuf, String> {
     let path = place.join("edits");
-    let lines: String = STORIES
-        .iter()
-        .map(|(id, _)| {
-            let edit =
-                serde_json::json!({"story": id, "set": {"priority": 20}, "append_body": APPENDED});
-            format!("{edit}\n")
-        })
-        .collect();
+    let edit = |(id, _)| {
+        let edit =
+            serde_json::json!({"story": id, "set": {"priority": 20}, "append_body": APPENDED});
+        format!("{edit}\n")
+    };
+    let lines = STORIES.map(edit).concat();
     File::create(&path)
         .and_then(|mut file| file.write_all(lines.as_bytes()))
         .map_err(|err| err.to_string())?;
