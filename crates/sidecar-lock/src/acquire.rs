@@ -244,7 +244,7 @@ impl<'a> Attempt<'a> {
 
     /// Removes a sidecar that cannot be written over, while its kernel lock is held: then we publish our own.
     fn remove_adopted(&mut self, took_over: Option<TookOver>) -> Result<Outcome, AcquireError> {
-        sys::remove_file(self.lock.sidecar()).map_err(|err| self.io("remove", err))?;
+        sys::remove_file(self.lock.sidecar()).map_err(|err| self.not_removed(err))?;
         self.took_over = took_over.or(self.took_over.take());
         Ok(Outcome::Moved)
     }
@@ -316,10 +316,18 @@ impl<'a> Attempt<'a> {
                 }
                 // Waiting elsewhere from now on: wake the next one of the removed sidecar's queue.
                 self.free_dead();
-                let ticket = queue::enter(file, id, self.lock.sidecar())
-                    .map_err(|err| self.io("wait for", err))?;
-                self.ticket = Some(ticket);
-                self.wait_in_queue(until)
+                match queue::enter(file, id, self.lock.sidecar()) {
+                    Ok(ticket) => {
+                        self.ticket = Some(ticket);
+                        self.wait_in_queue(until)
+                    }
+                    // No thread to be had, say: waiting works without one, only less fairly.
+                    Err(err) => {
+                        tracing::debug!(%err, "no place in the queue");
+                        self.wait_for_event(until);
+                        Ok(())
+                    }
+                }
             }
             Busy::Foreign(foreign) => {
                 let stale_at = Instant::now() + foreign.stale_in.max(Duration::from_millis(1));
@@ -444,6 +452,16 @@ impl<'a> Attempt<'a> {
         AcquireError::Obstructed {
             sidecar: self.lock.sidecar().to_path_buf(),
             what,
+        }
+    }
+
+    fn not_removed(&self, source: io::Error) -> AcquireError {
+        match source.kind() {
+            io::ErrorKind::PermissionDenied => AcquireError::NotRemovable {
+                path: self.lock.sidecar().to_path_buf(),
+                source,
+            },
+            _ => self.io("remove", source),
         }
     }
 

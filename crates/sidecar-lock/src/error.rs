@@ -43,9 +43,27 @@ pub enum AcquireError {
         /// The system's reason.
         source: io::Error,
     },
-    /// The folder refuses new files. Retrying helps after repair.
-    #[error("no permission to create the lock file {}", .path.display())]
+    /// The name, or that of its sidecar, is longer than the file system allows. Nothing was touched; retrying does not help.
+    #[error("the name of {} is too long for its file system", .path.display())]
+    NameTooLong {
+        /// The sidecar, or the resource if that is too long already.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The folder refuses new files, or the sidecar refuses us. Retrying helps after repair.
+    #[error("no permission to {step} {}", .path.display())]
     NotWritable {
+        /// What was being done.
+        step: &'static str,
+        /// The sidecar, or the resource.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// A process of another user died and left its lock, which we may not remove. Retrying helps after repair.
+    #[error("a dead process of another user left {}, and there is no permission to remove it", .path.display())]
+    NotRemovable {
         /// The sidecar.
         path: PathBuf,
         /// The system's reason.
@@ -98,7 +116,9 @@ impl AcquireError {
         match self {
             Self::Contended { resource, .. } | Self::Nested { resource } => resource,
             Self::NoSuchFolder { path, .. }
+            | Self::NameTooLong { path, .. }
             | Self::NotWritable { path, .. }
+            | Self::NotRemovable { path, .. }
             | Self::ReadOnly { path, .. }
             | Self::NoSpace { path, .. }
             | Self::Io { path, .. } => path,
@@ -113,7 +133,8 @@ impl AcquireError {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
                 Self::NoSuchFolder { path, source }
             }
-            io::ErrorKind::PermissionDenied => Self::NotWritable { path, source },
+            io::ErrorKind::PermissionDenied => Self::NotWritable { step, path, source },
+            io::ErrorKind::InvalidFilename => Self::NameTooLong { path, source },
             io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly { path, source },
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 Self::NoSpace { path, source }

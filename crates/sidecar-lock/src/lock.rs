@@ -32,6 +32,7 @@ impl SidecarLock {
     /// # Errors
     ///
     /// - [`AcquireError::NoSuchFolder`]: its folder does not exist. Retrying does not help.
+    /// - [`AcquireError::NameTooLong`]: the path is too long. Retrying does not help.
     /// - [`AcquireError::Io`]: the path has no file name, or cannot be resolved (a loop of links).
     pub fn new(resource: impl AsRef<Path>) -> Result<Self, AcquireError> {
         let given = resource.as_ref();
@@ -78,6 +79,8 @@ impl SidecarLock {
     /// - [`AcquireError::Nested`]: this thread has it already.
     /// - [`AcquireError::NoSuchFolder`], [`AcquireError::NotWritable`], [`AcquireError::ReadOnly`],
     ///   [`AcquireError::NoSpace`]: the sidecar cannot be made; retrying helps after repair.
+    /// - [`AcquireError::NameTooLong`]: there is no room for `.lock` behind the name; retrying does not help.
+    /// - [`AcquireError::NotRemovable`]: another user's dead process left it; retrying helps after repair.
     /// - [`AcquireError::Obstructed`]: something that is no lock stands there.
     pub fn acquire(&self, options: &LockOptions) -> Result<LockGuard, AcquireError> {
         acquire::acquire(self, options)
@@ -144,22 +147,38 @@ impl SidecarLock {
     }
 }
 
+/// As many links as Linux follows on the way to a file.
+const MAX_LINKS: usize = 40;
+
 /// Resolves links; a missing file has the place that its canonical folder gives it.
-fn canonical(path: &Path) -> Result<PathBuf, AcquireError> {
-    match std::fs::canonicalize(path) {
-        Ok(found) => Ok(found),
-        Err(err) if err.kind() == io::ErrorKind::NotFound => {
-            let name = path
-                .file_name()
-                .ok_or_else(|| AcquireError::from_io("resolve", path, err))?;
-            let parent = match path.parent() {
-                Some(parent) if !parent.as_os_str().is_empty() => parent,
-                _ => Path::new("."),
-            };
-            let folder = std::fs::canonicalize(parent)
-                .map_err(|err| AcquireError::from_io("resolve", path, err))?;
-            Ok(folder.join(name))
+///
+/// A link to a missing file means that file: whoever makes it must find the lock of everybody who knows its real name.
+fn canonical(given: &Path) -> Result<PathBuf, AcquireError> {
+    let mut path = given.to_path_buf();
+    for _ in 0..=MAX_LINKS {
+        let missing = match std::fs::canonicalize(&path) {
+            Ok(found) => return Ok(found),
+            Err(err) if err.kind() == io::ErrorKind::NotFound => err,
+            Err(err) => return Err(AcquireError::from_io("resolve", given, err)),
+        };
+        let parent = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        if let Ok(pointed_at) = std::fs::read_link(&path) {
+            path = parent.join(pointed_at);
+            continue;
         }
-        Err(err) => Err(AcquireError::from_io("resolve", path, err)),
+        let name = path
+            .file_name()
+            .ok_or_else(|| AcquireError::from_io("resolve", given, missing))?;
+        let folder = std::fs::canonicalize(parent)
+            .map_err(|err| AcquireError::from_io("resolve", given, err))?;
+        return Ok(folder.join(name));
     }
+    Err(AcquireError::Io {
+        step: "resolve",
+        path: given.to_path_buf(),
+        source: io::Error::other("too many symbolic links"),
+    })
 }

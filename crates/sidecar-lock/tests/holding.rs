@@ -97,6 +97,44 @@ fn missing_resource_is_lockable_and_missing_folder_is_an_error() {
 }
 
 #[test]
+fn link_to_a_missing_resource_shares_the_lock_of_that_resource() {
+    let sandbox = Sandbox::new();
+    std::fs::create_dir(sandbox.join("real")).unwrap();
+    std::os::unix::fs::symlink("real/later.md", sandbox.join("one.md")).unwrap();
+    std::os::unix::fs::symlink("one.md", sandbox.join("two.md")).unwrap();
+    let later = SidecarLock::new(sandbox.join("real/later.md")).unwrap();
+    for name in ["one.md", "two.md"] {
+        let by_link = SidecarLock::new(sandbox.join(name)).unwrap();
+        assert_eq!(by_link, later, "{name} means the file that it points at");
+    }
+    std::os::unix::fs::symlink("loop.md", sandbox.join("loop.md")).unwrap();
+    let lost = SidecarLock::new(sandbox.join("loop.md"));
+    assert!(
+        matches!(lost, Err(AcquireError::Io { .. })),
+        "a loop of links ends in an error: {lost:?}"
+    );
+}
+
+#[test]
+fn name_without_room_for_the_sidecars_is_an_error_and_nothing_is_made() {
+    let sandbox = Sandbox::new();
+    for length in [251, 255, 256] {
+        let lock = SidecarLock::new(sandbox.join("x".repeat(length)))
+            .and_then(|lock| lock.acquire(&LockOptions::default()).map(drop));
+        assert!(
+            matches!(lock, Err(AcquireError::NameTooLong { .. })),
+            "{length} bytes leave no room for five more: {lock:?}"
+        );
+    }
+    let lock = SidecarLock::new(sandbox.join("x".repeat(250))).unwrap();
+    lock.acquire(&LockOptions::default())
+        .unwrap()
+        .release()
+        .unwrap();
+    assert_nothing_left(&sandbox);
+}
+
+#[test]
 fn second_thread_gets_none_or_contention_that_names_the_holder() {
     let (_sandbox, lock) = resource();
     let guard = lock

@@ -99,7 +99,9 @@ impl Drop for Prepared {
 pub(crate) fn prepare(folder: &Path, record: &[u8; record::SIZE]) -> io::Result<Prepared> {
     #[cfg(target_os = "linux")]
     if let Some(file) = super::linux::open_nameless(folder)? {
-        let id = super::unix::look_of(&file.metadata()?).id;
+        let metadata = file.metadata()?;
+        super::unix::let_everybody_read(&file, &metadata);
+        let id = super::unix::look_of(&metadata).id;
         let file = Arc::new(file);
         return fill(
             Prepared {
@@ -132,6 +134,10 @@ fn prepare_named(folder: &Path, record: &[u8; record::SIZE]) -> io::Result<Prepa
     let name = temporary_path(folder)?;
     about_to(Call::CreateNamed)?;
     let file = super::create_marked(&name)?;
+    #[cfg(unix)]
+    if let Ok(metadata) = file.metadata() {
+        super::unix::let_everybody_read(&file, &metadata);
+    }
     let id = super::look_at(&name).map(|look| look.id);
     let id = match id {
         Ok(id) => id,

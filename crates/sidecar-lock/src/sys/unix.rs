@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
@@ -87,6 +87,22 @@ fn is_refused(err: &io::Error) -> bool {
         Errno::from_io_error(err),
         Some(Errno::ACCESS | Errno::PERM | Errno::ROFS)
     )
+}
+
+/// Lets every user who may enter the folder ask the kernel for a new sidecar's owner, whatever the umask is.
+///
+/// A lock that another user cannot open could neither be waited for nor, after a crash, be told from a living one.
+pub(super) fn let_everybody_read(file: &File, metadata: &std::fs::Metadata) {
+    const READABLE: u32 = 0o444;
+    let mut permissions = metadata.permissions();
+    let mode = permissions.mode();
+    if mode & READABLE != READABLE {
+        permissions.set_mode(mode | READABLE);
+        // Where modes cannot be changed they do not keep anybody out either.
+        if let Err(err) = file.set_permissions(permissions) {
+            tracing::debug!(%err, "a lock file was not made readable");
+        }
+    }
 }
 
 /// Opens a directory without following a link, to bind to it whatever becomes of its name.
