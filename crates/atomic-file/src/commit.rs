@@ -65,8 +65,8 @@ impl Staged {
     ///   again and redo the edit.
     /// - [`CommitError::Rescued`]: the same, but two others wrote at one instant and one version was kept beside.
     /// - [`CommitError::CommittedUnsynced`]: the new version is in place. Trying again would apply an edit twice.
-    /// - [`CommitError::NoPermission`], [`CommitError::ReadOnly`], [`CommitError::NoSpace`], [`CommitError::Io`]:
-    ///   the old version is in place; trying again does not help by itself.
+    /// - [`CommitError::NoPermission`], [`CommitError::ReadOnly`], [`CommitError::NoSpace`], [`CommitError::MountPoint`],
+    ///   [`CommitError::Io`]: the old version is in place; trying again does not help by itself.
     pub fn commit(mut self) -> Result<Committed, CommitError> {
         if let Base::Version { .. } = self.base {
             self.lock_base()?;

@@ -161,6 +161,14 @@ pub enum CommitError {
         /// What the system said.
         source: io::Error,
     },
+    /// The file is a mount point of its own (a single file mounted into a container), or the system uses it.
+    #[error("cannot replace {}: it is a mount point, or the system uses it", path.display())]
+    MountPoint {
+        /// The file, resolved.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// Two others wrote at the same instant; the newest version has the name, the other one was kept beside it.
     #[error("cannot replace {}: others changed it at the same instant; one version was kept as {}", path.display(), rescued.display())]
     Rescued {
@@ -199,6 +207,7 @@ impl CommitError {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 Self::NoSpace { path, source }
             }
+            io::ErrorKind::ResourceBusy => Self::MountPoint { path, source },
             _ => Self::Io { step, path, source },
         }
     }
@@ -230,6 +239,7 @@ impl CommitError {
             | Self::ReadOnly { path, .. }
             | Self::NoSpace { path, .. }
             | Self::OwnerNotKept { path, .. }
+            | Self::MountPoint { path, .. }
             | Self::Rescued { path, .. }
             | Self::CommittedUnsynced { path, .. }
             | Self::Io { path, .. } => path,

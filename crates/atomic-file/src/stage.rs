@@ -258,7 +258,13 @@ fn copy_metadata(target: &Target, new: &NewFile) -> Result<Vec<CommitWarning>, C
     let path = &target.path;
     let lost = sys::copy_metadata(&target.file, &target.stamp, new.file(), &new.stamp);
     let lost = lost.map_err(|err| match err {
-        MetadataError::Owner(source) if source.kind() == io::ErrorKind::PermissionDenied => {
+        // Invalid: an owner that this user namespace does not know.
+        MetadataError::Owner(source)
+            if matches!(
+                source.kind(),
+                io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidInput
+            ) =>
+        {
             CommitError::OwnerNotKept {
                 path: path.clone(),
                 source,
