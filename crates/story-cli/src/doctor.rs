@@ -7,6 +7,7 @@ mod litter;
 mod locks;
 mod report;
 mod stories;
+mod updatable;
 
 use crate::args::DoctorArgs;
 use crate::failure::Failure;
@@ -38,6 +39,7 @@ pub fn run(args: &DoctorArgs, settings: &Settings, output: &Output) -> Result<u8
         locks::check(folder, mode, settings, &mut report);
         litter::check(folder, mode, &mut report);
         stories::check(folder, &mut report);
+        updatable::check(folder, &mut report);
     }
     ignoring::check(&root, mode, settings, &mut report)?;
     file_system::check(&root, settings, &mut report);

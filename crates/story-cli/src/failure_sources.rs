@@ -12,6 +12,7 @@ use story::{EditError, ParseError, ReadError, UpdateError};
 use crate::durations::{format, rough};
 use crate::failure::{Code, Failure};
 use crate::operations::Refusal;
+use crate::sys;
 
 const UNLOCKED_HEADLINE: &str = "cannot take the lock";
 const REPAIR_HINT: &str = "repair the file by hand; it was left as it is";
@@ -31,7 +32,7 @@ impl Failure {
             err => {
                 let (code, hint) = judge_acquire(&err);
                 let mut failure = Self::new(code, UNLOCKED_HEADLINE).with_chain(&err);
-                failure.hint = hint.map(str::to_owned);
+                failure.hint = advised(&err, hint);
                 failure
             }
         };
@@ -84,7 +85,7 @@ impl Failure {
             ReadError::File(err) => {
                 let (code, hint) = judge_file_read(&err);
                 let mut failure = Self::new(code, "cannot read").with_chain(&err);
-                failure.hint = hint.map(str::to_owned);
+                failure.hint = advised(&err, hint);
                 failure
             }
             err => Self::new(Code::Io, "cannot read").with_chain(&err),
@@ -145,7 +146,7 @@ impl Failure {
             .with_chain(err)
             .at(err.path());
         failure.retryable = err.is_retryable();
-        failure.hint = hint.map(str::to_owned);
+        failure.hint = advised(err, hint);
         failure
     }
 
@@ -246,8 +247,19 @@ const NO_SPACE_HINT: &str = "free some space; the old version is intact";
 fn judge_acquire(err: &AcquireError) -> (Code, Option<&'static str>) {
     match err {
         AcquireError::Nested { .. } => (Code::Nested, Some(NESTED_HINT)),
-        AcquireError::NoSuchFolder { .. } => (Code::NotFound, None),
+        AcquireError::NoSuchFolder { .. } => (
+            Code::NotFound,
+            Some("look at the path: one of its folders, or the working folder, is not there"),
+        ),
+        AcquireError::NameTooLong { .. } => (
+            Code::Refused,
+            Some("give the file a shorter name: that of its lock is five bytes longer"),
+        ),
         AcquireError::NotWritable { .. } => (Code::NoPermission, Some(PERMISSION_HINT)),
+        AcquireError::NotRemovable { .. } => (
+            Code::NoPermission,
+            Some("have its owner, or root, run `story doctor --fix` or remove it"),
+        ),
         AcquireError::ReadOnly { .. } => (Code::ReadOnly, Some(READ_ONLY_HINT)),
         AcquireError::NoSpace { .. } => (Code::NoSpace, Some(NO_SPACE_HINT)),
         AcquireError::Obstructed { .. } => (Code::Refused, Some(OBSTRUCTED_HINT)),
@@ -298,6 +310,12 @@ fn judge_commit(err: &CommitError) -> (Code, Option<&'static str>) {
             Code::NoPermission,
             Some("run it as the owner of the file: a new version must not change hands"),
         ),
+        CommitError::MountPoint { .. } => (
+            Code::Refused,
+            Some(
+                "mount its folder instead of the single file: a new version takes the old one's name",
+            ),
+        ),
         CommitError::ReadOnly { .. } => (Code::ReadOnly, Some(READ_ONLY_HINT)),
         CommitError::NoSpace { .. } => (Code::NoSpace, Some(NO_SPACE_HINT)),
         CommitError::CommittedUnsynced { .. } => (
@@ -305,6 +323,31 @@ fn judge_commit(err: &CommitError) -> (Code, Option<&'static str>) {
             Some("do not run it again: the change is in the file; look after the disk"),
         ),
         _ => (Code::Io, None),
+    }
+}
+
+/// The usual hint, unless the system's error behind `err` says more about what to do.
+fn advised(err: &(dyn Error + 'static), usual: Option<&'static str>) -> Option<String> {
+    let mut next = Some(err);
+    let mut advice = None;
+    while let Some(err) = next {
+        advice = advice.or_else(|| err.downcast_ref().and_then(sys::advice));
+        next = err.source();
+    }
+    let hint = match usual {
+        Some(hint) if hint != PERMISSION_HINT => Some(hint),
+        _ => advice.or(usual),
+    };
+    hint.map(str::to_owned)
+}
+
+/// What to do about an error of the system.
+pub fn hint_of_io(err: &std::io::Error) -> Option<&'static str> {
+    match code_of_io(err) {
+        Code::NoPermission => sys::advice(err).or(Some(PERMISSION_HINT)),
+        Code::ReadOnly => Some(READ_ONLY_HINT),
+        Code::NoSpace => Some(NO_SPACE_HINT),
+        _ => sys::advice(err),
     }
 }
 

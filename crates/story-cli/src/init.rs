@@ -7,7 +7,7 @@ use atomic_file::{CommitError, CommitOptions, Original};
 use sidecar_lock::SidecarLock;
 
 use crate::failure::{Code, Failure};
-use crate::failure_sources::code_of_io;
+use crate::failure_sources::{code_of_io, hint_of_io};
 use crate::ignore_rules;
 use crate::json;
 use crate::output::{Output, write_json};
@@ -31,12 +31,12 @@ pub fn run(settings: &Settings, output: &Output) -> Result<(), Failure> {
     let stories = root.join(STORIES);
     let made = !stories.is_dir();
     fs::create_dir_all(&stories).map_err(|err| {
-        Failure::new(
-            code_of_io(&err),
-            format!("cannot make {}", stories.display()),
-        )
-        .cause(err.to_string())
-        .at(&stories)
+        let headline = format!("cannot make {}", stories.display());
+        let mut failure = Failure::new(code_of_io(&err), headline)
+            .cause(err.to_string())
+            .at(&stories);
+        failure.hint = hint_of_io(&err).map(str::to_owned);
+        failure
     })?;
     let rules_path = rules_path(&root)?;
     let added = add_rules(&rules_path, settings)?;

@@ -260,7 +260,9 @@ pub fn near(path: &Path) -> PathBuf {
 
 fn working_folder() -> Result<PathBuf, Failure> {
     env::current_dir().map_err(|err| {
-        Failure::new(code_of_io(&err), "cannot find the working folder").cause(err.to_string())
+        Failure::new(code_of_io(&err), "cannot find the working folder")
+            .cause(err.to_string())
+            .hint("change to a folder that exists")
     })
 }
 

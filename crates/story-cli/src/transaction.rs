@@ -189,21 +189,22 @@ pub fn id_of(story: &Document) -> Option<String> {
 pub fn inherited_token(path: &Path, settings: &Settings) -> Option<String> {
     let held = settings.lock_held.as_deref()?;
     let lock = SidecarLock::new(path).ok()?;
-    held_locks(held)
-        .find(|(resource, _)| *resource == lock.resource().as_os_str().as_encoded_bytes())
-        .map(|(_, token)| token.to_owned())
-        .filter(|token| lock.inherit(token).is_ok())
+    tokens_of(held, lock.resource().as_os_str())
+        .find(|token| lock.inherit(token).is_ok())
+        .map(str::to_owned)
 }
 
-/// `<canonical path>:<token>`, one a line when locks are nested.
-fn held_locks(held: &OsStr) -> impl Iterator<Item = (&[u8], &str)> {
-    held.as_encoded_bytes()
-        .split(|byte| *byte == b'\n')
-        .filter_map(|entry| {
-            let colon = entry.iter().rposition(|byte| *byte == b':')?;
-            let token = std::str::from_utf8(&entry[colon + 1..]).ok()?;
-            Some((&entry[..colon], token))
-        })
+/// The tokens for a resource in `<canonical path>:<token>`, one a line when locks are nested.
+///
+/// A path may hold line feeds itself, and what follows one may look like a path: whoever asks tries each token.
+fn tokens_of<'a>(held: &'a OsStr, resource: &'a OsStr) -> impl Iterator<Item = &'a str> {
+    let (held, resource) = (held.as_encoded_bytes(), resource.as_encoded_bytes());
+    let begins_line = |at: &usize| *at == 0 || held[at - 1] == b'\n';
+    (0..held.len()).filter(begins_line).filter_map(move |at| {
+        let token = held[at..].strip_prefix(resource)?.strip_prefix(b":")?;
+        let token = token.split(|byte| *byte == b'\n').next()?;
+        std::str::from_utf8(token).ok()
+    })
 }
 
 /// A lock that was taken over, in words.
@@ -240,20 +241,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn held_locks_reads_one_or_several_entries() {
-        let table: [(&str, &[(&str, &str)]); 4] = [
-            ("/a/story.md:0f", &[("/a/story.md", "0f")]),
-            ("/a:b/story.md:0f", &[("/a:b/story.md", "0f")]),
-            ("/a:1\n/b:2", &[("/a", "1"), ("/b", "2")]),
-            ("nonsense", &[]),
+    fn tokens_of_finds_those_of_the_resource_whatever_its_name_is() {
+        let table: [(&str, &str, &[&str]); 8] = [
+            ("/a/story.md:0f", "/a/story.md", &["0f"]),
+            ("/a/story.md:0f", "/a/story", &[]),
+            ("/a/story.md:0f", "/b/story.md", &[]),
+            ("/a:b/story.md:0f", "/a:b/story.md", &["0f"]),
+            ("/a:1\n/b:2", "/b", &["2"]),
+            ("/a:1\n/b:2\n/a:3", "/a", &["1", "3"]),
+            ("/a\n/b:1\n/c:2", "/a\n/b", &["1"]),
+            ("nonsense", "/a", &[]),
         ];
-        for (text, expected) in table {
-            let found: Vec<_> = held_locks(OsStr::new(text)).collect();
-            let expected: Vec<_> = expected
-                .iter()
-                .map(|(path, token)| (path.as_bytes(), *token))
-                .collect();
-            assert_eq!(found, expected, "the locks in {text:?}");
+        for (held, resource, expected) in table {
+            let found: Vec<_> = tokens_of(OsStr::new(held), OsStr::new(resource)).collect();
+            assert_eq!(found, expected, "the tokens of {resource:?} in {held:?}");
         }
     }
 }

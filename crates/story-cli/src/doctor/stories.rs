@@ -67,7 +67,8 @@ fn unreadable(path: &Path, err: ReadError) -> Finding {
     Finding::problem(CHECK, path, format!("cannot be read: {message}")).at(failure.position)
 }
 
-fn markdown_files(folder: &Path) -> Vec<PathBuf> {
+/// The stories of a legacy folder.
+pub fn markdown_files(folder: &Path) -> Vec<PathBuf> {
     let is_story =
         |path: &PathBuf| path.extension().is_some_and(|end| end == "md") && path.is_file();
     let entries = sys::entries_of(folder).unwrap_or_default();

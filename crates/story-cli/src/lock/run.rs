@@ -103,5 +103,8 @@ fn not_started(program: &OsStr, err: &io::Error) -> Failure {
         Code::NoPermission => Code::NoPermission,
         _ => Code::Io,
     };
-    Failure::new(code, format!("cannot run {}", program.to_string_lossy())).cause(err.to_string())
+    let headline = format!("cannot run {}", program.to_string_lossy());
+    let mut failure = Failure::new(code, headline).cause(err.to_string());
+    failure.hint = sys::advice(err).map(str::to_owned);
+    failure
 }

@@ -1,14 +1,30 @@
 //! What differs between systems: signals, exit codes, kinds of file systems.
 
+#[cfg(target_os = "linux")]
+mod obstacles;
 #[cfg(not(unix))]
 mod other;
 #[cfg(unix)]
 mod unix;
 
+#[cfg(target_os = "linux")]
+pub use obstacles::{obstacle_in, obstacle_of};
 #[cfg(not(unix))]
 pub use other::*;
 #[cfg(unix)]
 pub use unix::*;
+
+/// Nothing known.
+#[cfg(not(target_os = "linux"))]
+pub fn obstacle_in(_folder: &std::path::Path) -> Option<&'static str> {
+    None
+}
+
+/// Nothing known.
+#[cfg(not(target_os = "linux"))]
+pub fn obstacle_of(_story: &std::path::Path) -> Option<&'static str> {
+    None
+}
 
 /// A signal that came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

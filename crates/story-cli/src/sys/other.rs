@@ -33,6 +33,11 @@ pub fn entries_of(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(entries)
 }
 
+/// Nothing known.
+pub fn advice(_err: &io::Error) -> Option<&'static str> {
+    None
+}
+
 /// No signals.
 pub fn forward(_child: u32, _number: u8) {}
 

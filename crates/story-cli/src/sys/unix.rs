@@ -12,7 +12,7 @@ use std::thread;
 
 use rustix::fs::{Dir, Mode, OFlags};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::iterator::exfiltrator::origin::Origin;
@@ -47,6 +47,9 @@ pub fn note_signals() -> io::Result<()> {
     for (signal, number) in [(SIGINT, 2), (SIGTERM, 15), (SIGHUP, 1)] {
         signal_hook::flag::register_usize(signal, Arc::clone(&ARRIVED), number)?;
     }
+    // A write beyond the limit of file sizes then fails like any other, instead of ending us in the middle of a commit.
+    // A handler and not "ignore": programs that we start do not inherit it.
+    signal_hook::flag::register(SIGXFSZ, Arc::default())?;
     Ok(())
 }
 
@@ -87,6 +90,24 @@ pub fn entries_of(folder: &Path) -> io::Result<Vec<PathBuf>> {
     }
     entries.sort();
     Ok(entries)
+}
+
+/// What to do about an error of the system that no code of ours explains.
+pub fn advice(err: &io::Error) -> Option<&'static str> {
+    use rustix::io::Errno;
+    Some(match Errno::from_io_error(err)? {
+        Errno::PERM => {
+            "see whether the file or its folder is immutable or append-only (lsattr), or another user's in a folder with mode +t"
+        }
+        Errno::MFILE | Errno::NFILE => "allow more open files (ulimit -n)",
+        Errno::AGAIN => "allow more processes (ulimit -u), or try again when there are fewer",
+        Errno::FBIG => "allow larger files (ulimit -f)",
+        Errno::LOOP => "mend the symbolic links on the way to it",
+        Errno::IO => {
+            "the disk, or the way to it, fails: look at the system's log, and save what you can"
+        }
+        _ => return None,
+    })
 }
 
 /// Sends a signal to a child that has not been reaped.
