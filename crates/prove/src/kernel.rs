@@ -3,6 +3,8 @@
 mod chance;
 mod cuts;
 mod guest;
+mod nfs;
+mod vfat;
 
 use crate::case::{Case, Expect};
 
@@ -37,5 +39,29 @@ pub const CASES: &[Case] = &[
         expect: Expect::SomethingWrong,
         minimum: 1,
         run: cuts::written_in_place,
+    },
+    Case {
+        name: "kernel: NFS 4.2 with two clients",
+        expect: Expect::NothingWrong,
+        minimum: 120,
+        run: nfs::version_4_2,
+    },
+    Case {
+        name: "kernel: NFS 3 with two clients",
+        expect: Expect::NothingWrong,
+        minimum: 40,
+        run: nfs::version_3,
+    },
+    Case {
+        name: "kernel: flock and rename on NFS 4.2",
+        expect: Expect::SomethingWrong,
+        minimum: 120,
+        run: nfs::flock_and_rename,
+    },
+    Case {
+        name: "kernel: vfat",
+        expect: Expect::NothingWrong,
+        minimum: 15,
+        run: vfat::vfat,
     },
 ];
