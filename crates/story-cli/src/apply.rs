@@ -101,7 +101,11 @@ const MAX_LINE_BYTES: u64 = 2 * story::MAX_STORY_BYTES;
 /// Reads one line, with its end; an empty text is the end of the input.
 fn read_line(input: &mut dyn BufRead) -> io::Result<String> {
     let mut line = Vec::new();
-    input.take(MAX_LINE_BYTES).read_until(b'\n', &mut line)?;
+    let read = input.take(MAX_LINE_BYTES).read_until(b'\n', &mut line)?;
+    if read as u64 == MAX_LINE_BYTES && line.last() != Some(&b'\n') {
+        let reason = format!("a line is longer than {MAX_LINE_BYTES} bytes");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
+    }
     String::from_utf8(line)
         .map_err(|err| io::Error::new(io::ErrorKind::InvalidData, err.utf8_error()))
 }

@@ -115,6 +115,12 @@ impl Failure {
             UpdateError::Read(err) => Self::from_read(err, timeout),
             UpdateError::Edit(refusal) => Self::from_refusal(&refusal),
             UpdateError::Commit(err) => Self::from_commit(&err),
+            UpdateError::TooLarge { ref path, .. } => {
+                let path = path.clone();
+                Self::new(Code::Refused, "refused")
+                    .with_chain(&err)
+                    .at(&path)
+            }
             UpdateError::Conflict { ref path, .. } => {
                 let path = path.clone();
                 Self::new(Code::Conflict, "conflict")

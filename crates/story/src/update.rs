@@ -75,6 +75,7 @@ impl<T> Updated<T> {
 ///   names the holder; try again later.
 /// - [`UpdateError::Read`]: not there, not a story, no permission. A story that was removed meanwhile stays removed.
 /// - [`UpdateError::Edit`]: what `edit` returned.
+/// - [`UpdateError::TooLarge`]: nothing that is written may be too large to be read.
 /// - [`UpdateError::Conflict`], [`UpdateError::LockLost`]: others kept interfering until `options.lock.timeout` had passed and
 ///   at least three reruns were made; try again later.
 /// - [`UpdateError::Commit`]: see [`CommitError`].
@@ -103,6 +104,7 @@ pub fn update<T, E: Error + 'static>(
         let (original, before) = run.read().map_err(UpdateError::Read)?;
         let mut after = before.clone();
         let value = edit(&mut after).map_err(UpdateError::Edit)?;
+        run.check_size(&after)?;
         let interference = if after == before {
             None
         } else {
@@ -197,6 +199,19 @@ impl<'a> Run<'a> {
     fn read(&self) -> Result<(Original, Document), ReadError> {
         // The lock has resolved the path.
         fresh(|| Original::read_canonical(self.lock.resource(), MAX_STORY_BYTES))
+    }
+
+    /// What is too large would be written, and never be read again.
+    fn check_size<E: Error + 'static>(&self, after: &Document) -> Result<(), UpdateError<E>> {
+        let size = after.parts().iter().map(|part| part.len() as u64).sum();
+        if size <= MAX_STORY_BYTES {
+            return Ok(());
+        }
+        Err(UpdateError::TooLarge {
+            path: self.lock.resource().to_path_buf(),
+            size,
+            limit: MAX_STORY_BYTES,
+        })
     }
 
     /// Only where the lock's owner died can a writer of ours have died in the middle of a commit; the usual update

@@ -26,6 +26,19 @@ pub enum UpdateError<E: Error + 'static> {
     /// The closure refused.
     #[error(transparent)]
     Edit(E),
+    /// The edit would make the story larger than any that is read ([`MAX_STORY_BYTES`](crate::MAX_STORY_BYTES)).
+    #[error(
+        "cannot update {}: it would have {size} bytes, more than the limit of {limit}",
+        path.display()
+    )]
+    TooLarge {
+        /// The story, with all links resolved.
+        path: PathBuf,
+        /// The size that it would have.
+        size: u64,
+        /// The limit.
+        limit: u64,
+    },
     /// Others, without our lock, changed the story again and again until the limit. Try again later.
     #[error(
         "cannot update {}: others kept changing it; the edit was tried {} times",
@@ -58,7 +71,7 @@ impl<E: Error + 'static> UpdateError<E> {
             Self::Read(err) => err.is_retryable(),
             Self::Commit(err) => err.is_retryable(),
             Self::Conflict { .. } | Self::LockLost { .. } => true,
-            Self::Inherit(_) | Self::Edit(_) => false,
+            Self::Inherit(_) | Self::Edit(_) | Self::TooLarge { .. } => false,
         }
     }
 

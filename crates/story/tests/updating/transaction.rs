@@ -167,6 +167,23 @@ fn update_of_a_hard_linked_story_is_refused_unless_asked_for() {
 }
 
 #[test]
+fn update_that_would_make_a_story_too_large_to_be_read_is_refused() {
+    let sandbox = Sandbox::new();
+    let path = story(&sandbox);
+    let body = "x".repeat(64 * 1024 * 1024);
+    let refused = story::update(&path, &options(PATIENCE), |story| {
+        story.set_body(&body);
+        Ok::<_, EditError>(())
+    });
+    assert!(
+        matches!(refused, Err(UpdateError::TooLarge { .. })),
+        "nobody could read it again: {:?}",
+        refused.map(|updated| updated.path)
+    );
+    assert_eq!(sandbox.read("story.md"), STORY, "the story is as it was");
+}
+
+#[test]
 fn update_of_what_is_no_story_says_what_it_is() {
     let sandbox = Sandbox::new();
     fs::create_dir(sandbox.join("folder")).expect("a folder");
