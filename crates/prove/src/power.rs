@@ -1,6 +1,7 @@
 //! Power cuts: a file system on a disk of our own, cut off at each step of an update, and at any moment.
 //!
-//! The machine goes on, so a lock of before the cut has a past that a reboot would have ended; see `Board::reboot`.
+//! The machine itself goes on: no age and no boot tells the next update that the owner of a lock is gone.
+//!
 //! Not here: a disk that tears a single write, or that says it has flushed and has not.
 
 mod board;
