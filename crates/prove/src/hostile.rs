@@ -8,7 +8,9 @@ mod ground;
 mod names;
 mod ran;
 mod records;
+mod requests;
 mod standing;
+mod temporaries;
 mod verbs;
 mod yaml;
 
@@ -81,5 +83,23 @@ pub const CASES: &[Case] = &[
         expect: Expect::NothingWrong,
         minimum: 350,
         run: yaml::bombs,
+    },
+    Case {
+        name: "hostile: requests that exhaust or mislead apply",
+        expect: Expect::NothingWrong,
+        minimum: 100,
+        run: requests::requests,
+    },
+    Case {
+        name: "hostile: anything under the names of temporary files",
+        expect: Expect::NothingWrong,
+        minimum: 400,
+        run: temporaries::planted,
+    },
+    Case {
+        name: "hostile: temporary names that are taken",
+        expect: Expect::NothingWrong,
+        minimum: 40,
+        run: temporaries::guessed,
     },
 ];

@@ -150,8 +150,13 @@ impl<'a> Crowd<'a> {
             .collect();
         let states = self.states();
         let answers = self.updates(4);
-        let mended = self.ground.run(&["doctor", "--fix", "--timeout", "0"]).on_terminal();
-        let mended = mended.check_terminal().and_then(|()| mended.check_exit(&[0, 1]));
+        let mended = self
+            .ground
+            .run(&["doctor", "--fix", "--timeout", "0"])
+            .on_terminal();
+        let mended = mended
+            .check_terminal()
+            .and_then(|()| mended.check_exit(&[0, 1]));
         for (at, member) in self.members.iter_mut().enumerate() {
             member.expect("state", &states[at], "held");
             member.expect("error", &answers[at], "ELOCKED");
@@ -165,7 +170,9 @@ impl<'a> Crowd<'a> {
         let shown = self.ground.run(&["lock", "status"]).on_terminal();
         let shown = shown.check_terminal().and_then(|()| shown.check_exit(&[0]));
         let looked = self.ground.run(&["doctor"]).on_terminal();
-        let looked = looked.check_terminal().and_then(|()| looked.check_exit(&[0, 1]));
+        let looked = looked
+            .check_terminal()
+            .and_then(|()| looked.check_exit(&[0, 1]));
         let answers = self.updates(0);
         for (at, member) in self.members.iter_mut().enumerate() {
             member.note(shown.clone().and_then(|()| looked.clone()));
@@ -173,7 +180,11 @@ impl<'a> Crowd<'a> {
                 member.expect("state", &states[at], "leftover");
                 member.expect("ok", &answers[at], "true");
                 let left = member.sidecar.exists();
-                member.note(if left { Err("the lock is left".into()) } else { Ok(()) });
+                member.note(if left {
+                    Err("the lock is left".into())
+                } else {
+                    Ok(())
+                });
                 continue;
             }
             member.expect("state", &states[at], "foreign");
@@ -181,7 +192,11 @@ impl<'a> Crowd<'a> {
             if self.age != Age::LongAgo {
                 member.expect("error", &answers[at], "ELOCKED");
                 let is_same = fs::read(&member.sidecar).is_ok_and(|now| now == member.record);
-                member.note(if is_same { Ok(()) } else { Err("it was changed".into()) });
+                member.note(if is_same {
+                    Ok(())
+                } else {
+                    Err("it was changed".into())
+                });
                 member.note(untouched(&member.story));
             }
         }
@@ -206,7 +221,10 @@ impl<'a> Crowd<'a> {
             .iter()
             .map(|member| json!({ "story": member.id, "inc": { "n": 1 } }).to_string() + "\n")
             .collect();
-        let run = self.ground.run(&["apply", "--timeout", "0"]).input(requests);
+        let run = self
+            .ground
+            .run(&["apply", "--timeout", "0"])
+            .input(requests);
         let ran = run.piped();
         // Among the dead are some that are no record of ours any more: fresh locks of other tools.
         self.check(&ran, if expected == 0 { &[0, 4] } else { &[4] });
@@ -238,7 +256,9 @@ impl Member<'_> {
             "error" => &answer["error"]["code"],
             name => &answer[name],
         };
-        let is_it = found.as_str().map_or(found.to_string() == expected, |text| text == expected);
+        let is_it = found
+            .as_str()
+            .map_or(found.to_string() == expected, |text| text == expected);
         self.note(if is_it {
             Ok(())
         } else {
@@ -256,5 +276,7 @@ fn untouched(story: &Path) -> Result<(), String> {
 
 fn lines(ran: &Ran) -> Vec<Value> {
     let lines = ran.stdout.split(|byte| *byte == b'\n');
-    lines.filter_map(|line| serde_json::from_slice(line).ok()).collect()
+    lines
+        .filter_map(|line| serde_json::from_slice(line).ok())
+        .collect()
 }

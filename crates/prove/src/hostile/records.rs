@@ -11,11 +11,25 @@ use crate::hostile::verbs::Verb;
 /// How every record of version 1 begins.
 pub const MAGIC: &[u8] = b"\n{\"sidecar-lock\":1,";
 /// Members that hold a text.
-const TEXT_MEMBERS: [&str; 7] =
-    ["owner", "purpose", "host", "command", "acquired_at", "token", "boot_id"];
+const TEXT_MEMBERS: [&str; 7] = [
+    "owner",
+    "purpose",
+    "host",
+    "command",
+    "acquired_at",
+    "token",
+    "boot_id",
+];
 /// Members that hold a number.
-const NUMBER_MEMBERS: [&str; 7] =
-    ["pid", "start_time", "pid_namespace", "stale_ms", "generation", "run_ns", "released"];
+const NUMBER_MEMBERS: [&str; 7] = [
+    "pid",
+    "start_time",
+    "pid_namespace",
+    "stale_ms",
+    "generation",
+    "run_ns",
+    "released",
+];
 
 /// Texts that a terminal would act on, or that break out of a line of JSON.
 const TEXTS: [&str; 14] = [
@@ -60,7 +74,10 @@ pub fn texts(context: &Context) -> Result<Tally, Skip> {
     let mut records = Vec::new();
     for text in TEXTS {
         for member in TEXT_MEMBERS {
-            records.push((format!("{member} {text:?}"), altered(&[(member, json!(text))])));
+            records.push((
+                format!("{member} {text:?}"),
+                altered(&[(member, json!(text))]),
+            ));
         }
     }
     Crowd::try_each(context, &home.join("crowd"), &records, Age::Now, &mut tally);
@@ -70,9 +87,10 @@ pub fn texts(context: &Context) -> Result<Tally, Skip> {
         .to_vec();
     everywhere.push(without_utf8());
     for bytes in &everywhere {
-        for (is_alive, verb) in [false, true].into_iter().flat_map(|is_alive| {
-            Verb::ALL.map(|verb| (is_alive, verb))
-        }) {
+        for (is_alive, verb) in [false, true]
+            .into_iter()
+            .flat_map(|is_alive| Verb::ALL.map(|verb| (is_alive, verb)))
+        {
             let outcome = [true, false]
                 .into_iter()
                 .try_for_each(|as_json| seen_by(&ground, bytes, is_alive, verb, as_json));
