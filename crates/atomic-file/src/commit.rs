@@ -102,7 +102,7 @@ impl Staged {
     fn lock_base(&self) -> Result<(), CommitError> {
         let mut looked = Ok(());
         let got_it = patiently(|| {
-            sys::try_lock(&self.target.file).unwrap_or(true) || {
+            sys::try_lock(self.target.file()).unwrap_or(true) || {
                 looked = self.check_untouched();
                 looked.is_err()
             }
@@ -145,6 +145,9 @@ impl Staged {
     }
 
     fn rename_published(&mut self, name: &OsStr) -> Result<Option<OsString>, CommitError> {
+        // An NFS client takes the name away from a file that is open before it gives it to another one: for a moment
+        // there would be no story at all.
+        self.target.close();
         let renamed = self.target.directory.rename_over(name, &self.target.name);
         renamed.map_err(|err| self.fail("put its new version in place", err))?;
         self.new.name = None;

@@ -207,6 +207,8 @@ impl CommitError {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                 Self::NoSpace { path, source }
             }
+            // On NFS: another machine has replaced the file that was read, or swept the new one.
+            io::ErrorKind::StaleNetworkFileHandle => Self::Changed { path },
             io::ErrorKind::ResourceBusy => Self::MountPoint { path, source },
             _ => Self::Io { step, path, source },
         }

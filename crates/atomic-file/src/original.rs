@@ -14,6 +14,10 @@ use crate::target::Target;
 /// few milliseconds.
 const PAUSES_MS: [u64; 8] = [0, 1, 2, 4, 8, 16, 32, 64];
 
+/// How often a file may be replaced on an NFS server while it is read. Chosen: a commit there takes milliseconds, and so
+/// does a read.
+const STALE_READS: u32 = 8;
+
 /// A file as it was read.
 ///
 /// It keeps the file open: as long as it lives, another file cannot be mistaken for the one that was read.
@@ -46,7 +50,7 @@ impl Original {
     /// - [`ReadError::NotFound`], [`ReadError::NotRegular`], [`ReadError::TooLarge`], [`ReadError::NoPermission`],
     ///   [`ReadError::Io`]: trying again does not help by itself.
     pub fn read_with_limit(path: &Path, max_bytes: u64) -> Result<Self, ReadError> {
-        Self::of(Target::open(path)?, max_bytes)
+        still_there(|| Self::of(Target::open(path)?, max_bytes))
     }
 
     /// Reads a file whose path has no links in it, because a lock has resolved it already; see
@@ -58,14 +62,14 @@ impl Original {
     ///
     /// As [`Original::read_with_limit`], and [`ReadError::NotRegular`] when the last component is a link after all.
     pub fn read_canonical(path: &Path, max_bytes: u64) -> Result<Self, ReadError> {
-        Self::of(Target::open_canonical(path.to_path_buf())?, max_bytes)
+        still_there(|| Self::of(Target::open_canonical(path.to_path_buf())?, max_bytes))
     }
 
     fn of(mut target: Target, max_bytes: u64) -> Result<Self, ReadError> {
         let bytes = read_stable(&mut target, max_bytes)?;
         let is_ambiguous = target
             .stamp
-            .is_ambiguous(now(), || sys::stamps_are_fine(&target.file));
+            .is_ambiguous(now(), || sys::stamps_are_fine(target.file()));
         Ok(Self {
             target,
             bytes,
@@ -148,7 +152,19 @@ impl Original {
 ///
 /// As [`Original::read_with_limit`].
 pub fn read(path: &Path, max_bytes: u64) -> Result<Vec<u8>, ReadError> {
-    read_stable(&mut Target::open(path)?, max_bytes)
+    still_there(|| read_stable(&mut Target::open(path)?, max_bytes))
+}
+
+/// Reads again when the file that was opened is gone on its NFS server: another machine has replaced it.
+fn still_there<T>(read: impl Fn() -> Result<T, ReadError>) -> Result<T, ReadError> {
+    for _ in 0..STALE_READS {
+        match read() {
+            Err(ReadError::Io { source, .. })
+                if source.kind() == io::ErrorKind::StaleNetworkFileHandle => {}
+            result => return result,
+        }
+    }
+    read()
 }
 
 /// Reads until the file did not change during a read; `target.stamp` is then the stamp of what was read.
@@ -157,7 +173,7 @@ fn read_stable(target: &mut Target, max_bytes: u64) -> Result<Vec<u8>, ReadError
     for pause_ms in PAUSES_MS {
         if pause_ms > 0 {
             std::thread::sleep(Duration::from_millis(pause_ms));
-            target.stamp = sys::stamp_of(&target.file)
+            target.stamp = sys::stamp_of(target.file())
                 .map_err(|err| ReadError::from_io("look at it", path, err))?;
         }
         let size = target.stamp.size;
@@ -169,9 +185,9 @@ fn read_stable(target: &mut Target, max_bytes: u64) -> Result<Vec<u8>, ReadError
                 limit: max_bytes,
             });
         };
-        let bytes = sys::read_at_start(&target.file, room)
+        let bytes = sys::read_at_start(target.file(), room)
             .map_err(|err| ReadError::from_io("read it", path, err))?;
-        let after = sys::stamp_of(&target.file)
+        let after = sys::stamp_of(target.file())
             .map_err(|err| ReadError::from_io("look at it", path, err))?;
         let is_stable = after.same_contents(&target.stamp) && bytes.len() == room;
         target.stamp = after;

@@ -256,7 +256,7 @@ fn check_writable(target: &Target, new: &Stamp) -> Result<(), CommitError> {
 
 fn copy_metadata(target: &Target, new: &NewFile) -> Result<Vec<CommitWarning>, CommitError> {
     let path = &target.path;
-    let lost = sys::copy_metadata(&target.file, &target.stamp, new.file(), &new.stamp);
+    let lost = sys::copy_metadata(target.file(), &target.stamp, new.file(), &new.stamp);
     let lost = lost.map_err(|err| match err {
         // Invalid: an owner that this user namespace does not know.
         MetadataError::Owner(source)

@@ -14,14 +14,14 @@ const RESOLUTIONS: usize = 4;
 
 /// A regular file, open, in its open folder.
 ///
-/// The file stays open as long as the target lives, so that no other file can get its inode number (ext4 gives
-/// numbers out again at once).
+/// The file stays open until it is replaced, so that no other file can get its inode number (ext4 gives numbers out again
+/// at once).
 #[derive(Debug)]
 pub(crate) struct Target {
     pub(crate) directory: Directory,
     pub(crate) path: PathBuf,
     pub(crate) name: OsString,
-    pub(crate) file: File,
+    file: Option<File>,
     pub(crate) stamp: Stamp,
 }
 
@@ -69,9 +69,21 @@ impl Target {
             directory,
             path,
             name,
-            file,
+            file: Some(file),
             stamp,
         })
+    }
+
+    /// The file, for as long as it is open.
+    pub(crate) fn file(&self) -> &File {
+        self.file
+            .as_ref()
+            .expect("the file is open until it is replaced without a look at what is displaced")
+    }
+
+    /// Closes the file. From here on its inode number may be given to another one.
+    pub(crate) fn close(&mut self) {
+        self.file = None;
     }
 
     /// Whether the name still stands for the version that was opened, untouched.

@@ -145,7 +145,11 @@ impl<'a> Attempt<'a> {
             }
             Kind::File => {
                 self.leave_queue();
-                self.open_and_claim()
+                match self.open_and_claim() {
+                    // On NFS: another machine has removed it meanwhile.
+                    Err(AcquireError::Io { source, .. }) if is_stale(&source) => Ok(Outcome::Moved),
+                    outcome => outcome,
+                }
             }
             Kind::Directory => self.judge_directory(),
             Kind::Symlink => Err(self.obstructed(Obstruction::Symlink)),
@@ -481,6 +485,11 @@ impl Drop for Attempt<'_> {
             tracing::debug!(%err, "a granted lock file was not unlocked");
         }
     }
+}
+
+/// Whether an open file is gone on its server.
+fn is_stale(err: &io::Error) -> bool {
+    err.kind() == io::ErrorKind::StaleNetworkFileHandle
 }
 
 /// How the kernel lock was got.

@@ -42,13 +42,24 @@ impl LockState {
     }
 }
 
+/// How many stale handles in a row are a lock that changes hands, and not a server that has forgotten the folder (chosen).
+const STALE_LOOKS: u32 = 16;
+
 pub(crate) fn inspect(
     lock: &SidecarLock,
     stale_after: Duration,
 ) -> Result<LockState, InspectError> {
+    let mut stale_looks = 0;
     loop {
         match try_inspect(lock, stale_after) {
             Ok(Some(state)) => return Ok(state),
+            // On NFS: another machine has removed it between two steps.
+            Err(err)
+                if err.kind() == io::ErrorKind::StaleNetworkFileHandle
+                    && stale_looks < STALE_LOOKS =>
+            {
+                stale_looks += 1;
+            }
             // It changed between two steps: look again.
             Ok(None) => {}
             Err(source) => {

@@ -87,6 +87,7 @@ pub(crate) struct Prepared {
 
 impl Drop for Prepared {
     fn drop(&mut self) {
+        // It is not there where it became the final name.
         if let Some(name) = &self.name
             && let Err(err) = remove_file(name)
         {
@@ -171,13 +172,32 @@ fn fill(prepared: Prepared, record: &[u8; record::SIZE]) -> io::Result<Prepared>
 /// On any other failure the prepared file is gone as well.
 pub(crate) fn link_prepared(prepared: &Prepared, sidecar: &Path) -> io::Result<Linked> {
     let linked = match &prepared.name {
-        Some(name) => about_to(Call::Link).and_then(|()| fs::hard_link(name, sidecar)),
+        Some(name) => link_named(name, sidecar),
         None => link_nameless(prepared, sidecar),
     };
     match linked {
         Ok(()) => Ok(Linked::Done(Arc::clone(&prepared.file), prepared.id)),
         Err(err) if err.kind() == io::ErrorKind::AlreadyExists => Ok(Linked::Taken),
         Err(err) => Err(err),
+    }
+}
+
+/// FAT and its kin have no second names; there the temporary name becomes the final one, if that is free.
+fn link_named(name: &Path, sidecar: &Path) -> io::Result<()> {
+    about_to(Call::Link)?;
+    let linked = fs::hard_link(name, sidecar);
+    let has_no_links = linked.as_ref().is_err_and(|err| {
+        matches!(
+            err.kind(),
+            io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported
+        )
+    });
+    if !has_no_links {
+        return linked;
+    }
+    match super::rename_new(name, sidecar) {
+        Err(err) if super::swap::is_unsupported(&err) => linked,
+        renamed => renamed,
     }
 }
 

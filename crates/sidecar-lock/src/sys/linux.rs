@@ -58,6 +58,18 @@ pub(crate) fn link_nameless(file: &File, name: &Path) -> io::Result<()> {
     }
 }
 
+/// Renames to a name that must be free.
+pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    about_to(Call::Rename)?;
+    Ok(rustix::fs::renameat_with(
+        CWD,
+        from,
+        CWD,
+        to,
+        RenameFlags::NOREPLACE,
+    )?)
+}
+
 /// Swaps two names in one step.
 pub(crate) fn exchange(one: &Path, other: &Path) -> io::Result<()> {
     about_to(Call::Exchange)?;

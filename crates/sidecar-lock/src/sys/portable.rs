@@ -9,6 +9,11 @@ pub(crate) fn exchange(_one: &Path, _other: &Path) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
+/// No rename that replaces nothing.
+pub(crate) fn rename_new(_from: &Path, _to: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 pub(crate) fn register(_file: &File) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }

@@ -106,7 +106,7 @@ fn remove(path: &Path, kind: Kind) -> io::Result<()> {
     }
 }
 
-fn is_unsupported(err: &io::Error) -> bool {
+pub(super) fn is_unsupported(err: &io::Error) -> bool {
     matches!(
         err.kind(),
         io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput
