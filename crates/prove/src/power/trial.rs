@@ -41,7 +41,8 @@ impl<'a> Trial<'a> {
             .and_then(|done| self.disk.unmount().map(|()| done));
         outcome.map_err(|wrong| {
             self.disk.tidy();
-            format!("{} on {what}: {wrong}", self.disk.fs.name())
+            let line = wrong.trim().replace('\n', " | ");
+            format!("{}: {what}: {line}", self.disk.fs.name())
         })
     }
 }
