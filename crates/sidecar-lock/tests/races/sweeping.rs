@@ -47,6 +47,37 @@ fn sweep_leaves_the_sidecar_that_is_about_to_be_swapped_in() {
     stage.assert_nothing_left();
 }
 
+/// A displaced lock may have to be put back: until its breaker has looked, it is no leftover.
+#[test]
+fn sweep_leaves_a_displaced_lock_to_its_breaker() {
+    for is_folder in [false, true] {
+        for has_exchange in [true, false] {
+            let stage = Stage::new();
+            if is_folder {
+                stage.put_folder();
+            } else {
+                stage.put_file();
+            }
+            stage.make_stale();
+            let mut ours = stage.process();
+            ours.begin_to(TRY, Call::Exchange);
+            if !has_exchange {
+                ours.main().refuse(Errno::INVAL);
+            }
+            ours.main().to(Call::Look);
+            let mut sweeper = stage.process();
+            assert_eq!(
+                sweeper.run("sweep"),
+                "swept 0",
+                "folder {is_folder}, exchange {has_exchange}"
+            );
+            assert_eq!(ours.finish(), "acquired from another tool");
+            assert_eq!(ours.run("release"), "released");
+            stage.assert_nothing_left();
+        }
+    }
+}
+
 #[test]
 fn temporary_name_of_a_killed_publisher_is_swept() {
     let stage = Stage::new();
