@@ -256,9 +256,10 @@ impl Member<'_> {
             "error" => &answer["error"]["code"],
             name => &answer[name],
         };
-        let is_it = found
-            .as_str()
-            .map_or(found.to_string() == expected, |text| text == expected);
+        let is_it = match found {
+            Value::Bool(is) => expected == if *is { "true" } else { "false" },
+            other => other == expected,
+        };
         self.note(if is_it {
             Ok(())
         } else {

@@ -68,7 +68,7 @@ fn ids() -> Vec<OsString> {
 }
 
 /// No id, for no verb, leads to anything that is not a story of the project.
-pub fn ids_that_lead_out(context: &Context) -> Result<Tally, Skip> {
+pub fn ids_that_lead_out(context: &Context) -> Tally {
     let ground = Ground::new(context, &context.folder("hostile-ids"));
     let mut tally = Tally::default();
     let verbs = Verb::ALL.into_iter().filter(|verb| verb.takes_story());
@@ -97,7 +97,7 @@ pub fn ids_that_lead_out(context: &Context) -> Result<Tally, Skip> {
                 _ => run.on_terminal().check_terminal(),
             })
             .and_then(|()| unmoved(&ground));
-        tally.point(outcome.map_err(|wrong| format!("{verb:?} {id:?}: {wrong}")));
+        tally.point(outcome.map_err(|wrong| format!("{verb:?} {}: {wrong}", id.display())));
     }
     // What no argument can hold, JSON can.
     for id in ["S-1\0", "\0", "../outside\0/x", "S-1\u{0}.md"] {
@@ -108,7 +108,7 @@ pub fn ids_that_lead_out(context: &Context) -> Result<Tally, Skip> {
             .and_then(|()| unmoved(&ground));
         tally.point(outcome.map_err(|wrong| format!("Apply {id:?}: {wrong}")));
     }
-    Ok(tally)
+    tally
 }
 
 /// Nothing outside was touched, and nothing in the project came or went.
@@ -223,7 +223,7 @@ fn misconfigured(ground: &Ground, what: &str, tally: &mut Tally) {
 }
 
 /// Variables of the environment that lie, about the root and about a lock that a parent holds.
-pub fn environment(context: &Context) -> Result<Tally, Skip> {
+pub fn environment(context: &Context) -> Tally {
     let ground = Ground::new(context, &context.folder("hostile-environment"));
     let mut tally = Tally::default();
     let long = "x".repeat(100_000);
@@ -282,11 +282,11 @@ pub fn environment(context: &Context) -> Result<Tally, Skip> {
             .and_then(|()| ground.check_outside());
         tally.point(outcome.map_err(|wrong| format!("held {held:.60?}: {wrong}")));
     }
-    Ok(tally)
+    tally
 }
 
 /// Stories, folders and files whose names or contents a terminal would act on.
-pub fn shown(context: &Context) -> Result<Tally, Skip> {
+pub fn shown(context: &Context) -> Tally {
     let ground = Ground::new(context, &context.folder("hostile-names"));
     let mut tally = Tally::default();
     let stories = ground.project.join(".ai-sdlc/stories");
@@ -333,7 +333,9 @@ pub fn shown(context: &Context) -> Result<Tally, Skip> {
                 .piped()
                 .check()
                 .and_then(|()| run.on_terminal().check_terminal());
-            tally.point(outcome.map_err(|wrong| format!("{words:?} of {name:?}: {wrong}")));
+            tally.point(
+                outcome.map_err(|wrong| format!("{words:?} of {}: {wrong}", name.display())),
+            );
         }
         write(&folder.join("story.md.lock"), &record());
     }
@@ -348,7 +350,7 @@ pub fn shown(context: &Context) -> Result<Tally, Skip> {
         tally.point(outcome.map_err(|wrong| format!("{words:?} of all: {wrong}")));
     }
     tally.point(unmoved_outside(&ground));
-    Ok(tally)
+    tally
 }
 
 fn unmoved_outside(ground: &Ground) -> Result<(), String> {

@@ -193,7 +193,7 @@ impl std::fmt::Display for Run {
             write!(f, " {short:?}")?;
         }
         for (name, value) in &self.variables {
-            write!(f, " with {name:?}={value:?}")?;
+            write!(f, " with {}={}", name.display(), value.display())?;
         }
         Ok(())
     }
@@ -276,11 +276,6 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window == part)
 }
 
-/// Whether a terminal shows all of it and acts on none of it.
-pub fn is_harmless(bytes: &[u8]) -> bool {
-    first_harm(bytes).is_none()
-}
-
 /// The first thing in it that a terminal would act on, with what stands around: control characters but line ends and
 /// tabs, characters that turn the direction of others, bytes that are no text.
 fn first_harm(bytes: &[u8]) -> Option<String> {
@@ -308,12 +303,12 @@ fn first_harm(bytes: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_harmless;
+    use super::first_harm;
 
     #[test]
-    fn is_harmless_knows_what_a_terminal_acts_on() {
+    fn first_harm_knows_what_a_terminal_acts_on() {
         assert!(
-            is_harmless("plain\tÜñ 日本\r\n".as_bytes()),
+            first_harm("plain\tÜñ 日本\r\n".as_bytes()).is_none(),
             "text and line ends"
         );
         for text in [
@@ -324,8 +319,8 @@ mod tests {
             "\u{7}",
             "\u{7f}",
         ] {
-            assert!(!is_harmless(text.as_bytes()), "{text:?}");
+            assert!(first_harm(text.as_bytes()).is_some(), "{text:?}");
         }
-        assert!(!is_harmless(b"\xff"), "no text at all");
+        assert!(first_harm(b"\xff").is_some(), "no text at all");
     }
 }

@@ -70,11 +70,7 @@ fn sound_ones_are_done(ground: &Ground) -> Result<(), String> {
         "{\"story\":7}\n",
         "[[[[\n",
     ];
-    let input: String = broken
-        .iter()
-        .map(|line| format!("{sound}{line}"))
-        .collect::<String>()
-        + sound;
+    let input = broken.map(|line| [sound, line].concat()).concat() + sound;
     let ran = ground.run(&["apply"]).input(input).piped();
     ran.check_exit(&[2])?;
     let story = fs::read_to_string(&ground.story).unwrap_or_default();
@@ -85,6 +81,7 @@ fn sound_ones_are_done(ground: &Ground) -> Result<(), String> {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn inputs() -> Vec<(&'static str, Vec<u8>)> {
     let set = |value: &str| format!("{{\"story\":\"S-1\",\"set\":{{\"n\":{value}}}}}").into_bytes();
     let members = |members: &str| format!("{{\"story\":\"S-1\",{members}}}").into_bytes();

@@ -93,10 +93,14 @@ impl Thing {
     fn as_sidecar(self, verb: Verb) -> &'static [i32] {
         match verb {
             Verb::Get | Verb::Show | Verb::LockStatus => &[0],
-            Verb::Doctor if self.is_foreign() => &[0],
-            Verb::Doctor => &[1],
-            Verb::DoctorFix if self.is_foreign() || self.is_leftover() => &[0],
-            Verb::DoctorFix => &[1],
+            Verb::Doctor | Verb::DoctorFix => {
+                let is_mended = verb == Verb::DoctorFix && self.is_leftover();
+                if self.is_foreign() || is_mended {
+                    &[0]
+                } else {
+                    &[1]
+                }
+            }
             // The token is that of another lock.
             Verb::LockBreak if self.is_foreign() || self.is_leftover() => &[5],
             _ if self.is_leftover() => &[0],
@@ -108,9 +112,8 @@ impl Thing {
     /// The exit codes that are right when it stands at the place of the story.
     fn as_story(self, verb: Verb) -> &'static [i32] {
         match (verb, self) {
-            (Verb::Doctor | Verb::DoctorFix, _) => &[1],
             // A loop of links has no folder to lock in.
-            (_, Self::LinkToItself) => &[1],
+            (Verb::Doctor | Verb::DoctorFix, _) | (_, Self::LinkToItself) => &[1],
             (Verb::LockBreak, _) => &[3],
             (verb, Self::LinkToNothing) if verb.reads_story() => &[3],
             (verb, _) if verb.reads_story() => &[6],
@@ -241,7 +244,7 @@ pub fn without_rights(context: &Context) -> Result<Tally, Skip> {
     {
         ground.reset();
         write(place, &record());
-        fs::set_permissions(place, fs::Permissions::from_mode(0)).expect("root may");
+        fs::set_permissions(place, fs::Permissions::from_mode(0o000)).expect("root may");
         chown(place, Some(owner), Some(owner)).expect("root may");
         for path in [&ground.folder, &ground.story] {
             let owner = if path == place { owner } else { NOBODY };
