@@ -5,6 +5,7 @@ mod folders;
 mod ignoring;
 mod litter;
 mod locks;
+mod mounts;
 mod report;
 mod stories;
 mod updatable;

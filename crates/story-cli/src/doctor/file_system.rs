@@ -4,6 +4,7 @@ use std::path::Path;
 
 use sidecar_lock::{LockState, SidecarLock};
 
+use super::mounts;
 use super::report::{Finding, Report};
 use crate::places::STORIES;
 use crate::settings::Settings;
@@ -22,10 +23,21 @@ pub fn check(root: &Path, settings: &Settings, report: &mut Report) {
         );
         report.add(Finding::warning(CHECK, folder, message));
     }
+    if keeps_locks_to_itself(folder) {
+        let message = "locks here are seen by this machine only (mount option nolock or local_lock): programs on others are \
+            not kept out; mount it without that option";
+        report.add(Finding::problem(CHECK, folder, message));
+    }
     if let Err(reason) = try_a_lock(folder, settings) {
         let message = format!("a lock for a trial does not work here: {reason}");
         report.add(Finding::problem(CHECK, folder, message));
     }
+}
+
+fn keeps_locks_to_itself(folder: &Path) -> bool {
+    sys::mounts_and_device(folder).is_some_and(|(mounts, device)| {
+        mounts::options_of(&mounts, &device).is_some_and(mounts::keeps_locks_to_itself)
+    })
 }
 
 fn try_a_lock(folder: &Path, settings: &Settings) -> Result<(), String> {

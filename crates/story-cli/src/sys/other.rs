@@ -60,6 +60,11 @@ pub fn ending_signal(_status: ExitStatus) -> Option<i32> {
 }
 
 /// Nothing known.
+pub fn mounts_and_device(_folder: &Path) -> Option<(String, String)> {
+    None
+}
+
+/// Nothing known.
 pub fn doubtful_file_system(_folder: &Path) -> Option<&'static str> {
     None
 }

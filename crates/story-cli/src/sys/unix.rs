@@ -148,6 +148,21 @@ pub fn ending_signal(status: ExitStatus) -> Option<i32> {
     status.signal()
 }
 
+/// All mounts, and the device (`major:minor`) that the folder lies on, as they call it.
+#[cfg(target_os = "linux")]
+pub fn mounts_and_device(folder: &Path) -> Option<(String, String)> {
+    let device = rustix::fs::stat(folder).ok()?.st_dev;
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
+    let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
+    Some((mounts, format!("{major}:{minor}")))
+}
+
+/// Known on Linux only.
+#[cfg(not(target_os = "linux"))]
+pub fn mounts_and_device(_folder: &Path) -> Option<(String, String)> {
+    None
+}
+
 /// The name of the file system if its locks are known to be weaker than those of a local disk.
 #[cfg(target_os = "linux")]
 pub fn doubtful_file_system(folder: &Path) -> Option<&'static str> {
