@@ -3,8 +3,8 @@
 DISK=/run/disk
 mkdir -p $DISK
 mount -t $FS /dev/ubda $DISK || lacks "$FS"
-one=$DISK/S-1/story.md
-two=$DISK/S-2/story.md
+one=$DISK/stories/S-1/story.md
+two=$DISK/stories/S-2/story.md
 if [ "$FIRST" = yes ]; then
     story_file $one a b c next
     story_file $two d next
@@ -15,12 +15,18 @@ show() { # show WORD: both stories, byte for byte
     say "$1 $(hex $one) $(hex $two)"
 }
 show found
-ls -A $DISK/S-1 $DISK/S-2 | grep '\.' | grep -v '^story.md$' | while read -r name; do say after-cut "$name"; done
+ls -A $DISK/stories/* | grep '\.' | grep -v '^story.md$' | while read -r name; do say after-cut "$name"; done
 for story in $one $two; do
     "$STORY" --quiet --timeout 0 set $story --inc next 2> /run/error || say failed "the next update: $? $(tr '\n' ' ' < /run/error)"
 done
-left $DISK/S-1
-left $DISK/S-2
+for folder in $DISK/stories/*; do
+    for name in $(ls -A $folder | grep -v '^story.md$'); do
+        # Btrfs may keep a temporary file and not the lock that was made before it: nobody was there to be taken over.
+        say for-doctor "$name"
+        "$STORY" --root $DISK --quiet doctor --fix > /run/error 2>&1 || say failed "doctor --fix: $? $(tr '\n' ' ' < /run/error)"
+    done
+    left $folder
+done
 show start
 
 update() { # update STORY KEY: adds 1 to KEY; the next number is in n

@@ -1,6 +1,7 @@
 //! A whole kernel as a process: Debian's user-mode-linux, with this machine's files as its root, read-only.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -50,7 +51,9 @@ impl Machine<'_> {
     /// Starts it.
     pub fn boot(&self) -> Guest {
         let script = self.folder.join("guest.sh");
-        fs::write(&script, self.text()).expect("the build folder can be written");
+        fs::File::create(&script)
+            .and_then(|mut file| file.write_all(self.text().as_bytes()))
+            .expect("the build folder can be written");
         let mut command = Command::new("timeout");
         // A limit of the system's as well, for the case that this program is killed itself. The kernel makes itself the
         // leader of a session, so that no signal to our group reaches it: its process namespace ends with `unshare`.

@@ -115,6 +115,7 @@ impl Found {
                     Err(line.to_owned())
                 });
             }
+            ["nolock", "1", ..] if line.contains("this machine only") => {}
             ["doctor", ..] if line.contains("0 problems") => {}
             _ => self.tally.wrong.push(line.to_owned()),
         }
@@ -163,6 +164,11 @@ mod tests {
             ("killed 7 9 after 0.100 s", 0),
             ("killed 7 7 after 0.100 s", 1),
             ("left story.md.lock", 1),
+            (
+                "nolock 1 problem: locks here are seen by this machine only",
+                0,
+            ),
+            ("nolock 0 warning: NFS", 1),
             ("failed a: 1 stale file handle", 1),
         ] {
             let mut found = Found {

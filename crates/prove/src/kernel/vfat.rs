@@ -7,7 +7,7 @@ use crate::case::{Skip, Tally};
 use crate::context::Context;
 
 const SCRIPT: &str = include_str!("vfat.sh");
-const LIMIT: Duration = Duration::from_secs(300);
+const LIMIT: Duration = Duration::from_mins(5);
 
 /// `story`'s exit code for a lock that somebody else holds.
 const CONTENDED: &str = "4";
@@ -33,7 +33,7 @@ pub fn vfat(context: &Context) -> Result<Tally, Skip> {
             None => tally.wrong.push(format!("{line} (--seed {seed})")),
         }
     }
-    tally.note = "one lock by three names; 4 writers; kills".to_owned();
+    "one lock by three names, 4 writers, kills".clone_into(&mut tally.note);
     Ok(tally)
 }
 
