@@ -91,6 +91,7 @@ mod tests {
         }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "what a case returns")]
     fn found(points: u64, wrong: usize) -> Result<Tally, Skip> {
         Ok(Tally {
             points,

@@ -34,6 +34,10 @@ use crate::context::Context;
 use crate::table::Table;
 
 /// Tries what docs/reliability.md promises: kills, errors, power cuts, hostile places and files.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
 #[derive(Debug, Parser)]
 #[command(bin_name = "cargo prove")]
 struct Args {

@@ -5,7 +5,6 @@
 use std::process::Command;
 
 use crate::case::{Case, Expect, Skip, Tally};
-use crate::context::Context;
 
 /// The cases of this section.
 pub const CASES: &[Case] = &[
