@@ -189,7 +189,10 @@ pub fn at_the_story(context: &Context) -> Result<Tally, Skip> {
         for verb in Verb::ALL {
             let leads_outside = matches!(
                 thing,
-                Thing::LinkToCanary | Thing::LinkToPasswd | Thing::LinkToFolder
+                Thing::LinkToCanary
+                    | Thing::LinkToPasswd
+                    | Thing::LinkToFolder
+                    | Thing::LinkToNothing
             );
             if leads_outside && matches!(verb, Verb::LockRun | Verb::LockHold) {
                 // Told to lock what the link leads to, they do, beside it (decision 0005).
