@@ -352,6 +352,28 @@ fn temporary_file_is_swept_by_whoever_takes_the_lock_over() {
 }
 
 #[test]
+fn temporary_file_of_a_command_that_died_is_swept_by_the_lock_run_around_it() {
+    for (script, swept) in [("kill -9 $$", true), ("exit 1", true), ("exit 0", false)] {
+        let story = StoryBox::new(Content::Small);
+        let abandoned = abandoned_version(&story, "a new version that nobody saw", true);
+        fs::remove_file(story.lock_path()).expect("its owner is dead");
+        let finished = run(story
+            .command(&["lock", "run"])
+            .args(["--", "sh", "-c", script]));
+        assert_eq!(
+            finished.status.success(),
+            !swept,
+            "{script}: the exit code is passed on: {finished:?}"
+        );
+        assert_eq!(
+            abandoned.exists(),
+            !swept,
+            "{script}: only what did not fail cannot have left anything"
+        );
+    }
+}
+
+#[test]
 fn temporary_file_that_may_be_somebodys_edit_is_kept_and_told() {
     let story = StoryBox::new(Content::Small);
     let abandoned = abandoned_version(&story, "precious: a person's only copy", false);

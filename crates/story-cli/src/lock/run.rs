@@ -6,7 +6,7 @@ use std::process::{Command, ExitStatus};
 
 use sidecar_lock::{LockGuard, LockOptions};
 
-use super::acquire;
+use super::{acquire, clean_up_after_the_dead};
 use crate::app;
 use crate::args::LockRunArgs;
 use crate::failure::{Code, Failure};
@@ -46,6 +46,10 @@ fn run_locked(args: &LockRunArgs, settings: &Settings, output: &Output) -> Resul
         .args(arguments)
         .env(LOCK_HELD, lock_held(&guard, settings.lock_held.as_deref()));
     let ended = run_child(&mut command);
+    // It may have died in a commit under our lock: nobody after us would see a sign of that.
+    if !ended.as_ref().is_ok_and(ExitStatus::success) {
+        clean_up_after_the_dead(guard.resource(), output);
+    }
     let resource = guard.resource().to_path_buf();
     let lost = guard.release().err().map(|err| chain(&err));
     if let Some(lost) = &lost {
