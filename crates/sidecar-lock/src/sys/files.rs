@@ -184,8 +184,7 @@ pub(crate) fn link_prepared(prepared: &Prepared, sidecar: &Path) -> io::Result<L
 
 /// FAT and its kin have no second names; there the temporary name becomes the final one, if that is free.
 fn link_named(name: &Path, sidecar: &Path) -> io::Result<()> {
-    about_to(Call::Link)?;
-    let linked = fs::hard_link(name, sidecar);
+    let linked = about_to(Call::Link).and_then(|()| fs::hard_link(name, sidecar));
     let has_no_links = linked.as_ref().is_err_and(|err| {
         matches!(
             err.kind(),

@@ -7,7 +7,7 @@ use super::stage::{PATIENCE, Stage, TRY, WAIT};
 #[test]
 fn crash_at_every_call_is_replaced_at_once() {
     let mut findings = Findings::new();
-    for place in [Place::Usual, Place::Poor] {
+    for place in Place::ALL {
         for start in Start::ALL {
             for calls in 0.. {
                 let stage = Stage::new();
@@ -27,7 +27,7 @@ fn crash_at_every_call_is_replaced_at_once() {
             }
         }
     }
-    findings.check(100);
+    findings.check(150);
 }
 
 /// The process that waits dies at each of its calls, while the owner hands over.

@@ -40,7 +40,7 @@ fn other_tools_step_at_every_call_is_respected() {
             }
         }
     }
-    findings.check(200);
+    findings.check(900);
 }
 
 /// What another tool does to the lock that stood there at first, or to the free name.

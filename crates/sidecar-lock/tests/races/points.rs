@@ -50,13 +50,20 @@ pub enum Place {
     Usual,
     /// It has neither nameless files nor an exchange.
     Poor,
+    /// Nor second names, like FAT.
+    Fat,
+}
+
+impl Place {
+    pub const ALL: [Self; 3] = [Self::Usual, Self::Poor, Self::Fat];
 }
 
 /// The calls that a poor file system refuses, and how.
 pub fn refusal(place: Place, call: &str) -> Option<Errno> {
     match (place, call) {
-        (Place::Poor, "CreateNameless") => Some(Errno::OPNOTSUPP),
-        (Place::Poor, "Exchange") => Some(Errno::INVAL),
+        (Place::Poor | Place::Fat, "CreateNameless") => Some(Errno::OPNOTSUPP),
+        (Place::Poor | Place::Fat, "Exchange") => Some(Errno::INVAL),
+        (Place::Fat, "Link") => Some(Errno::PERM),
         _ => None,
     }
 }
@@ -134,7 +141,7 @@ impl Findings {
 }
 
 pub fn everywhere() -> impl Iterator<Item = (Place, Start)> {
-    let places = [Place::Usual, Place::Poor].into_iter();
+    let places = Place::ALL.into_iter();
     places.flat_map(|place| Start::ALL.map(|start| (place, start)))
 }
 
