@@ -1,7 +1,6 @@
 //! Cleaning up after writers that died: what is ours goes, what is somebody's stays.
 
 use std::ffi::{OsStr, OsString};
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +9,7 @@ use crate::name::{Mark, TemporaryName, is_rescued_name, is_temporary_name};
 use crate::stage::patiently;
 use crate::stamp::Kind;
 use crate::swap::{Outcome, give_back, rescue};
-use crate::sys::Directory;
+use crate::sys::{self, Directory};
 use crate::target::split;
 
 /// What a sweep did.
@@ -174,13 +173,7 @@ impl Sweeping<'_> {
 }
 
 fn names(directory: &Path) -> Result<Vec<OsString>, SweepError> {
-    fs::read_dir(directory)
-        .and_then(|entries| {
-            entries
-                .map(|entry| entry.map(|entry| entry.file_name()))
-                .collect()
-        })
-        .map_err(|err| fail("list the folder", directory, err))
+    sys::names_in(directory).map_err(|err| fail("list the folder", directory, err))
 }
 
 fn fail(step: &'static str, path: &Path, source: io::Error) -> SweepError {

@@ -37,8 +37,9 @@ pub fn run(args: &DoctorArgs, settings: &Settings, output: &Output) -> Result<u8
     let mut report = Report::default();
     let folders = folders::to_look_at(&root, &mut report);
     for folder in &folders {
-        locks::check(folder, mode, settings, &mut report);
+        // Before the lock of a dead writer goes: it is what makes the next update sweep, should this one die here.
         litter::check(folder, mode, &mut report);
+        locks::check(folder, mode, settings, &mut report);
         stories::check(folder, &mut report);
         updatable::check(folder, &mut report);
     }

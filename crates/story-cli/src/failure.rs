@@ -169,9 +169,16 @@ impl Failure {
         self
     }
 
-    /// Names the story, and says what was being done to it: `cannot <verb> story S-0034`.
+    /// Names the story, and says what was being done to it: `cannot <verb> story S-0034`. If it was done, it says that.
     pub fn about(mut self, verb: &str, target: &Target) -> Self {
-        self.headline = format!("cannot {verb} {}", target.name());
+        self.headline = if self.is_committed() {
+            format!(
+                "committed, not known durable: the change of {} is in the file",
+                target.name()
+            )
+        } else {
+            format!("cannot {verb} {}", target.name())
+        };
         self.story.clone_from(&target.id);
         self.path = Some(target.absolute());
         self

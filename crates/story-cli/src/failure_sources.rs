@@ -148,9 +148,11 @@ impl Failure {
     /// A file was not written.
     pub fn from_commit(err: &CommitError) -> Self {
         let (code, hint) = judge_commit(err);
-        let mut failure = Self::new(code, "cannot write")
-            .with_chain(err)
-            .at(err.path());
+        let headline = match code {
+            Code::Unsynced => "committed, not known durable",
+            _ => "cannot write",
+        };
+        let mut failure = Self::new(code, headline).with_chain(err).at(err.path());
         failure.retryable = err.is_retryable();
         failure.hint = advised(err, hint);
         failure

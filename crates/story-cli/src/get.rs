@@ -79,7 +79,12 @@ pub fn read(
         reading()?;
     }
     // Under a parent's lock nobody else writes, and waiting would be waiting for ourselves.
-    let guard = if locked && inherited_token(&target.path, settings).is_none() {
+    let inherited = match locked {
+        true => inherited_token(&target.path, settings)
+            .map_err(|failure| failure.about("read", target))?,
+        false => None,
+    };
+    let guard = if locked && inherited.is_none() {
         signals::watch();
         let options = settings.lock_options("story get --locked");
         let guard = lock::take(target, &options, settings, output)

@@ -4,14 +4,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use atomic_file::{CommitError, CommitOptions, Original};
-use sidecar_lock::SidecarLock;
+use sidecar_lock::{LockState, SidecarLock};
 
 use crate::failure::{Code, Failure};
 use crate::failure_sources::{code_of_io, hint_of_io};
 use crate::ignore_rules;
 use crate::json;
 use crate::output::{Output, write_json};
-use crate::places::{STORIES, git_top_level, project_root, sdlc_root_to_make};
+use crate::places::{STORIES, git_top_level, is_folder, project_root, sdlc_root_to_make};
 use crate::settings::Settings;
 use crate::signals;
 
@@ -29,7 +29,7 @@ pub fn run(settings: &Settings, output: &Output) -> Result<(), Failure> {
     signals::watch();
     let root = sdlc_root_to_make(settings)?;
     let stories = root.join(STORIES);
-    let made = !stories.is_dir();
+    let made = !is_folder(&stories)?;
     fs::create_dir_all(&stories).map_err(|err| {
         let headline = format!("cannot make {}", stories.display());
         let mut failure = Failure::new(code_of_io(&err), headline)
@@ -68,10 +68,10 @@ pub fn run(settings: &Settings, output: &Output) -> Result<(), Failure> {
 ///
 /// # Errors
 ///
-/// When the working folder is gone.
+/// When the working folder is gone, or a folder on the way cannot be looked at.
 pub fn rules_path(sdlc_root: &Path) -> Result<PathBuf, Failure> {
     let project = project_root(sdlc_root)?;
-    let folder = git_top_level(&project).unwrap_or(project);
+    let folder = git_top_level(&project)?.unwrap_or(project);
     Ok(folder.join(".gitignore"))
 }
 
@@ -82,18 +82,29 @@ pub fn rules_path(sdlc_root: &Path) -> Result<PathBuf, Failure> {
 /// When the file cannot be locked, read or written; it is unchanged then.
 pub fn add_rules(path: &Path, settings: &Settings) -> Result<Vec<&'static str>, Failure> {
     let about = |mut failure: Failure| {
-        failure.headline = format!("cannot add rules to {}", path.display());
+        if !failure.is_committed() {
+            failure.headline = format!("cannot add rules to {}", path.display());
+        }
         failure
     };
-    // Most calls find nothing to do: no lock for them.
+    let lock = SidecarLock::new(path)
+        .map_err(|err| about(Failure::from_acquire(err, settings.timeout)))?;
+    // Most calls find nothing to do: no lock for them, unless somebody has died here.
     if let Some(rules) = read(path).map_err(about)?
         && ignore_rules::completed(rules.bytes()).is_none()
+        && !is_left_over(&lock, settings)
     {
         return Ok(Vec::new());
     }
-    let guard = SidecarLock::new(path)
-        .and_then(|lock| lock.acquire(&settings.lock_options("story init")))
+    let guard = lock
+        .acquire(&settings.lock_options("story init"))
         .map_err(|err| about(Failure::from_acquire(err, settings.timeout)))?;
+    if guard.took_over().is_some()
+        && let Err(err) = atomic_file::sweep_file(guard.resource())
+        && guard.resource().exists()
+    {
+        return Err(about(Failure::new(Code::Io, "").with_chain(&err).at(path)));
+    }
     let options = CommitOptions {
         durability: settings.durability(),
         ..CommitOptions::default()
@@ -117,6 +128,14 @@ pub fn add_rules(path: &Path, settings: &Settings) -> Result<Vec<&'static str>, 
             Err(err) => return Err(about(Failure::from_commit(&err))),
         }
     }
+}
+
+/// Whether the lock is one that a dead process has left.
+fn is_left_over(lock: &SidecarLock, settings: &Settings) -> bool {
+    matches!(
+        lock.inspect(settings.stale_after()),
+        Ok(LockState::Leftover(_) | LockState::LeftoverUnreadable)
+    )
 }
 
 fn read(path: &Path) -> Result<Option<Original>, Failure> {

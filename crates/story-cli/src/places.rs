@@ -2,7 +2,9 @@
 
 use std::env;
 use std::fs;
+use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
 use crate::failure::{Code, Failure};
 use crate::failure_sources::code_of_io;
@@ -136,21 +138,13 @@ fn check_id(id: &str) -> Result<(), Failure> {
 fn find_story(root: &Path, id: &str) -> Result<Option<Target>, Failure> {
     let stories = root.join(STORIES);
     let exact = stories.join(id).join(STORY_FILE);
-    if fs::symlink_metadata(&exact).is_ok() {
+    if is_there(&exact)? {
         return Ok(Some(Target::at(exact)));
     }
     let wanted = id.to_lowercase();
-    let mut found: Vec<PathBuf> = match sys::entries_of(&stories) {
-        Ok(entries) => entries
-            .into_iter()
-            .filter(|folder| {
-                let name = folder.file_name().unwrap_or_default();
-                name.to_string_lossy().to_lowercase() == wanted
-            })
-            .map(|folder| folder.join(STORY_FILE))
-            .filter(|path| fs::symlink_metadata(path).is_ok())
-            .collect(),
-        Err(err) if err.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+    let entries = match sys::entries_of(&stories) {
+        Ok(entries) => entries,
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Vec::new(),
         Err(err) => {
             return Err(
                 Failure::new(code_of_io(&err), format!("cannot look for story {id}"))
@@ -159,6 +153,14 @@ fn find_story(root: &Path, id: &str) -> Result<Option<Target>, Failure> {
             );
         }
     };
+    let mut found = Vec::new();
+    for folder in entries {
+        let name = folder.file_name().unwrap_or_default();
+        let path = folder.join(STORY_FILE);
+        if name.to_string_lossy().to_lowercase() == wanted && is_there(&path)? {
+            found.push(path);
+        }
+    }
     if found.len() > 1 {
         return Err(Failure::usage(format!(
             "{id} means {} stories, which differ only in case",
@@ -186,7 +188,7 @@ fn no_such_story(id: &str, root: &Path) -> Failure {
 /// `ENOTFOUND` when there is none, `EPARSE` when a configuration on the way cannot be read.
 pub fn sdlc_root(settings: &Settings) -> Result<PathBuf, Failure> {
     if let Some(root) = &settings.root {
-        return if root.is_dir() {
+        return if is_folder(root)? {
             Ok(root.clone())
         } else {
             Err(Failure::new(Code::NotFound, "there is no sdlc root")
@@ -198,7 +200,7 @@ pub fn sdlc_root(settings: &Settings) -> Result<PathBuf, Failure> {
     let start = working_folder()?;
     for folder in start.ancestors() {
         let root = folder.join(configured_name(folder)?);
-        if root.is_dir() {
+        if is_folder(&root)? {
             return Ok(root);
         }
     }
@@ -224,7 +226,7 @@ pub fn sdlc_root_to_make(settings: &Settings) -> Result<PathBuf, Failure> {
         found => return found,
     }
     let here = working_folder()?;
-    let project = git_top_level(&here).unwrap_or(here);
+    let project = git_top_level(&here)?.unwrap_or(here);
     Ok(project.join(configured_name(&project)?))
 }
 
@@ -240,14 +242,64 @@ pub fn project_root(sdlc_root: &Path) -> Result<PathBuf, Failure> {
     };
     match root.parent() {
         Some(parent) => Ok(parent.to_path_buf()),
-        None => working_folder().map(|here| git_top_level(&here).unwrap_or(here)),
+        None => {
+            let here = working_folder()?;
+            Ok(git_top_level(&here)?.unwrap_or(here))
+        }
     }
 }
 
 /// The nearest folder upwards with a `.git` in it (a file in worktrees).
-pub fn git_top_level(start: &Path) -> Option<PathBuf> {
-    let holds_git = |folder: &&Path| fs::symlink_metadata(folder.join(".git")).is_ok();
-    start.ancestors().find(holds_git).map(Path::to_path_buf)
+///
+/// # Errors
+///
+/// When one of them cannot be looked at.
+pub fn git_top_level(start: &Path) -> Result<Option<PathBuf>, Failure> {
+    for folder in start.ancestors() {
+        if is_there(&folder.join(".git"))? {
+            return Ok(Some(folder.to_path_buf()));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether something stands at a path.
+///
+/// # Errors
+///
+/// When that cannot be found out: it must not be taken for missing, for then another would be taken in its stead.
+pub fn is_there(path: &Path) -> Result<bool, Failure> {
+    found(path, fs::symlink_metadata(path)).map(|metadata| metadata.is_some())
+}
+
+/// Whether a folder stands at a path, links followed.
+///
+/// # Errors
+///
+/// As [`is_there`].
+pub fn is_folder(path: &Path) -> Result<bool, Failure> {
+    found(path, fs::metadata(path)).map(|metadata| metadata.is_some_and(|found| found.is_dir()))
+}
+
+fn found(path: &Path, looked: io::Result<fs::Metadata>) -> Result<Option<fs::Metadata>, Failure> {
+    match looked {
+        Ok(metadata) => Ok(Some(metadata)),
+        Err(err) if is_missing(&err) => Ok(None),
+        Err(err) => Err(Failure::new(
+            code_of_io(&err),
+            format!("cannot look at {}", path.display()),
+        )
+        .cause(err.to_string())
+        .at(path)),
+    }
+}
+
+/// Whether an error of a look says that there is nothing.
+pub fn is_missing(err: &io::Error) -> bool {
+    matches!(
+        err.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 /// The path as seen from the working folder, where it lies below that.
@@ -272,7 +324,12 @@ fn configured_name(folder: &Path) -> Result<PathBuf, Failure> {
     let bytes = match atomic_file::read(&path, MAX_CONFIGURATION_BYTES) {
         Ok(bytes) => bytes,
         Err(atomic_file::ReadError::NotFound { .. }) => return Ok(DEFAULT_FOLDER.into()),
-        Err(err) => return Err(unusable(&path).with_chain(&err)),
+        Err(err) => {
+            // No lock is waited for.
+            let mut failure = Failure::from_read(err.into(), Duration::ZERO);
+            failure.headline = format!("cannot read {}", path.display());
+            return Err(failure);
+        }
     };
     let configuration: serde_json::Value =
         serde_json::from_slice(&bytes).map_err(|err| unusable(&path).with_chain(&err))?;

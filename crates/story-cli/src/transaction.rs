@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use sidecar_lock::{LockOptions, SidecarLock, TookOver};
+use sidecar_lock::{InheritError, LockOptions, SidecarLock, TookOver};
 use story::{Document, UpdateError, UpdateOptions, Updated};
 
 use crate::durations::rough;
@@ -53,7 +53,11 @@ pub fn commit(
     with_revision: WithRevision,
     command: &str,
 ) -> Result<Done, Failure> {
-    let options = settings.update_options(command);
+    let options = UpdateOptions {
+        inherited_token: inherited_token(&target.path, settings)
+            .map_err(|failure| failure.about("update", target))?,
+        ..settings.update_options(command)
+    };
     let updated = update(target, transaction, settings, &options);
     updated
         .map(|updated| Done::new(target, updated, with_revision))
@@ -80,19 +84,18 @@ fn update(
             },
             ..options.clone()
         };
-        match update_inherited(target, transaction, settings, &at_once, &today) {
+        match update_inherited(target, transaction, &at_once, &today) {
             Err(err) if err.is_retryable() => signals::watch(),
             updated => return updated,
         }
     }
-    update_inherited(target, transaction, settings, options, &today)
+    update_inherited(target, transaction, options, &today)
 }
 
 /// Under the lock of a parent process, if there is one that says so.
 fn update_inherited(
     target: &Target,
     transaction: &Transaction,
-    settings: &Settings,
     options: &UpdateOptions,
     today: &str,
 ) -> Outcome {
@@ -108,9 +111,9 @@ fn update_inherited(
         signals::end_commit();
         updated
     };
-    match update(inherited_token(&target.path, settings)) {
+    match update(options.inherited_token.clone()) {
         // The parent has ended since: its word counts no more, and our own lock is as good.
-        Err(UpdateError::Inherit(_)) => update(None),
+        Err(UpdateError::Inherit(InheritError::NotHeld { .. })) => update(None),
         updated => updated,
     }
 }
@@ -186,12 +189,24 @@ pub fn id_of(story: &Document) -> Option<String> {
 }
 
 /// The token of a lock that a living parent process holds on `path` for us.
-pub fn inherited_token(path: &Path, settings: &Settings) -> Option<String> {
-    let held = settings.lock_held.as_deref()?;
-    let lock = SidecarLock::new(path).ok()?;
-    tokens_of(held, lock.resource().as_os_str())
-        .find(|token| lock.inherit(token).is_ok())
-        .map(str::to_owned)
+///
+/// # Errors
+///
+/// When it cannot be found out: taking the lock ourselves might be waiting for ourselves.
+pub fn inherited_token(path: &Path, settings: &Settings) -> Result<Option<String>, Failure> {
+    let Some(held) = settings.lock_held.as_deref() else {
+        return Ok(None);
+    };
+    let lock =
+        SidecarLock::new(path).map_err(|err| Failure::from_acquire(err, settings.timeout))?;
+    for token in tokens_of(held, lock.resource().as_os_str()) {
+        match lock.inherit(token) {
+            Ok(_) => return Ok(Some(token.to_owned())),
+            Err(InheritError::NotHeld { .. }) => {}
+            Err(err) => return Err(Failure::from_inherit(&err).at(path)),
+        }
+    }
+    Ok(None)
 }
 
 /// The tokens for a resource in `<canonical path>:<token>`, one a line when locks are nested.

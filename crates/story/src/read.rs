@@ -85,6 +85,9 @@ pub fn read_locked(path: &Path, options: &LockOptions) -> Result<Document, ReadE
     check_remote(path)?;
     let guard = SidecarLock::new(path)?.acquire(options)?;
     // Before the read, as an update does: after this the dead one's lock tells nobody any more.
+    if guard.took_over().is_some() {
+        sweep_locks_beside(guard.resource());
+    }
     if guard.took_over().is_some_and(may_be_of_the_dead)
         && let Err(err) = sweep_file(guard.resource())
     {
@@ -105,6 +108,15 @@ pub(crate) fn check_remote(path: &Path) -> Result<(), ReadError> {
         read(path)?;
     }
     Ok(())
+}
+
+/// Removes what others left beside `path` that died while they took a lock over.
+pub(crate) fn sweep_locks_beside(path: &Path) {
+    if let Some(folder) = path.parent()
+        && let Err(err) = sidecar_lock::sweep_temporaries(folder)
+    {
+        tracing::warn!(%err, "leftovers of lock files not swept");
+    }
 }
 
 /// Whether a lock that was taken over may have belonged to one of ours, which may have died in a commit.

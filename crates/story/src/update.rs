@@ -8,7 +8,9 @@ use atomic_file::{CommitError, CommitOptions, Durability, HardLinks, Original, s
 use sidecar_lock::{InheritedLock, LockGuard, LockOptions, LostError, SidecarLock, TookOver};
 
 use crate::document::Document;
-use crate::read::{MAX_STORY_BYTES, ReadError, check_remote, fresh, may_be_of_the_dead};
+use crate::read::{
+    MAX_STORY_BYTES, ReadError, check_remote, fresh, may_be_of_the_dead, sweep_locks_beside,
+};
 use crate::update_error::{UpdateError, Warning};
 
 /// How often an edit is tried again even when the time is up: S-0034 asks for three retries.
@@ -188,6 +190,7 @@ impl<'a> Run<'a> {
         let guard = guard.map_err(UpdateError::Lock)?;
         self.waited += guard.waited();
         if let Some(took_over) = guard.took_over() {
+            sweep_locks_beside(self.lock.resource());
             if may_be_of_the_dead(took_over) {
                 self.clean_up_after_the_dead();
             }
@@ -220,6 +223,9 @@ impl<'a> Run<'a> {
         let path = self.lock.resource();
         match sweep_file(path) {
             Ok(swept) => {
+                if swept.busy {
+                    self.warnings.push(Warning::not_swept(path, None));
+                }
                 let restored = swept.restored.into_iter();
                 self.warnings
                     .extend(restored.map(|path| Warning::Restored { path }));
@@ -227,7 +233,7 @@ impl<'a> Run<'a> {
                 self.warnings
                     .extend(rescued.map(|rescued| Warning::rescued(path, rescued)));
             }
-            Err(err) => tracing::warn!(path = %path.display(), %err, "leftovers not swept"),
+            Err(err) => self.warnings.push(Warning::not_swept(path, Some(err))),
         }
     }
 

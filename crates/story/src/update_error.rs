@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use atomic_file::{CommitError, CommitWarning};
+use atomic_file::{CommitError, CommitWarning, SweepError};
 use sidecar_lock::{AcquireError, InheritError, LostError, ReleaseError};
 
 use crate::read::ReadError;
@@ -97,6 +97,14 @@ pub enum Warning {
         /// The story.
         path: PathBuf,
     },
+    /// A writer had died, and what it may have left beside the story was not looked at: a sweep does that later.
+    #[error("what a dead writer may have left beside {} was not looked at", path.display())]
+    NotSwept {
+        /// The story.
+        path: PathBuf,
+        /// Why; `None` when other writers were at work in the folder.
+        source: Option<SweepError>,
+    },
     /// A version of somebody else was overtaken by a newer one and is kept beside the story for a person to look at.
     #[error("another version of {} was kept as {}", path.display(), rescued.display())]
     Rescued {
@@ -108,6 +116,13 @@ pub enum Warning {
 }
 
 impl Warning {
+    pub(crate) fn not_swept(path: &Path, source: Option<SweepError>) -> Self {
+        Self::NotSwept {
+            path: path.to_path_buf(),
+            source,
+        }
+    }
+
     pub(crate) fn rescued(path: &Path, rescued: PathBuf) -> Self {
         Self::Rescued {
             path: path.to_path_buf(),

@@ -99,7 +99,7 @@ fn magic(file: &File) -> Option<u64> {
         clippy::cast_sign_loss,
         reason = "a magic number, signed on some systems only"
     )]
-    let magic = fstatfs(file).ok()?.f_type as u64;
+    let magic = retry_on_intr(|| fstatfs(file)).ok()?.f_type as u64;
     Some(magic & 0xFFFF_FFFF)
 }
 

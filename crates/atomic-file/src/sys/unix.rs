@@ -9,8 +9,8 @@ use std::path::Path;
 
 use rustix::buffer::spare_capacity;
 use rustix::fs::{
-    Access, AtFlags, CWD, FileType, FlockOperation, Mode, OFlags, Stat, accessat, flock, fstat,
-    linkat, openat, renameat, statat, unlinkat,
+    Access, AtFlags, CWD, Dir, FileType, FlockOperation, Mode, OFlags, Stat, accessat, flock,
+    fstat, linkat, openat, renameat, statat, unlinkat,
 };
 use rustix::io::{Errno, pread, retry_on_intr};
 
@@ -145,7 +145,7 @@ impl Directory {
     /// Gives the folder's lock back; closing is not enough while a child that is being started has a copy of the
     /// descriptor.
     pub(crate) fn unlock(&self) {
-        flock(&self.handle, FlockOperation::Unlock).ok();
+        retry_on_intr(|| flock(&self.handle, FlockOperation::Unlock)).ok();
     }
 
     /// Takes the folder's lock alone; `Ok(false)` while a writer or another sweeper has it.
@@ -160,11 +160,25 @@ pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
 }
 
 fn try_flock(file: &File, operation: FlockOperation) -> io::Result<bool> {
-    match flock(file, operation) {
+    match retry_on_intr(|| flock(file, operation)) {
         Ok(()) => Ok(true),
         Err(Errno::WOULDBLOCK) => Ok(false),
         Err(err) => Err(err.into()),
     }
+}
+
+/// The names in a folder. Not by `std::fs::read_dir`, which panics when closing the folder fails.
+pub(crate) fn names_in(folder: &Path) -> io::Result<Vec<OsString>> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let opened = retry_on_intr(|| openat(CWD, folder, flags, Mode::empty()))?;
+    let mut names = Vec::new();
+    for entry in retry_on_intr(|| Dir::read_from(&opened))? {
+        let name = entry?.file_name().to_bytes().to_vec();
+        if !matches!(name.as_slice(), b"." | b"..") {
+            names.push(os_string(name));
+        }
+    }
+    Ok(names)
 }
 
 /// What the system says about an open file.

@@ -103,6 +103,12 @@ pub(crate) fn stamp_of(file: &File) -> io::Result<Stamp> {
     Ok(to_stamp(&file.metadata()?))
 }
 
+pub(crate) fn names_in(folder: &Path) -> io::Result<Vec<OsString>> {
+    fs::read_dir(folder)?
+        .map(|entry| Ok(entry?.file_name()))
+        .collect()
+}
+
 pub(crate) fn read_at_start(mut file: &File, room: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.rewind()?;

@@ -13,11 +13,8 @@ use super::{Call, about_to};
 /// Takes the exclusive lock if it is free. Locking a file that this descriptor has locked is a no-op.
 pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
     about_to(Call::TryLock)?;
-    match RwLock::new(file).try_write() {
-        Ok(guard) => {
-            std::mem::forget(guard);
-            Ok(true)
-        }
+    match uninterrupted(|| RwLock::new(file).try_write().map(std::mem::forget)) {
+        Ok(()) => Ok(true),
         Err(err) if err.kind() == io::ErrorKind::WouldBlock => Ok(false),
         Err(err) => Err(err),
     }
@@ -26,9 +23,9 @@ pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
 /// Takes a shared lock if no exclusive one is held: for looking only.
 pub(crate) fn try_lock_shared(file: &File) -> io::Result<bool> {
     about_to(Call::TryLockShared)?;
-    match RwLock::new(file).try_read() {
-        // Dropping the guard unlocks.
-        Ok(_guard) => about_to(Call::UnlockShared).map(|()| true),
+    // Dropping the guard unlocks.
+    match uninterrupted(|| RwLock::new(file).try_read().map(drop)) {
+        Ok(()) => about_to(Call::UnlockShared).map(|()| true),
         Err(err) if err.kind() == io::ErrorKind::WouldBlock => Ok(false),
         Err(err) => Err(err),
     }
@@ -37,14 +34,16 @@ pub(crate) fn try_lock_shared(file: &File) -> io::Result<bool> {
 /// Sleeps in the kernel's queue until the exclusive lock is granted.
 pub(crate) fn lock_blocking(file: &File) -> io::Result<()> {
     about_to(Call::LockBlocking)?;
+    uninterrupted(|| RwLock::new(file).write().map(std::mem::forget))?;
+    about_to(Call::Granted)
+}
+
+/// Makes a call again for as long as signals interrupt it.
+fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
-        match RwLock::new(file).write() {
-            Ok(guard) => {
-                std::mem::forget(guard);
-                return about_to(Call::Granted);
-            }
+        match call() {
             Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
-            Err(err) => return Err(err),
+            other => return other,
         }
     }
 }
@@ -54,7 +53,10 @@ pub(crate) fn lock_blocking(file: &File) -> io::Result<()> {
 pub(crate) fn unlock(file: &File) -> io::Result<()> {
     about_to(Call::Unlock)?;
     // fd-lock unlocks only by dropping a guard, and a new guard costs another system call.
-    Ok(rustix::fs::flock(file, rustix::fs::FlockOperation::Unlock)?)
+    let unlock = rustix::fs::FlockOperation::Unlock;
+    Ok(rustix::io::retry_on_intr(|| {
+        rustix::fs::flock(file, unlock)
+    })?)
 }
 
 /// Gives the lock back.

@@ -14,7 +14,7 @@ use nix::libc;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags};
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 
 use super::{Call, about_to};
 
@@ -27,11 +27,9 @@ pub(crate) fn open_nameless(folder: &Path) -> io::Result<Option<File>> {
     }
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
     let opened = about_to(Call::CreateNameless).and_then(|()| {
-        Ok(rustix::fs::open(
-            folder,
-            flags,
-            Mode::from_raw_mode(super::unix::MODE),
-        )?)
+        Ok(retry_on_intr(|| {
+            rustix::fs::open(folder, flags, Mode::from_raw_mode(super::unix::MODE))
+        })?)
     });
     match opened {
         Ok(fd) => Ok(Some(File::from(fd))),
@@ -105,11 +103,13 @@ fn register_range(kind: libc::c_int) -> libc::flock {
 /// Says that this open file waits. The kernel forgets it when the process dies.
 pub(crate) fn register(file: &File) -> io::Result<()> {
     about_to(Call::Register)?;
-    fcntl(
-        file.as_fd(),
-        FcntlArg::F_OFD_SETLK(&register_range(libc::F_RDLCK)),
-    )?;
-    Ok(())
+    let range = register_range(libc::F_RDLCK);
+    loop {
+        match fcntl(file.as_fd(), FcntlArg::F_OFD_SETLK(&range)) {
+            Err(nix::errno::Errno::EINTR) => {}
+            other => return other.map(drop).map_err(io::Error::from),
+        }
+    }
 }
 
 /// Takes [`register`] back, explicitly: a forked child may keep the open file alive.
@@ -148,7 +148,7 @@ const LOCAL_FILE_SYSTEMS: [i128; 10] = [
 /// Whether a waiter may sleep in the kernel's queue for this file.
 pub(crate) fn supports_queue(file: &File) -> bool {
     about_to(Call::AskFileSystem).is_ok()
-        && rustix::fs::fstatfs(file)
+        && retry_on_intr(|| rustix::fs::fstatfs(file))
             .is_ok_and(|info| LOCAL_FILE_SYSTEMS.contains(&i128::from(info.f_type)))
 }
 

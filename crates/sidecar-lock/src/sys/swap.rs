@@ -32,11 +32,27 @@ pub(crate) fn swap_in(
         Err(err) => return Err(err),
     }
     // From here on `name` stands for what was displaced: it goes only if it is what was judged.
-    if is_judged(&name, judged) && remove(&name, judged.kind).is_ok() {
+    if is_judged(&name, judged) && is_removed_or_litter(&name, judged.kind) {
         return Ok(Some((Arc::clone(&prepared.file), prepared.id)));
     }
     put_back(name, sidecar, &mut prepared);
     Ok(None)
+}
+
+/// Whether what was displaced is gone, or is what was judged and merely cannot be removed: then a sweep does it later.
+///
+/// Not so when it has vanished or got content in this very moment: somebody else is at it.
+fn is_removed_or_litter(name: &Path, kind: Kind) -> bool {
+    match remove(name, kind) {
+        Ok(()) => true,
+        Err(err) => {
+            tracing::debug!(displaced = %name.display(), %err, "a displaced lock file is left to the sweep");
+            !matches!(
+                err.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty
+            )
+        }
+    }
 }
 
 /// Somebody else's lock was displaced: it gets its name back, if ours still has that name.

@@ -6,8 +6,10 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use rustix::fs::{Mode, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
+use rustix::io::retry_on_intr;
 
 use super::files::{FileId, Kind, Look};
 use super::{Call, about_to};
@@ -68,11 +70,14 @@ pub(super) fn look_of(metadata: &std::fs::Metadata) -> Look {
 /// Without permission to write it opens for reading, which is enough to wait and to be granted.
 pub(crate) fn open_existing(path: &Path) -> io::Result<(File, Look)> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
-    let opened = about_to(Call::Open)
-        .and_then(|()| Ok(rustix::fs::open(path, flags | OFlags::RDWR, Mode::empty())?));
+    let opened = about_to(Call::Open).and_then(|()| {
+        Ok(retry_on_intr(|| {
+            rustix::fs::open(path, flags | OFlags::RDWR, Mode::empty())
+        })?)
+    });
     let fd = match opened {
         Err(err) if is_refused(&err) => {
-            rustix::fs::open(path, flags | OFlags::RDONLY, Mode::empty())?
+            retry_on_intr(|| rustix::fs::open(path, flags | OFlags::RDONLY, Mode::empty()))?
         }
         opened => opened?,
     };
@@ -109,7 +114,8 @@ pub(super) fn let_everybody_read(file: &File, metadata: &std::fs::Metadata) {
 pub(crate) fn open_folder(path: &Path) -> io::Result<(File, Look)> {
     about_to(Call::OpenFolder)?;
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    let opened = retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty()))?;
+    let file = File::from(opened);
     let look = look_of(&file.metadata()?);
     Ok((file, look))
 }
@@ -125,7 +131,7 @@ pub(crate) fn is_empty_folder(folder: &File, _path: &Path) -> io::Result<bool> {
 fn entries(folder: &File) -> io::Result<Vec<OsString>> {
     about_to(Call::ReadFolder)?;
     let mut names = Vec::new();
-    for entry in rustix::fs::Dir::read_from(folder)? {
+    for entry in retry_on_intr(|| rustix::fs::Dir::read_from(folder))? {
         let entry = entry?;
         let name = entry.file_name().to_bytes();
         if !matches!(name, b"." | b"..") {
@@ -147,7 +153,8 @@ pub(crate) fn pin(folder: &File, path: &Path, judged: &Look) -> io::Result<Optio
     let pin = super::files::temporary_name()?;
     about_to(Call::Pin)?;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-    match rustix::fs::openat(folder, &pin, flags, Mode::from_raw_mode(0o600)) {
+    let mode = Mode::from_raw_mode(0o600);
+    match retry_on_intr(|| rustix::fs::openat(folder, &pin, flags, mode)) {
         Ok(_) => {}
         Err(rustix::io::Errno::NOENT) => return Ok(None),
         Err(err) => return Err(err.into()),
@@ -158,6 +165,28 @@ pub(crate) fn pin(folder: &File, path: &Path, judged: &Look) -> io::Result<Optio
         unpin(folder, OsStr::new(&pin))?;
     }
     Ok(is_there.then_some(pinned))
+}
+
+/// When the last pin was put into an open directory; `None` when there is none.
+pub(crate) fn pinned_at(folder: &File, _path: &Path) -> io::Result<Option<SystemTime>> {
+    let mut last = None;
+    for name in entries(folder)? {
+        if !crate::is_temporary_name(&name) {
+            continue;
+        }
+        let flags = rustix::fs::AtFlags::SYMLINK_NOFOLLOW;
+        // One that is gone by now has been taken out again.
+        if let Ok(stat) = rustix::fs::statat(folder, &name, flags) {
+            last = last.max(modified_at(&stat));
+        }
+    }
+    Ok(last)
+}
+
+fn modified_at(stat: &rustix::fs::Stat) -> Option<SystemTime> {
+    let seconds = u64::try_from(stat.st_mtime).ok()?;
+    let nanos = u32::try_from(stat.st_mtime_nsec).ok()?;
+    SystemTime::UNIX_EPOCH.checked_add(Duration::new(seconds, nanos))
 }
 
 fn unpin(folder: &File, pin: &OsStr) -> io::Result<()> {
@@ -199,7 +228,8 @@ pub(crate) fn is_read_only_file(err: &io::Error) -> bool {
 pub(crate) fn names_in(folder: &Path) -> io::Result<Vec<OsString>> {
     about_to(Call::OpenFolder)?;
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    entries(&File::from(rustix::fs::open(folder, flags, Mode::empty())?))
+    let opened = retry_on_intr(|| rustix::fs::open(folder, flags, Mode::empty()))?;
+    entries(&File::from(opened))
 }
 
 pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sidecar_lock::{LockState, SidecarLock};
+use sidecar_lock::{AcquireError, LockState, SidecarLock};
 
 use super::mounts;
 use super::report::{Finding, Report};
@@ -12,6 +12,8 @@ use crate::sys;
 use crate::transaction::chain;
 
 const CHECK: &str = "file-system";
+/// What is locked for a trial. Always the same, so that what a killed doctor leaves is taken over by the next one.
+pub const TRIAL: &str = ".story-doctor.md";
 
 /// Takes a lock in the folder of stories, looks at it as another process would, and gives it back.
 pub fn check(root: &Path, settings: &Settings, report: &mut Report) {
@@ -41,12 +43,12 @@ fn keeps_locks_to_itself(folder: &Path) -> bool {
 }
 
 fn try_a_lock(folder: &Path, settings: &Settings) -> Result<(), String> {
-    // A name of its own, so that two doctors do not wait for each other.
-    let resource = folder.join(format!(".story-doctor-{}.md", std::process::id()));
-    let lock = SidecarLock::new(resource).map_err(|err| chain(&err))?;
-    let guard = lock
-        .acquire(&settings.lock_options("story doctor"))
-        .map_err(|err| chain(&err))?;
+    let lock = SidecarLock::new(folder.join(TRIAL)).map_err(|err| chain(&err))?;
+    let guard = match lock.acquire(&settings.lock_options("story doctor")) {
+        // Another doctor is at it: so locks work.
+        Err(AcquireError::Contended { .. }) => return Ok(()),
+        acquired => acquired.map_err(|err| chain(&err))?,
+    };
     let state = lock
         .inspect(settings.stale_after())
         .map_err(|err| chain(&err))?;

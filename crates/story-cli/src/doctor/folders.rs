@@ -1,10 +1,11 @@
 //! Which folders the doctor looks at: the sdlc root, its stories, legacy folders, worktrees' copies, the project root.
 
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::report::{Finding, Report};
-use crate::places::{STORIES, STORY_FILE};
+use crate::places::{STORIES, STORY_FILE, is_missing};
 use crate::sys;
 
 /// What lies in a folder, as far as the doctor is concerned.
@@ -37,7 +38,7 @@ pub fn to_look_at(root: &Path, report: &mut Report) -> Vec<Folder> {
     if let Some(project) = root.parent() {
         folders.push(folder(project, Kind::State));
     }
-    if !root.join(STORIES).is_dir() {
+    if !is_folder(&root.join(STORIES), report) {
         report.add(Finding::warning(
             "stories",
             &root.join(STORIES),
@@ -49,7 +50,7 @@ pub fn to_look_at(root: &Path, report: &mut Report) -> Vec<Folder> {
         // Each worktree is a copy of the whole project, with its own copy of the sdlc root.
         if let Some(name) = root.file_name() {
             let copy = worktree.join(name);
-            if copy.is_dir() {
+            if is_folder(&copy, report) {
                 add_root(&copy, &mut folders, report);
             }
         }
@@ -60,14 +61,14 @@ pub fn to_look_at(root: &Path, report: &mut Report) -> Vec<Folder> {
 fn add_root(root: &Path, folders: &mut Vec<Folder>, report: &mut Report) {
     folders.push(folder(root, Kind::State));
     let stories = root.join(STORIES);
-    if stories.is_dir() {
+    if is_folder(&stories, report) {
         folders.push(folder(&stories, Kind::State));
     }
     let in_stories = subfolders(&stories, report);
     folders.extend(in_stories.iter().map(|path| folder(path, Kind::Story)));
     for name in LEGACY {
         let legacy = root.join(name);
-        if legacy.is_dir() {
+        if is_folder(&legacy, report) {
             folders.push(folder(&legacy, Kind::Legacy));
             let inside = subfolders(&legacy, report);
             let stories = inside.iter().filter(|path| path.join(STORY_FILE).exists());
@@ -94,7 +95,22 @@ fn subfolders(path: &Path, report: &mut Report) -> Vec<PathBuf> {
             return Vec::new();
         }
     };
-    let is_folder =
-        |path: &PathBuf| path.is_dir() && path.extension().is_none_or(|end| end != "lock");
-    entries.into_iter().filter(is_folder).collect()
+    let mut folders = entries;
+    folders
+        .retain(|path| path.extension().is_none_or(|end| end != "lock") && is_folder(path, report));
+    folders
+}
+
+/// Whether it is a folder; one that cannot be looked at is a finding.
+fn is_folder(path: &Path, report: &mut Report) -> bool {
+    match fs::metadata(path) {
+        Ok(metadata) => metadata.is_dir(),
+        Err(err) => {
+            if !is_missing(&err) {
+                let message = format!("cannot be looked at: {err}");
+                report.add(Finding::problem("folder", path, message));
+            }
+            false
+        }
+    }
 }

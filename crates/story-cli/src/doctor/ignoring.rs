@@ -32,7 +32,7 @@ pub fn check(
     report: &mut Report,
 ) -> Result<(), Failure> {
     let project = project_root(root)?;
-    let Some(top_level) = git_top_level(&project) else {
+    let Some(top_level) = git_top_level(&project)? else {
         return Ok(());
     };
     let names = names(root, &project);

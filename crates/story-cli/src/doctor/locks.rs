@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 use sidecar_lock::{ForeignKind, LockState, SidecarLock};
 
 use super::Mode;
+use super::file_system::TRIAL;
 use super::folders::{Folder, Kind};
 use super::report::{Finding, Report};
 use crate::failure_sources::foreign_lock;
-use crate::places::STORY_FILE;
+use crate::places::{STORY_FILE, is_missing};
 use crate::settings::Settings;
 use crate::sys;
 use crate::transaction::chain;
@@ -31,12 +32,23 @@ const STATE_FILES: [&str; 4] = [
 
 /// Looks at the locks in one folder.
 pub fn check(folder: &Folder, mode: Mode, settings: &Settings, report: &mut Report) {
-    let Ok(entries) = sys::entries_of(&folder.path) else {
-        return;
+    let entries = match sys::entries_of(&folder.path) {
+        Ok(entries) => entries,
+        Err(err) => {
+            if !is_missing(&err) {
+                let message = format!("its locks cannot be listed: {err}");
+                report.add(Finding::problem(CHECK, &folder.path, message));
+            }
+            return;
+        }
     };
     let is_sidecar = |path: &PathBuf| path.extension().is_some_and(|end| end == "lock");
     for sidecar in entries.into_iter().filter(is_sidecar) {
         let resource = sidecar.with_file_name(sidecar.file_stem().unwrap_or_default());
+        // The trial of locks takes over what another one has left.
+        if resource.file_name().is_some_and(|name| name == TRIAL) {
+            continue;
+        }
         let is_known = is_known(&resource, folder.kind);
         if (is_known || is_ours(&sidecar))
             && let Some(finding) = judge(&sidecar, &resource, is_known, mode, settings)

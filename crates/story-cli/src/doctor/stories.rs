@@ -9,7 +9,7 @@ use story::ReadError;
 use super::folders::{Folder, Kind};
 use super::report::{Finding, Report};
 use crate::failure::Failure;
-use crate::places::STORY_FILE;
+use crate::places::{STORY_FILE, is_missing};
 use crate::sys;
 use crate::transaction::id_of;
 
@@ -21,7 +21,8 @@ pub fn check(folder: &Folder, report: &mut Report) {
         Kind::State => {}
         Kind::Story => {
             let path = folder.path.join(STORY_FILE);
-            if fs::symlink_metadata(&path).is_ok() {
+            let looked = fs::symlink_metadata(&path);
+            if !looked.is_err_and(|err| is_missing(&err)) {
                 check_story(
                     &path,
                     folder

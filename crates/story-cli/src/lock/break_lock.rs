@@ -2,6 +2,7 @@
 
 use sidecar_lock::{Force, SidecarLock};
 
+use super::clean_up_after_the_dead;
 use crate::args::LockBreakArgs;
 use crate::failure::Failure;
 use crate::json;
@@ -24,6 +25,8 @@ pub fn run(args: &LockBreakArgs, settings: &Settings, output: &Output) -> Result
     let lock = SidecarLock::new(&target.path).map_err(|err| {
         Failure::from_acquire(err, settings.timeout).about("break the lock of", &target)
     })?;
+    // Before the lock goes: it is the only sign of what its owner may have left half done.
+    clean_up_after_the_dead(lock.resource(), output);
     lock.break_with_token(&args.token, force)
         .map_err(|err| Failure::from_break(&err).about("break the lock of", &target))?;
     output.note(&format!("{}: the lock is removed", target.name()));

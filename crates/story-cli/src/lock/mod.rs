@@ -27,7 +27,9 @@ fn acquire(
     settings: &Settings,
     output: &Output,
 ) -> Result<LockGuard, Failure> {
-    if inherited_token(&target.path, settings).is_some() {
+    let inherited =
+        inherited_token(&target.path, settings).map_err(|failure| failure.about("lock", target))?;
+    if inherited.is_some() {
         return Err(Failure::new(Code::Nested, "")
             .cause(format!(
                 "a parent process holds the lock of {} for this one",
@@ -62,6 +64,11 @@ pub fn take(
 
 /// The lock of a dead owner is the only sign that it may have left a half-done commit; this acquisition has wiped it out.
 fn clean_up_after_the_dead(resource: &Path, output: &Output) {
+    if let Some(folder) = resource.parent()
+        && let Err(err) = sidecar_lock::sweep_temporaries(folder)
+    {
+        output.warning(&chain(&err));
+    }
     match atomic_file::sweep_file(resource) {
         Ok(swept) => {
             for path in &swept.restored {

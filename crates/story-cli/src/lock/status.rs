@@ -1,6 +1,7 @@
 //! `story lock status`: who holds which lock.
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -12,7 +13,7 @@ use crate::failure::Failure;
 use crate::failure_sources::{code_of_io, foreign_lock, millis};
 use crate::json;
 use crate::output::{Output, write_json};
-use crate::places::{STORIES, STORY_FILE, Target, sdlc_root};
+use crate::places::{STORIES, STORY_FILE, Target, is_there, sdlc_root};
 use crate::settings::Settings;
 use crate::sys;
 use crate::terminal::escape_line;
@@ -62,16 +63,16 @@ fn stories_with_sidecar(settings: &Settings) -> Result<Vec<Target>, Failure> {
                 .cause(err.to_string()));
         }
     };
-    let found = entries
-        .into_iter()
-        .map(|folder| folder.join(STORY_FILE))
-        .filter(|story| {
-            let mut sidecar = story.clone().into_os_string();
-            sidecar.push(".lock");
-            fs::symlink_metadata(sidecar).is_ok()
-        })
-        .map(Target::at);
-    Ok(found.collect())
+    let mut found = Vec::new();
+    for folder in entries {
+        let story = folder.join(STORY_FILE);
+        let mut sidecar = story.clone().into_os_string();
+        sidecar.push(".lock");
+        if is_there(Path::new(&sidecar))? {
+            found.push(Target::at(story));
+        }
+    }
+    Ok(found)
 }
 
 fn show(

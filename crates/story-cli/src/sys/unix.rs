@@ -11,6 +11,7 @@ use std::sync::{Arc, LazyLock};
 use std::thread;
 
 use rustix::fs::{Dir, Mode, OFlags};
+use rustix::io::retry_on_intr;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::SignalsInfo;
@@ -79,9 +80,9 @@ fn received(origin: &Origin) -> Received {
 /// Not by `std::fs::read_dir`, which panics when closing the folder fails.
 pub fn entries_of(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let opened = rustix::fs::open(folder, flags, Mode::empty())?;
+    let opened = retry_on_intr(|| rustix::fs::open(folder, flags, Mode::empty()))?;
     let mut entries = Vec::new();
-    for entry in Dir::read_from(opened)? {
+    for entry in retry_on_intr(|| Dir::read_from(&opened))? {
         let entry = entry?;
         let name = entry.file_name().to_bytes();
         if !matches!(name, b"." | b"..") {
