@@ -312,4 +312,16 @@ pub const CASES: &[Case] = &[
         minimum: 40,
         run: |context| errno::at_each_call(context, "errno doctor", &scene::DOCTOR),
     },
+    Case {
+        name: "kill: a writer in place",
+        expect: Expect::SomethingWrong,
+        minimum: 10,
+        run: |context| kill::at_each_call(context, "kill in place", &scene::IN_PLACE),
+    },
+    Case {
+        name: "errno: a writer in place",
+        expect: Expect::SomethingWrong,
+        minimum: 10,
+        run: |context| errno::at_each_call(context, "errno in place", &scene::IN_PLACE),
+    },
 ];

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::{AcquireError, LockedBy, Obstruction};
-use crate::foreign::{ForeignKind, ForeignLock, Observation, was_judged};
+use crate::foreign::{ForeignKind, ForeignLock, Observation};
 use crate::guard::{LockGuard, TookOver};
 use crate::held::{Held, Reservation};
 use crate::identity::new_holder;
@@ -281,11 +281,8 @@ impl<'a> Attempt<'a> {
         let (foreign, verdict) = self
             .observation
             .judge(&look, ForeignKind::Directory, self.limits);
-        let is_stale = verdict == Verdict::Stale
-            || sys::pinned_at(&folder, sidecar)
-                .map_err(|err| self.io("read", err))?
-                .is_some_and(|pinned| was_judged(&look, pinned));
-        let breaker = is_stale && sys::try_lock(&folder).map_err(|err| self.io("lock", err))?;
+        let breaker = verdict == Verdict::Stale
+            && sys::try_lock(&folder).map_err(|err| self.io("lock", err))?;
         if !breaker {
             return Ok(Outcome::Busy(Busy::Foreign(foreign)));
         }

@@ -106,18 +106,6 @@ fn before_boot(modified: Option<SystemTime>) -> bool {
         .is_ok_and(|age| age > up.saturating_add(BOOT_MARGIN))
 }
 
-/// The time of a directory and that of a file made in it are set by one call, a tick of the kernel's clock apart; chosen.
-const PIN_MARGIN: Duration = Duration::from_millis(50);
-
-/// Whether a directory was judged stale before and has not been touched since: the last touch is that of the pin.
-///
-/// Whoever pinned it has died before the swap; a living one has the directory's kernel lock. Without this the pin itself
-/// would make the lock look fresh.
-pub(crate) fn was_judged(look: &Look, pinned: SystemTime) -> bool {
-    look.modified
-        .is_some_and(|modified| modified <= pinned + PIN_MARGIN)
-}
-
 /// Names a lock that has no record: its identity and its last touch.
 pub(crate) fn token(look: &Look) -> String {
     let touched = look

@@ -373,6 +373,16 @@ pub const DOCTOR: Scene = Scene {
     ..SET
 };
 
+/// A writer without our care: it empties the story and writes it anew. What it leaves must be seen to be wrong.
+pub const IN_PLACE: Scene = Scene {
+    command: &["cp", "new.md", ".ai-sdlc/stories/S-0034/story.md"],
+    before: |place| {
+        let first = place.version().expect("a story is prepared");
+        write_root(place, "new.md", &first.plus(1).text());
+    },
+    ..SET
+};
+
 fn crash_over_a_person(place: &Place) {
     let displaced = place.crash_in_commit();
     // As if the person had saved between the writer's last look and its swap.

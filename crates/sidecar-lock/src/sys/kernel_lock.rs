@@ -23,9 +23,10 @@ pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
 /// Takes a shared lock if no exclusive one is held: for looking only.
 pub(crate) fn try_lock_shared(file: &File) -> io::Result<bool> {
     about_to(Call::TryLockShared)?;
-    // Dropping the guard unlocks.
-    match uninterrupted(|| RwLock::new(file).try_read().map(drop)) {
-        Ok(()) => about_to(Call::UnlockShared).map(|()| true),
+    let lock = RwLock::new(file);
+    match uninterrupted(|| lock.try_read()) {
+        // Dropping the guard unlocks.
+        Ok(_guard) => about_to(Call::UnlockShared).map(|()| true),
         Err(err) if err.kind() == io::ErrorKind::WouldBlock => Ok(false),
         Err(err) => Err(err),
     }

@@ -38,10 +38,10 @@ pub(crate) use swap::swap_in;
 #[cfg(unix)]
 pub(crate) use unix::{
     create_marked, host, is_empty_folder, is_other_kind, is_read_only_file, look_at, names_in,
-    open_existing, open_folder, pin, pinned_at, read_at, remove_folder, touch, write_at,
+    open_existing, open_folder, pin, read_at, remove_folder, touch, write_at,
 };
 #[cfg(windows)]
 pub(crate) use windows::{
     create_marked, host, is_empty_folder, is_other_kind, is_read_only_file, look_at, names_in,
-    open_existing, open_folder, pin, pinned_at, read_at, remove_folder, touch, write_at,
+    open_existing, open_folder, pin, read_at, remove_folder, touch, write_at,
 };

@@ -1,12 +1,11 @@
 //! What all Unix systems share.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
+use std::fs::{File, FileTimes};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
-use std::time::{Duration, SystemTime};
 
 use rustix::fs::{Mode, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 use rustix::io::retry_on_intr;
@@ -155,7 +154,7 @@ pub(crate) fn pin(folder: &File, path: &Path, judged: &Look) -> io::Result<Optio
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     let mode = Mode::from_raw_mode(0o600);
     match retry_on_intr(|| rustix::fs::openat(folder, &pin, flags, mode)) {
-        Ok(_) => {}
+        Ok(_pin) => keep_age(folder, judged),
         Err(rustix::io::Errno::NOENT) => return Ok(None),
         Err(err) => return Err(err.into()),
     }
@@ -167,26 +166,14 @@ pub(crate) fn pin(folder: &File, path: &Path, judged: &Look) -> io::Result<Optio
     Ok(is_there.then_some(pinned))
 }
 
-/// When the last pin was put into an open directory; `None` when there is none.
-pub(crate) fn pinned_at(folder: &File, _path: &Path) -> io::Result<Option<SystemTime>> {
-    let mut last = None;
-    for name in entries(folder)? {
-        if !crate::is_temporary_name(&name) {
-            continue;
-        }
-        let flags = rustix::fs::AtFlags::SYMLINK_NOFOLLOW;
-        // One that is gone by now has been taken out again.
-        if let Ok(stat) = rustix::fs::statat(folder, &name, flags) {
-            last = last.max(modified_at(&stat));
-        }
+/// The pin has made the directory look fresh: should we die here, everybody would respect it for another stale limit.
+fn keep_age(folder: &File, judged: &Look) {
+    // Another user's directory keeps the new time.
+    if let Some(modified) = judged.modified
+        && let Err(err) = folder.set_times(FileTimes::new().set_modified(modified))
+    {
+        tracing::debug!(%err, "a pinned lock directory looks fresh");
     }
-    Ok(last)
-}
-
-fn modified_at(stat: &rustix::fs::Stat) -> Option<SystemTime> {
-    let seconds = u64::try_from(stat.st_mtime).ok()?;
-    let nanos = u32::try_from(stat.st_mtime_nsec).ok()?;
-    SystemTime::UNIX_EPOCH.checked_add(Duration::new(seconds, nanos))
 }
 
 fn unpin(folder: &File, pin: &OsStr) -> io::Result<()> {

@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io;
 use std::os::windows::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
-use std::time::SystemTime;
 
 use winapi_util::{Handle, file};
 
@@ -105,21 +104,6 @@ pub(crate) fn pin(folder: &File, path: &Path, judged: &Look) -> io::Result<Optio
         std::fs::remove_file(&pin)?;
     }
     Ok(is_there.then_some(pinned))
-}
-
-/// When the last pin was put into a directory; `None` when there is none.
-pub(crate) fn pinned_at(_folder: &File, path: &Path) -> io::Result<Option<SystemTime>> {
-    let pins = names_in(path)?
-        .into_iter()
-        .filter(|name| crate::is_temporary_name(name));
-    // One that is gone by now has been taken out again.
-    let times = pins.filter_map(|pin| {
-        std::fs::symlink_metadata(path.join(pin))
-            .ok()?
-            .modified()
-            .ok()
-    });
-    Ok(times.max())
 }
 
 /// Removes a directory that holds nothing but pins.

@@ -51,8 +51,6 @@ fn run_locked(args: &LockRunArgs, settings: &Settings, output: &Output) -> Resul
         clean_up_after_the_dead(guard.resource(), output);
     }
     let resource = guard.resource().to_path_buf();
-    // The command may have been killed in the middle of a commit under our lock; nothing else tells of it.
-    clean_up_after_the_dead(&resource, output);
     let lost = guard.release().err().map(|err| chain(&err));
     if let Some(lost) = &lost {
         output.warning(&format!("the lock was not held to the end: {lost}"));
