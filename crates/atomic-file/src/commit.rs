@@ -13,7 +13,7 @@ use crate::error::{CommitError, CommitWarning};
 use crate::name::{Mark, temporary};
 use crate::options::{CommitOptions, Durability};
 use crate::original::Original;
-use crate::stage::{Base, Staged, lock_out_sweepers, patiently, stage};
+use crate::stage::{Base, LOOKS, Staged, lock_out_sweepers, patiently, stage};
 use crate::stamp::Stamp;
 use crate::swap::{Outcome, give_back};
 use crate::sys::{self, Directory, Exchange};
@@ -101,7 +101,7 @@ impl Staged {
     /// else's lock on the file, or a stopped commit, does not hold us up for long: the comparison protects the data.
     fn lock_base(&self) -> Result<(), CommitError> {
         let mut looked = Ok(());
-        let got_it = patiently(|| {
+        let got_it = patiently(LOOKS, || {
             sys::try_lock(self.target.file()).unwrap_or(true) || {
                 looked = self.check_untouched();
                 looked.is_err()

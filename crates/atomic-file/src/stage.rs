@@ -220,14 +220,14 @@ fn open_new(
 ///
 /// Where folders cannot be locked nobody can sweep either.
 pub(crate) fn lock_out_sweepers(directory: &Directory) {
-    if !patiently(|| directory.try_lock_shared().unwrap_or(true)) {
+    if !patiently(LOOKS, || directory.try_lock_shared().unwrap_or(true)) {
         tracing::debug!("going on without the folder's lock: somebody keeps it");
     }
 }
 
-/// Tries [`LOOKS`] times to get what others have for a moment.
-pub(crate) fn patiently(mut try_it: impl FnMut() -> bool) -> bool {
-    for look in 1..=LOOKS {
+/// Tries this many times to get what others have for a moment.
+pub(crate) fn patiently(looks: u32, mut try_it: impl FnMut() -> bool) -> bool {
+    for look in 1..=looks {
         if try_it() {
             return true;
         }

@@ -27,7 +27,7 @@ pub struct Swept {
 
 /// Removes the temporary files that dead writers left in `directory` (not below it).
 ///
-/// Takes the folder's lock alone and gives up after some 60 ms, with `busy`, when writers keep it. Deletes only what is
+/// Takes the folder's lock alone and gives up after a second, with `busy`, when writers keep it. Deletes only what is
 /// provably a new version that was never finished or the old version that a commit has replaced. Everything else is
 /// somebody's work: it is put back if the file has not changed since, or kept as `NAME.<random>.rescued`.
 ///
@@ -72,6 +72,11 @@ pub fn find_leftovers(directory: &Path) -> Result<Vec<PathBuf>, SweepError> {
     Ok(found)
 }
 
+/// Looks at a folder that writers have, about a second in all. A writer that was killed while the disk took its sync
+/// keeps the folder until that is over, and after the lock of its file has gone to the one that sweeps: with 60 ms a
+/// soak of an hour left a temporary file for good.
+const LOOKS: u32 = 80;
+
 fn sweep_matching(
     path: &Path,
     is_wanted: impl Fn(&TemporaryName) -> bool,
@@ -79,7 +84,7 @@ fn sweep_matching(
     let directory = Directory::open(path).map_err(|err| fail("open the folder", path, err))?;
     let mut swept = Swept::default();
     let mut locked = Ok(false);
-    patiently(|| {
+    patiently(LOOKS, || {
         locked = directory.try_lock_exclusive();
         !matches!(locked, Ok(false))
     });

@@ -186,6 +186,25 @@ fn sweep_file_leaves_the_leftovers_of_other_files_alone() {
 }
 
 #[test]
+fn sweep_waits_for_a_dying_writer() {
+    let sandbox = Sandbox::new();
+    let partial = temporary(&sandbox, "story.md", "0", "x");
+    rename(&sandbox.write("partial", ""), &partial);
+    let folder = fs::File::open(sandbox.path()).expect("it can be opened");
+    flock(&folder, FlockOperation::NonBlockingLockShared).expect("nobody has the lock");
+    let swept = std::thread::scope(|scope| {
+        scope.spawn(move || {
+            // Real time passes on purpose: as if the disk took that long for the sync of a killed writer.
+            std::thread::sleep(Duration::from_millis(150));
+            drop(folder);
+        });
+        sweep(sandbox.path()).expect("nothing is in the way")
+    });
+    assert!(!swept.busy, "the sweep outlasts it: {swept:?}");
+    assert!(!partial.exists(), "and does its work");
+}
+
+#[test]
 fn sweep_does_nothing_while_a_writer_is_inside() {
     let sandbox = Sandbox::new();
     sandbox.write("story.md", "old");
