@@ -79,10 +79,10 @@ pub fn read(
         reading()?;
     }
     // Under a parent's lock nobody else writes, and waiting would be waiting for ourselves.
-    let inherited = match locked {
-        true => inherited_token(&target.path, settings)
-            .map_err(|failure| failure.about("read", target))?,
-        false => None,
+    let inherited = if locked {
+        inherited_token(&target.path, settings).map_err(|failure| failure.about("read", target))?
+    } else {
+        None
     };
     let guard = if locked && inherited.is_none() {
         signals::watch();

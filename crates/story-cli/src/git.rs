@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 /// Which of `paths` git does not ignore in the repository at `top_level`.
 ///
@@ -31,7 +31,16 @@ pub fn not_ignored(top_level: &Path, paths: &[PathBuf]) -> io::Result<Vec<PathBu
             if let Some(mut stdin) = child.stdin.take() {
                 stdin.write_all(&names)?;
             }
-            child.wait_with_output()
+            // Not by `wait_with_output`, which panics when a pipe cannot be read. What git says is short.
+            let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+            let read = read_to_end(child.stdout.take(), &mut stdout)
+                .and_then(|()| read_to_end(child.stderr.take(), &mut stderr));
+            let status = child.wait()?;
+            read.map(|()| Output {
+                status,
+                stdout,
+                stderr,
+            })
         })?;
     // 0: some are ignored; 1: none is.
     if !matches!(output.status.code(), Some(0 | 1)) {
@@ -48,4 +57,8 @@ pub fn not_ignored(top_level: &Path, paths: &[PathBuf]) -> io::Result<Vec<PathBu
         .filter(|path| !ignored.contains(&path.to_string_lossy().into_owned().into()))
         .cloned()
         .collect())
+}
+
+fn read_to_end(pipe: Option<impl io::Read>, bytes: &mut Vec<u8>) -> io::Result<()> {
+    pipe.map_or(Ok(()), |mut pipe| pipe.read_to_end(bytes).map(drop))
 }

@@ -240,13 +240,11 @@ pub fn project_root(sdlc_root: &Path) -> Result<PathBuf, Failure> {
         Ok(root) => root,
         Err(_) => working_folder()?.join(sdlc_root),
     };
-    match root.parent() {
-        Some(parent) => Ok(parent.to_path_buf()),
-        None => {
-            let here = working_folder()?;
-            Ok(git_top_level(&here)?.unwrap_or(here))
-        }
+    if let Some(parent) = root.parent() {
+        return Ok(parent.to_path_buf());
     }
+    let here = working_folder()?;
+    Ok(git_top_level(&here)?.unwrap_or(here))
 }
 
 /// The nearest folder upwards with a `.git` in it (a file in worktrees).

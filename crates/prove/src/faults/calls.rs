@@ -43,7 +43,9 @@ pub fn calls(trace: &str) -> Vec<Call> {
     }
     if !in_main {
         // Not a program in Rust (a negative control): any call may be its own.
-        calls.iter_mut().for_each(|call| call.in_main = true);
+        for call in &mut calls {
+            call.in_main = true;
+        }
     }
     calls
 }
@@ -56,21 +58,17 @@ pub const ERRORS: [&str; 8] = [
 /// The errors that are tried at a call; none where it cannot be made to fail in a way that any kernel does.
 pub fn errors_of(name: &str) -> &'static [&'static str] {
     match name {
-        // The first starts the program, the others do not return.
-        "execve" | "exit" | "exit_group" => &[],
-        // They cannot fail; the libraries take what they return as it is.
-        "getpid" | "gettid" | "getuid" | "geteuid" | "getppid" | "set_tid_address" => &[],
-        // They fail only for arguments that are wrong (EINVAL, EFAULT).
-        "rt_sigaction" | "rt_sigprocmask" | "sigaltstack" | "sched_getaffinity" | "uname"
-        | "rseq" => &[],
-        "set_robust_list" | "arch_prctl" | "prlimit64" | "munmap" | "madvise" => &[],
-        // Memory: without it Rust ends the process by design. The case of lack of memory looks at that.
-        "brk" | "mmap" | "mremap" | "mprotect" => &[],
+        // The first starts the program, the next two do not return. Then those that cannot fail, those that fail only for
+        // arguments that are wrong (EINVAL, EFAULT), and memory: without it Rust ends the process by design.
+        "execve" | "exit" | "exit_group" | "getpid" | "gettid" | "getuid" | "geteuid"
+        | "getppid" | "set_tid_address" | "rt_sigaction" | "rt_sigprocmask" | "sigaltstack"
+        | "sched_getaffinity" | "uname" | "rseq" | "set_robust_list" | "arch_prctl"
+        | "prlimit64" | "munmap" | "madvise" | "brk" | "mmap" | "mremap" | "mprotect" => &[],
         // Threads and children are refused for lack of memory or by a limit.
         "clone" | "clone3" | "vfork" | "fork" => &["EAGAIN", "ENOMEM"],
         // Waiting: these fail by a signal only. (The standard library asserts as much.)
-        "futex" | "clock_nanosleep" | "nanosleep" | "getrandom" => &["EINTR"],
-        "wait4" | "waitid" | "poll" | "ppoll" | "restart_syscall" => &["EINTR"],
+        "futex" | "clock_nanosleep" | "nanosleep" | "getrandom" | "wait4" | "waitid" | "poll"
+        | "ppoll" | "restart_syscall" => &["EINTR"],
         _ => &ERRORS,
     }
 }
