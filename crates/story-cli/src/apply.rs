@@ -95,17 +95,25 @@ fn unreadable(file: &Path, err: &io::Error) -> Failure {
     Failure::new(code_of_io(err), format!("cannot read {name}")).cause(err.to_string())
 }
 
-/// The longest line that is read; chosen: twice the largest story.
-const MAX_LINE_BYTES: u64 = 2 * story::MAX_STORY_BYTES;
+/// The longest request that is read; chosen: twice the largest story.
+const MAX_REQUEST_BYTES: u64 = 2 * story::MAX_STORY_BYTES;
 
 /// Reads one line, with its end; an empty text is the end of the input.
 fn read_line(input: &mut dyn BufRead) -> io::Result<String> {
     let mut line = Vec::new();
-    let read = input.take(MAX_LINE_BYTES).read_until(b'\n', &mut line)?;
-    if read as u64 == MAX_LINE_BYTES && line.last() != Some(&b'\n') {
-        let reason = format!("a line is longer than {MAX_LINE_BYTES} bytes");
-        return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
-    }
+    input
+        .take(MAX_REQUEST_BYTES + 1)
+        .read_until(b'\n', &mut line)?;
+    check_size(line.len())?;
     String::from_utf8(line)
         .map_err(|err| io::Error::new(io::ErrorKind::InvalidData, err.utf8_error()))
+}
+
+/// Refuses what would fill the memory, such as endless input.
+fn check_size(bytes: usize) -> io::Result<()> {
+    if bytes as u64 <= MAX_REQUEST_BYTES {
+        return Ok(());
+    }
+    let reason = format!("a request is longer than {MAX_REQUEST_BYTES} bytes");
+    Err(io::Error::new(io::ErrorKind::InvalidData, reason))
 }

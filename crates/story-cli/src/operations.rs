@@ -126,6 +126,10 @@ fn is_same(wanted: &Value, found: &Value) -> bool {
     }
 }
 
+/// How many operations a transaction may have; chosen: ten times what any tool of today asks for. The lock is held
+/// meanwhile, and each operation looks at all frontmatter there is.
+const MAX_OPERATIONS: usize = 1000;
+
 /// What is done to one story, all of it or nothing.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Transaction {
@@ -172,8 +176,14 @@ pub enum Refusal {
 }
 
 impl Transaction {
-    /// Refuses two operations on one key: their order would be a guess.
+    /// Refuses two operations on one key: their order would be a guess. And more than [`MAX_OPERATIONS`].
     pub fn check(&self) -> Result<(), String> {
+        let count = self.operations.len();
+        if count > MAX_OPERATIONS {
+            return Err(format!(
+                "{count} operations in one transaction; {MAX_OPERATIONS} at most"
+            ));
+        }
         for (at, operation) in self.operations.iter().enumerate() {
             let earlier = &self.operations[..at];
             if earlier.iter().any(|other| other.key() == operation.key()) {

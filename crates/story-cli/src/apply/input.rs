@@ -4,7 +4,7 @@ use std::io::{self, BufRead};
 
 use serde_json::{Map, Value};
 
-use super::read_line;
+use super::{check_size, read_line};
 
 /// The text of one request, and the line on which it begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +65,7 @@ impl Requests {
             }
             open += open_brackets(&next.text);
             entry.text.push_str(&next.text);
+            check_size(entry.text.len())?;
         }
         Ok(Some(entry))
     }
@@ -143,5 +144,38 @@ mod tests {
         for (text, expected) in table {
             assert_eq!(requests(text), expected, "the requests in {text:?}");
         }
+    }
+
+    /// The same line for ever.
+    struct Endless {
+        line: Vec<u8>,
+        at: usize,
+    }
+
+    impl io::Read for Endless {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let rest = &self.line[self.at..];
+            let count = rest.len().min(buffer.len());
+            buffer[..count].copy_from_slice(&rest[..count]);
+            self.at = (self.at + count) % self.line.len();
+            Ok(count)
+        }
+    }
+
+    #[test]
+    fn request_that_never_closes_its_brackets_is_an_error_at_the_limit() {
+        let mut line = vec![b' '; 4 << 20];
+        line[0] = b'[';
+        line.push(b'\n');
+        let endless = io::BufReader::new(Endless { line, at: 0 });
+        let mut requests = Requests::new(Box::new(endless));
+        let error = requests
+            .next()
+            .expect("there is input")
+            .expect_err("too long");
+        assert!(
+            error.to_string().contains("a request is longer than"),
+            "it ends, and says why: {error}"
+        );
     }
 }

@@ -130,3 +130,22 @@ fn every_operation_of_set_has_its_member() {
         desk.text()
     );
 }
+
+#[test]
+fn transaction_of_too_many_operations_is_refused_before_the_lock() {
+    let desk = Desk::new();
+    let before = desk.text();
+    for (count, exit) in [(1000, 0), (1001, 2)] {
+        // Sets that change nothing are operations too, and cheap.
+        let keys: Vec<String> = (0..count).map(|n| format!("\"none_{n}\"")).collect();
+        let input = format!(r#"{{"story": "S-0034", "unset": [{}]}}"#, keys.join(","));
+        let finished = desk.feed(&input, &["apply"]);
+        assert_eq!(
+            finished.status.code(),
+            Some(exit),
+            "{count} operations: {finished:?}"
+        );
+        assert_eq!(desk.text(), before, "{count} operations change nothing");
+    }
+    desk.assert_tidy();
+}
