@@ -47,12 +47,6 @@ pub const CASES: &[Case] = &[
         run: nfs::version_4_2,
     },
     Case {
-        name: "kernel: NFS 3 with two clients",
-        expect: Expect::NothingWrong,
-        minimum: 40,
-        run: nfs::version_3,
-    },
-    Case {
         name: "kernel: flock and rename on NFS 4.2",
         expect: Expect::SomethingWrong,
         minimum: 120,

@@ -43,7 +43,7 @@ pub struct Guest {
 /// Skips unless guests can be started here and these programs are there for them.
 pub fn need_guests(programs: &[&str]) -> Result<(), Skip> {
     need_root()?;
-    need_programs(&["linux.uml", "bash", "timeout", "unshare"])?;
+    need_programs(&["linux.uml", "bash", "setpriv", "unshare"])?;
     need_programs(programs)
 }
 
@@ -54,12 +54,11 @@ impl Machine<'_> {
         fs::File::create(&script)
             .and_then(|mut file| file.write_all(self.text().as_bytes()))
             .expect("the build folder can be written");
-        let mut command = Command::new("timeout");
-        // A limit of the system's as well, for the case that this program is killed itself. The kernel makes itself the
-        // leader of a session, so that no signal to our group reaches it: its process namespace ends with `unshare`.
+        // The kernel makes itself the leader of a session, so that no signal to our group reaches it. But it ends with its
+        // process namespace, which ends with `unshare`, which ends with us.
+        let mut command = Command::new("setpriv");
         command
-            .arg("--signal=KILL")
-            .arg((self.limit.as_secs() + 5).to_string())
+            .arg("--pdeathsig=KILL")
             .args(["unshare", "--pid", "--fork", "--kill-child=KILL"])
             .arg("linux.uml")
             .args([

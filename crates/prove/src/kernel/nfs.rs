@@ -16,10 +16,6 @@ pub fn version_4_2(context: &Context) -> Result<Tally, Skip> {
     run(context, "4.2", "story", "60")
 }
 
-pub fn version_3(context: &Context) -> Result<Tally, Skip> {
-    run(context, "3", "story", "20")
-}
-
 pub fn flock_and_rename(context: &Context) -> Result<Tally, Skip> {
     run(context, "4.2", "flock", "60")
 }
@@ -115,7 +111,6 @@ impl Found {
                     Err(line.to_owned())
                 });
             }
-            ["nolock", "1", ..] if line.contains("this machine only") => {}
             ["doctor", ..] if line.contains("0 problems") => {}
             _ => self.tally.wrong.push(line.to_owned()),
         }

@@ -1,6 +1,6 @@
 # One NFS server and two clients of it, the second in a network namespace of its own: two machines for the protocol.
-# VERSION: 4.2 or 3. WRITER: story, or flock (a lock and a rename, as scripts do it). UPDATES: of each client.
-load nfsd nfs nfsv3 nfsv4 veth
+# VERSION: 4.2. WRITER: story, or flock (a lock and a rename, as scripts do it). UPDATES: of each client.
+load nfsd nfs nfsv4 veth
 SHARE=/run/share
 A=/run/a
 B=/run/b
@@ -31,10 +31,8 @@ serve > /run/server 2>&1 || lacks "an NFS server: $(tr '\n' ' ' < /run/server)"
         ip addr add 10.99.0.1/24 dev v0 && ip link set v0 up &&
         ip -n two addr add 10.99.0.2/24 dev v1 && ip -n two link set v1 up && ip -n two link set lo up
 } > /run/net 2>&1 || lacks "a second network: $(tr '\n' ' ' < /run/net)"
-case $VERSION in
-3) path=$SHARE options=nosharecache,vers=3 ;;
-*) path=/ options=nosharecache,vers=$VERSION ;;
-esac
+path=/
+options=nosharecache,vers=$VERSION
 mount -t nfs -o $options 127.0.0.1:$path $A 2> /run/error || lacks "NFS $VERSION: $(tr '\n' ' ' < /run/error)"
 # The second machine has a name, mounts and a lock manager's address of its own.
 ip netns exec two unshare --uts --mount bash -c "
@@ -118,12 +116,5 @@ if [ "$WRITER" = story ]; then
         left $SHARE/S-1
     done
     say doctor "$("$STORY" --root $A doctor 2>&1 | tail -1)"
-    # Locks that only this machine sees are no locks for two.
-    if [ "$VERSION" = 3 ]; then
-        mkdir -p /run/nolock
-        mount -t nfs -o $options,nolock 127.0.0.1:$path /run/nolock
-        "$STORY" --root /run/nolock doctor > /run/error 2>&1
-        say nolock $? "$(tr '\n' ' ' < /run/error)"
-    fi
 fi
 end
