@@ -159,11 +159,7 @@ mod tests {
             ("killed 7 9 after 0.100 s", 0),
             ("killed 7 7 after 0.100 s", 1),
             ("left story.md.lock", 1),
-            (
-                "nolock 1 problem: locks here are seen by this machine only",
-                0,
-            ),
-            ("nolock 0 warning: NFS", 1),
+            ("nobody sends this", 1),
             ("failed a: 1 stale file handle", 1),
         ] {
             let mut found = Found {
