@@ -45,8 +45,15 @@ pub fn run(settings: &Settings, output: &Output) -> Result<(), Failure> {
         result.insert("root".to_owned(), json::text(&root));
         result.insert("made".to_owned(), made.into());
         result.insert("gitignore".to_owned(), json::text(&rules_path));
-        result.insert("added".to_owned(), added.into());
-        return write_json(result);
+        result.insert("added".to_owned(), added.clone().into());
+        let is_changed = made || !added.is_empty();
+        return write_json(result).map_err(|unwritten| {
+            if is_changed {
+                unreported(&unwritten, &root)
+            } else {
+                unwritten
+            }
+        });
     }
     if made {
         output.note(&format!("made {}", stories.display()));
@@ -62,6 +69,14 @@ pub fn run(settings: &Settings, output: &Output) -> Result<(), Failure> {
         output.note("nothing to change");
     }
     Ok(())
+}
+
+fn unreported(unwritten: &Failure, root: &Path) -> Failure {
+    let headline = "committed, not reported: the project is prepared";
+    Failure::new(Code::Unsynced, headline)
+        .cause(unwritten.message())
+        .at(root)
+        .hint("to run it again changes nothing")
 }
 
 /// The ignore file of the repository that holds the project, or of the project where there is none.

@@ -1,20 +1,22 @@
 //! Signals, exit codes and file systems of Unix.
 
 use std::ffi::OsStr;
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ExitStatus};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::thread;
+use std::time::Duration;
 
 use rustix::fs::{Dir, Mode, OFlags};
 use rustix::io::retry_on_intr;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
-use signal_hook::iterator::SignalsInfo;
+use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::iterator::exfiltrator::origin::Origin;
 use signal_hook::low_level::siginfo::Cause;
@@ -23,6 +25,9 @@ use super::Received;
 
 /// The thread sleeps in one read and makes a few calls; chosen.
 const STACK_BYTES: usize = 128 * 1024;
+
+/// How often to look for signals while nothing wakes the thread, because it cannot read; chosen.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// The last signal that came; the handler itself sets it, before the read that it interrupts goes on.
 static ARRIVED: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
@@ -56,14 +61,22 @@ pub fn note_signals() -> io::Result<()> {
 
 /// Calls `receive` for each SIGINT, SIGTERM and SIGHUP, in a thread of its own.
 pub fn watch_signals(receive: impl Fn(Received) + Send + 'static) -> io::Result<()> {
-    let mut signals = SignalsInfo::<WithOrigin>::new([SIGINT, SIGTERM, SIGHUP])?;
+    let (woken, waker) = UnixStream::pair()?;
+    let caught = [SIGINT, SIGTERM, SIGHUP];
+    let mut signals = SignalDelivery::with_pipe(woken, waker, WithOrigin::default(), caught)?;
     thread::Builder::new()
         .name("signals".to_owned())
         .stack_size(STACK_BYTES)
         .spawn(move || {
-            signals
-                .forever()
-                .for_each(|origin| receive(received(&origin)));
+            // Not by `SignalsInfo`, which panics when it cannot read.
+            loop {
+                if signals.get_read_mut().read_exact(&mut [0]).is_err() {
+                    thread::sleep(LOOK_AGAIN);
+                }
+                for origin in signals.pending() {
+                    receive(received(&origin));
+                }
+            }
         })
         .map(drop)
 }
