@@ -1,8 +1,8 @@
 //! System calls of the program under test that are killed or fail, one at a time.
 //!
 //! Each command is run once under strace, undisturbed; then again for each of its calls, killed at its entry or with an
-//! error in its place. `when=` counts the calls of one name in one thread, so only the first thread is traced; what the
-//! others do is tried by cases of their own.
+//! error in its place. `when=` counts the calls of one name in each thread by itself, so only the first thread is traced;
+//! what the others do is tried by cases of their own (`threads`). So are results that cannot be written (`streams`).
 
 mod calls;
 mod crew;
@@ -11,6 +11,8 @@ mod judge;
 mod kill;
 mod place;
 mod scene;
+mod streams;
+mod threads;
 
 use crate::case::{Case, Expect};
 
@@ -311,6 +313,34 @@ pub const CASES: &[Case] = &[
         expect: Expect::NothingWrong,
         minimum: 40,
         run: |context| errno::at_each_call(context, "errno doctor", &scene::DOCTOR),
+    },
+    Case {
+        name: "errno: a thread in the queue",
+        expect: Expect::NothingWrong,
+        minimum: 10,
+        run: |context| {
+            threads::at_each_call(context, "thread in the queue", &threads::IN_THE_QUEUE)
+        },
+    },
+    Case {
+        name: "errno: a thread for signals",
+        expect: Expect::NothingWrong,
+        minimum: 8,
+        run: |context| threads::at_each_call(context, "thread for signals", &threads::FOR_SIGNALS),
+    },
+    Case {
+        name: "errno: a thread that keeps fresh",
+        expect: Expect::NothingWrong,
+        minimum: 20,
+        run: |context| {
+            threads::at_each_call(context, "thread that keeps fresh", &threads::HEARTBEAT)
+        },
+    },
+    Case {
+        name: "errno: a full output",
+        expect: Expect::NothingWrong,
+        minimum: 60,
+        run: streams::full,
     },
     Case {
         name: "kill: a writer in place",

@@ -26,9 +26,11 @@ pub fn after_kill(scene: &Scene, place: &Place, ended: &Ended) -> Result<&'stati
         return after_init(place, Litter::IsSwept);
     }
     let now = place.version()?;
-    let least = ended
-        .before
-        .plus(ended.others_counted + acknowledged(&ended.finished));
+    let told = match counts(scene.aim) {
+        0 => 0,
+        _ => acknowledged(&ended.finished),
+    };
+    let least = ended.before.plus(ended.others_counted + told);
     let most = ended.before.plus(ended.others_counted + counts(scene.aim));
     let ours = now.author == Author::Us && (least.count..=most.count).contains(&now.count);
     let persons = involves_a_person(scene.aim)

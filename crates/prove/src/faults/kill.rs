@@ -4,8 +4,8 @@ use std::os::unix::process::ExitStatusExt as _;
 
 use super::calls::{Call, calls};
 use super::crew::{Tried, each};
-use super::judge::after_kill;
-use super::place::{Place, make_ancient};
+use super::judge::{after_kill, said};
+use super::place::{ID, Place, finish};
 use super::scene::Scene;
 use crate::case::{Skip, Tally};
 use crate::context::{Context, need_programs};
@@ -37,7 +37,7 @@ pub fn traced_calls(context: &Context, name: &str, scene: &Scene) -> Result<Vec<
     if found.len() < 20 {
         return Err(Skip::because(format!(
             "strace may not trace here: {}",
-            super::judge::said(&ended.finished)
+            said(&ended.finished)
         )));
     }
     Ok(found)
@@ -51,17 +51,40 @@ fn at(context: &Context, name: &str, scene: &Scene, calls: &[Call]) -> Result<Ta
 
 fn killed_at(scene: &Scene, place: &Place, call: &Call) -> Tried {
     let inject = format!("{}:signal=KILL:when={}", call.name, call.number);
-    let ended = scene.run(place, Some(&inject));
+    let mut ended = scene.run(place, Some(&inject));
     // Another run may make a call less, where threads meet. (The other code is how a parent tells it.)
     let status = ended.finished.status;
     if status.signal() != Some(9) && status.code() != Some(128 + 9) {
         return None;
     }
-    if call.name == "utimensat" && place.sidecar().is_dir() {
-        // The pin has just made a stale directory look fresh, and this call would have taken that back. The next
-        // update respects the directory for another stale limit: let it have passed.
-        make_ancient(&place.sidecar());
-    }
-    let judged = after_kill(scene, place, &ended);
+    // The pin has just made a stale directory look fresh, and this call would have taken that back. It is the one point
+    // after which the next update waits (docs/protocol.md, "Limits"), so it is judged and shown by itself.
+    let looks_fresh = call.name == "utimensat" && place.sidecar().is_dir();
+    let judged = if looks_fresh {
+        respected_for_a_stale_limit(place).and_then(|()| {
+            ended.others_counted += 1;
+            after_kill(scene, place, &ended).map(|_| "old, free a stale limit later")
+        })
+    } else {
+        after_kill(scene, place, &ended)
+    };
     Some(judged.map_err(|wrong| format!("{inject}: {wrong} [{}]", call.shown)))
+}
+
+/// An update at once is told that the lock is in use; one that may wait counts up when the stale limit is over.
+fn respected_for_a_stale_limit(place: &Place) -> Result<(), String> {
+    let update = |limits: &[&str]| {
+        let command = ["set", ID, "--inc", "retry_count"];
+        finish(&mut place.story(&[&command[..], limits].concat()))
+    };
+    let at_once = update(&["--timeout", "0"]);
+    let patient = update(&["--timeout", "15s", "--stale-after", "1s"]);
+    if at_once.status.code() == Some(4) && patient.status.success() {
+        return Ok(());
+    }
+    Err(format!(
+        "a pinned directory: at once {}; with time {}",
+        said(&at_once),
+        said(&patient)
+    ))
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use testkit::{Finished, SecondProcess};
+use testkit::{Finished, SecondProcess, wait_until};
 
 use crate::case::Skip;
 use crate::context::{Context, prepare, without_settings};
@@ -190,6 +190,37 @@ impl<'a> Place<'a> {
         command.args(self.resolved(arguments));
         self.at_home(&mut command);
         command
+    }
+
+    /// `story ARGUMENTS` in the project, started by a shell with these redirections.
+    pub fn redirected(&self, redirections: &str, arguments: &[&str]) -> Command {
+        let story = self.story(arguments);
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", &format!("exec \"$@\" {redirections}"), "sh"])
+            .arg(story.get_program())
+            .args(story.get_args());
+        self.at_home(&mut shell);
+        shell
+    }
+
+    /// strace on one thread of a running process; it writes the calls to the same file, and tampers with one of them.
+    ///
+    /// Returns when it follows the thread. A call that the thread sleeps in is made anew, so it is the first one.
+    pub fn attached(&self, inject: Option<&str>, thread: u32) -> SecondProcess {
+        fs::remove_file(self.trace_file()).ok();
+        let mut command = Command::new("strace");
+        command.arg("-y").arg("-o").arg(self.trace_file());
+        if let Some(inject) = inject {
+            command.args(["-e", &format!("inject={inject}")]);
+        }
+        command.args(["-p", &thread.to_string()]);
+        self.at_home(&mut command);
+        let mut strace = SecondProcess::spawn(&mut command);
+        wait_until("strace follows the thread", LIMIT, || {
+            !self.trace().is_empty() || strace.has_ended()
+        });
+        strace
     }
 
     /// A command under strace, which writes the calls of its first thread to a file, and tampers with one of them.

@@ -72,12 +72,7 @@ pub struct Ended {
 impl Scene {
     /// Runs the scene from its beginning, with this tampering.
     pub fn run(&self, place: &Place, inject: Option<&str>) -> Ended {
-        place.renew();
-        (self.before)(place);
-        let before = match self.aim {
-            Aim::Rules => PERSONS,
-            _ => place.version().expect("a story is prepared"),
-        };
+        let before = self.prepare(place);
         let (finished, others_counted) = match self.partner {
             Partner::Nobody => (finish(&mut place.traced(inject, self.command)), 0),
             Partner::Waiter => self.run_before_a_waiter(place, inject),
@@ -88,6 +83,16 @@ impl Scene {
             before,
             finished,
             others_counted,
+        }
+    }
+
+    /// Puts everything as it is before the command, and returns the story's version.
+    pub fn prepare(&self, place: &Place) -> Version {
+        place.renew();
+        (self.before)(place);
+        match self.aim {
+            Aim::Rules => PERSONS,
+            _ => place.version().expect("a story is prepared"),
         }
     }
 
