@@ -8,7 +8,7 @@ use crate::error::{CommitError, ReadError};
 use crate::options::CommitOptions;
 use crate::stage::{Base, Staged, stage};
 use crate::sys;
-use crate::target::Target;
+use crate::target::{Resolved, Target};
 
 /// Pauses between attempts to read a file that somebody writes in place. Chosen: an editor writes a story within a
 /// few milliseconds.
@@ -53,16 +53,17 @@ impl Original {
         still_there(|| Self::of(Target::open(path)?, max_bytes))
     }
 
-    /// Reads a file whose path has no links in it, because a lock has resolved it already; see
+    /// Reads a file that a lock has resolved already, in the folder that was locked; see
     /// [`Original::read_with_limit`].
     ///
-    /// Saves a system call for each component of the path.
+    /// Everything up to the commit happens in that folder, whatever becomes of the path. Saves a system call for each
+    /// component of the path, too.
     ///
     /// # Errors
     ///
     /// As [`Original::read_with_limit`], and [`ReadError::NotRegular`] when the last component is a link after all.
-    pub fn read_canonical(path: &Path, max_bytes: u64) -> Result<Self, ReadError> {
-        still_there(|| Self::of(Target::open_canonical(path.to_path_buf())?, max_bytes))
+    pub fn read_resolved(file: Resolved<'_>, max_bytes: u64) -> Result<Self, ReadError> {
+        still_there(|| Self::of(Target::open_resolved(file)?, max_bytes))
     }
 
     fn of(mut target: Target, max_bytes: u64) -> Result<Self, ReadError> {

@@ -9,8 +9,8 @@ use crate::name::{Mark, TemporaryName, is_rescued_name, is_temporary_name};
 use crate::stage::patiently;
 use crate::stamp::Kind;
 use crate::swap::{Outcome, give_back, rescue};
-use crate::sys::{self, Directory};
-use crate::target::split;
+use crate::sys::Directory;
+use crate::target::Resolved;
 
 /// What a sweep did.
 #[derive(Debug, Default)]
@@ -36,7 +36,8 @@ pub struct Swept {
 /// - [`SweepError::Io`]: the folder or one of the leftovers refuses. Others have been looked at all the same;
 ///   trying again does not help by itself.
 pub fn sweep(directory: &Path) -> Result<Swept, SweepError> {
-    sweep_matching(directory, |_| true)
+    let opened = Directory::open(directory).map_err(|err| cannot_open(directory, err))?;
+    sweep_matching(&opened, directory, |_| true)
 }
 
 /// Removes the temporary files that dead writers of one file left beside it; see [`sweep`].
@@ -48,10 +49,24 @@ pub fn sweep_file(path: &Path) -> Result<Swept, SweepError> {
     let resolved = path
         .canonicalize()
         .map_err(|err| fail("resolve the file", path, err))?;
-    match split(&resolved) {
-        Some((folder, name)) => sweep_matching(folder, |temporary| temporary.belongs_to(name)),
-        None => Ok(Swept::default()),
-    }
+    sweep_resolved(Resolved {
+        path: &resolved,
+        folder: None,
+    })
+}
+
+/// The same for a file that a lock has resolved already, in the folder that was locked.
+///
+/// # Errors
+///
+/// As [`sweep`].
+pub fn sweep_resolved(file: Resolved<'_>) -> Result<Swept, SweepError> {
+    let Some(opened) = file.open_folder() else {
+        return Ok(Swept::default());
+    };
+    let path = file.path.parent().unwrap_or(file.path);
+    let (directory, name) = opened.map_err(|err| cannot_open(path, err))?;
+    sweep_matching(&directory, path, |temporary| temporary.belongs_to(name))
 }
 
 /// Lists the temporary files and rescued copies in `directory` (not below it), in order. Looks only.
@@ -63,7 +78,8 @@ pub fn sweep_file(path: &Path) -> Result<Swept, SweepError> {
 ///
 /// - [`SweepError::Io`]: the folder cannot be listed; trying again does not help by itself.
 pub fn find_leftovers(directory: &Path) -> Result<Vec<PathBuf>, SweepError> {
-    let mut found: Vec<PathBuf> = names(directory)?
+    let opened = Directory::open(directory).map_err(|err| cannot_open(directory, err))?;
+    let mut found: Vec<PathBuf> = names(&opened, directory)?
         .into_iter()
         .filter(|name| is_temporary_name(name) || is_rescued_name(name))
         .map(|name| directory.join(name))
@@ -78,10 +94,10 @@ pub fn find_leftovers(directory: &Path) -> Result<Vec<PathBuf>, SweepError> {
 const LOOKS: u32 = 80;
 
 fn sweep_matching(
+    directory: &Directory,
     path: &Path,
     is_wanted: impl Fn(&TemporaryName) -> bool,
 ) -> Result<Swept, SweepError> {
-    let directory = Directory::open(path).map_err(|err| fail("open the folder", path, err))?;
     let mut swept = Swept::default();
     let mut locked = Ok(false);
     patiently(LOOKS, || {
@@ -92,7 +108,7 @@ fn sweep_matching(
         swept.busy = true;
         return Ok(swept);
     }
-    let result = sweep_locked(&directory, path, is_wanted, &mut swept);
+    let result = sweep_locked(directory, path, is_wanted, &mut swept);
     directory.unlock();
     result.map(|()| swept)
 }
@@ -104,7 +120,7 @@ fn sweep_locked(
     swept: &mut Swept,
 ) -> Result<(), SweepError> {
     // Listed under the lock: what is listed then has no living writer.
-    let names = names(path)?;
+    let names = names(directory, path)?;
     let mut first_error = None;
     for name in &names {
         let Some(temporary) = TemporaryName::parse(name).filter(&is_wanted) else {
@@ -177,8 +193,14 @@ impl Sweeping<'_> {
     }
 }
 
-fn names(directory: &Path) -> Result<Vec<OsString>, SweepError> {
-    sys::names_in(directory).map_err(|err| fail("list the folder", directory, err))
+fn names(directory: &Directory, path: &Path) -> Result<Vec<OsString>, SweepError> {
+    directory
+        .names()
+        .map_err(|err| fail("list the folder", path, err))
+}
+
+fn cannot_open(path: &Path, err: io::Error) -> SweepError {
+    fail("open the folder", path, err)
 }
 
 fn fail(step: &'static str, path: &Path, source: io::Error) -> SweepError {

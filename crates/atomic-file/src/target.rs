@@ -9,8 +9,30 @@ use crate::error::ReadError;
 use crate::stamp::{Kind, Stamp};
 use crate::sys::{self, Directory};
 
-/// How often a path is resolved anew because its last component became a link in between.
+/// How often a path is resolved anew because a part of it became a link in between.
 const RESOLUTIONS: usize = 4;
+
+/// A file that somebody has resolved already, a lock as a rule: its path has no links in it.
+#[derive(Debug, Clone, Copy)]
+pub struct Resolved<'a> {
+    /// Its path.
+    pub path: &'a Path,
+    /// The folder that was found there. Its names are looked up in it, even if it was moved since, and another folder,
+    /// or a link, is now in its place. Without it the path is opened anew, and no link in it followed.
+    pub folder: Option<&'a File>,
+}
+
+impl Resolved<'_> {
+    /// Opens the folder, and tells the name in it; `None` where the path has none.
+    pub(crate) fn open_folder(&self) -> Option<io::Result<(Directory, &OsStr)>> {
+        let (folder, name) = split(self.path)?;
+        let directory = match self.folder {
+            Some(folder) => Directory::reopen(folder),
+            None => Directory::open_resolved(folder),
+        };
+        Some(directory.map(|directory| (directory, name)))
+    }
+}
 
 /// A regular file, open, in its open folder.
 ///
@@ -34,21 +56,25 @@ impl Target {
                 .canonicalize()
                 .map_err(|err| ReadError::from_io("resolve it", path, err))?;
             resolutions += 1;
-            match Self::open_canonical(canonical) {
-                Err(ReadError::NotRegular { what, .. })
-                    if what == Kind::Symlink.with_article() && resolutions < RESOLUTIONS => {}
+            let resolved = Resolved {
+                path: &canonical,
+                folder: None,
+            };
+            match Self::open_resolved(resolved) {
+                Err(err) if has_become_a_link(&err) && resolutions < RESOLUTIONS => {}
                 other => return other,
             }
         }
     }
 
-    /// Opens the file at `path`, which has no links in it.
-    pub(crate) fn open_canonical(path: PathBuf) -> Result<Self, ReadError> {
-        let Some((folder, name)) = split(&path) else {
+    /// Opens the file, in its folder if that is open.
+    pub(crate) fn open_resolved(resolved: Resolved<'_>) -> Result<Self, ReadError> {
+        let path = resolved.path.to_path_buf();
+        let Some(opened) = resolved.open_folder() else {
             return Err(not_regular(path, Kind::Directory));
         };
-        let directory = Directory::open(folder)
-            .map_err(|err| ReadError::from_io("open its folder", &path, err))?;
+        let (directory, name) =
+            opened.map_err(|err| ReadError::from_io("open its folder", &path, err))?;
         let name = name.to_owned();
         let file = match directory.open_file(&name) {
             Ok(file) => file,
@@ -104,6 +130,15 @@ pub(crate) fn split(path: &Path) -> Option<(&Path, &OsStr)> {
         _ => Path::new("."),
     };
     Some((folder, name))
+}
+
+/// Whether a link stands where there was none when the path was resolved.
+fn has_become_a_link(err: &ReadError) -> bool {
+    match err {
+        ReadError::NotRegular { what, .. } => *what == Kind::Symlink.with_article(),
+        ReadError::NotFound { source, .. } => source.kind() == io::ErrorKind::NotADirectory,
+        _ => false,
+    }
 }
 
 fn not_regular(path: PathBuf, kind: Kind) -> ReadError {

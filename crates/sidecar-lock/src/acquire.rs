@@ -20,7 +20,7 @@ use crate::options::LockOptions;
 use crate::queue::{self, Ticket, Waited};
 use crate::record::{self, Contents, Record};
 use crate::stale::{Limits, Verdict};
-use crate::sys::{self, Kind, Linked, Look};
+use crate::sys::{self, Kind, Linked, Look, Name};
 use crate::wait::Patience;
 
 /// Waits this short are not worth a place in the queue (SL1 "hand-over", "Avoid").
@@ -78,6 +78,8 @@ impl Busy {
 /// One acquisition in progress.
 struct Attempt<'a> {
     lock: &'a SidecarLock,
+    /// In the folder that this attempt works in to its end.
+    sidecar: Name,
     options: &'a LockOptions,
     limits: Limits,
     patience: Patience,
@@ -96,8 +98,12 @@ struct Attempt<'a> {
 impl<'a> Attempt<'a> {
     fn begin(lock: &'a SidecarLock, options: &'a LockOptions) -> Result<Self, AcquireError> {
         let reservation = Reservation::make(lock.resource())?;
+        let sidecar = lock
+            .open()
+            .map_err(|err| AcquireError::from_io("open the folder of", lock.sidecar(), err))?;
         let attempt = Self {
             lock,
+            sidecar,
             options,
             limits: Limits {
                 stale_after: options.effective_stale_after(),
@@ -134,7 +140,7 @@ impl<'a> Attempt<'a> {
         if let Some((file, id)) = self.granted.take() {
             return self.claim(file, id, Origin::Queue);
         }
-        let look = sys::look(self.lock.sidecar()).map_err(|err| self.io("look at", err))?;
+        let look = sys::look(&self.sidecar).map_err(|err| self.io("look at", err))?;
         let Some(look) = look else {
             self.leave_queue();
             return self.publish();
@@ -162,8 +168,8 @@ impl<'a> Attempt<'a> {
     fn publish(&mut self) -> Result<Outcome, AcquireError> {
         let mut record = self.new_record(None);
         let bytes = record.lay_out();
-        let linked = sys::prepare(self.lock.folder(), &bytes)
-            .and_then(|prepared| sys::link_prepared(&prepared, self.lock.sidecar()));
+        let linked = sys::prepare(&self.sidecar, &bytes)
+            .and_then(|prepared| sys::link_prepared(&prepared, &self.sidecar));
         match linked {
             Ok(Linked::Done(file, id)) => Ok(self.acquired(file, id, &record, None)),
             Ok(Linked::Taken) => Ok(Outcome::Moved),
@@ -174,7 +180,7 @@ impl<'a> Attempt<'a> {
     // --- A file stands there -------------------------------------------------------------------
 
     fn open_and_claim(&mut self) -> Result<Outcome, AcquireError> {
-        let (file, look) = match sys::open_existing(self.lock.sidecar()) {
+        let (file, look) = match sys::open_existing(&self.sidecar) {
             Ok(opened) => opened,
             Err(err) if sys::is_other_kind(&err) => return Ok(Outcome::Moved),
             Err(err) => return Err(self.io("open", err)),
@@ -199,7 +205,7 @@ impl<'a> Attempt<'a> {
     ) -> Result<Outcome, AcquireError> {
         // The name may have been removed, or may stand for a new file, since this one was opened;
         // then we hold a lock that nobody else can see.
-        let look = sys::look(self.lock.sidecar()).map_err(|err| self.io("look at", err))?;
+        let look = sys::look(&self.sidecar).map_err(|err| self.io("look at", err))?;
         let Some(look) = look.filter(|look| look.id == id) else {
             if origin == Origin::Queue {
                 if self.dead.is_none() {
@@ -248,7 +254,7 @@ impl<'a> Attempt<'a> {
 
     /// Removes a sidecar that cannot be written over, while its kernel lock is held: then we publish our own.
     fn remove_adopted(&mut self, took_over: Option<TookOver>) -> Result<Outcome, AcquireError> {
-        sys::remove_file(self.lock.sidecar()).map_err(|err| self.not_removed(err))?;
+        sys::remove_file(&self.sidecar).map_err(|err| self.not_removed(err))?;
         self.took_over = took_over.or(self.took_over.take());
         Ok(Outcome::Moved)
     }
@@ -268,7 +274,7 @@ impl<'a> Attempt<'a> {
     }
 
     fn judge_directory(&mut self) -> Result<Outcome, AcquireError> {
-        let sidecar = self.lock.sidecar();
+        let sidecar = &self.sidecar;
         // Bind to this directory: from here on its name may come to mean another one.
         let (folder, look) = match sys::open_folder(sidecar) {
             Ok(opened) => opened,
@@ -296,7 +302,7 @@ impl<'a> Attempt<'a> {
     fn replace(&mut self, judged: &Look, foreign: ForeignLock) -> Result<Outcome, AcquireError> {
         let mut record = self.new_record(None);
         let bytes = record.lay_out();
-        let swapped = sys::swap_in(self.lock.folder(), &bytes, self.lock.sidecar(), judged);
+        let swapped = sys::swap_in(&bytes, &self.sidecar, judged);
         match swapped {
             Ok(Some((file, id))) => {
                 Ok(self.acquired(file, id, &record, Some(TookOver::Foreign(foreign))))
@@ -320,7 +326,7 @@ impl<'a> Attempt<'a> {
                 }
                 // Waiting elsewhere from now on: wake the next one of the removed sidecar's queue.
                 self.free_dead();
-                match queue::enter(file, id, self.lock.sidecar()) {
+                match queue::enter(file, id, &self.sidecar) {
                     Ok(ticket) => {
                         self.ticket = Some(ticket);
                         self.wait_in_queue(until)
@@ -355,9 +361,9 @@ impl<'a> Attempt<'a> {
 
     fn wait_for_event(&mut self, until: Instant) {
         match &self.events {
-            Some(events) => events.wait(self.lock.sidecar(), until),
+            Some(events) => events.wait(&self.sidecar, until),
             // Look again as soon as the watch is on: the event may have come just before.
-            None => match sys::Events::watch(self.lock.folder()) {
+            None => match sys::Events::watch(self.sidecar.folder()) {
                 Ok(events) => self.events = Some(events),
                 Err(_) => thread::sleep(until.saturating_duration_since(Instant::now())),
             },
@@ -408,7 +414,8 @@ impl<'a> Attempt<'a> {
         took_over: Option<TookOver>,
     ) -> Outcome {
         let held = Held::new(
-            self.lock,
+            self.lock.resource(),
+            &self.sidecar,
             file,
             id,
             record.run_started,

@@ -11,7 +11,7 @@ use crate::lock::SidecarLock;
 use crate::options::LockOptions;
 use crate::record::{self, Contents, Record};
 use crate::release::release;
-use crate::sys::{self, Kind, Look};
+use crate::sys::{self, Kind, Look, Name};
 
 /// How far breaking a lock may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -29,20 +29,27 @@ pub(crate) fn break_with_token(
     token: &str,
     force: Force,
 ) -> Result<(), BreakError> {
-    let look = sys::look(lock.sidecar()).map_err(|err| io(lock, "look at", err))?;
+    let sidecar = &opened(lock, lock.open())?;
+    let look = sys::look(sidecar).map_err(|err| io(lock, "look at", err))?;
     match look.map(|look| look.kind) {
         None => Err(not_locked(lock)),
-        Some(Kind::File) => break_file(lock, token, force),
-        Some(Kind::Directory) => break_folder(lock, token, force),
+        Some(Kind::File) => break_file(lock, sidecar, token, force),
+        Some(Kind::Directory) => break_folder(lock, sidecar, token, force),
         Some(Kind::Symlink) => Err(obstructed(lock, Obstruction::Symlink)),
         Some(Kind::Special) => Err(obstructed(lock, Obstruction::Special)),
     }
 }
 
-fn break_file(lock: &SidecarLock, token: &str, force: Force) -> Result<(), BreakError> {
-    let (file, look) = opened(lock, sys::open_existing(lock.sidecar()))?;
+fn break_file(
+    lock: &SidecarLock,
+    sidecar: &Name,
+    token: &str,
+    force: Force,
+) -> Result<(), BreakError> {
+    let (file, look) = opened(lock, sys::open_existing(sidecar))?;
     let locked = sys::try_lock(&file).map_err(|err| io(lock, "lock", err))?;
-    let broken = break_open_file(lock, token, force, &file, &look, locked);
+    let broken = judge_open_file(lock, token, force, (&file, &look), locked)
+        .and_then(|is_dead| break_open_file(lock, sidecar, &look, is_dead));
     // Closing does it, too, unless a child that is being started has the descriptor.
     if locked && let Err(err) = sys::unlock(&file) {
         tracing::debug!(sidecar = %lock.sidecar().display(), %err, "a lock file was not unlocked");
@@ -50,33 +57,46 @@ fn break_file(lock: &SidecarLock, token: &str, force: Force) -> Result<(), Break
     broken
 }
 
-fn break_open_file(
+/// Whether the owner of an open sidecar is dead, if it may be broken.
+fn judge_open_file(
     lock: &SidecarLock,
     token: &str,
     force: Force,
-    file: &File,
-    look: &Look,
+    (file, look): (&File, &Look),
     locked: bool,
-) -> Result<(), BreakError> {
+) -> Result<bool, BreakError> {
     let head = sys::read_head(file).map_err(|err| io(lock, "read", err))?;
     let owner = owner(&head, look, token).ok_or_else(|| other_token(lock))?;
     let is_dead = locked && !matches!(owner, LockedBy::Foreign(_));
     if !is_dead && force == Force::IfDead {
         return Err(owner_alive(lock, owner));
     }
-    let now = sys::look(lock.sidecar()).map_err(|err| io(lock, "look at", err))?;
+    Ok(is_dead)
+}
+
+fn break_open_file(
+    lock: &SidecarLock,
+    sidecar: &Name,
+    look: &Look,
+    is_dead: bool,
+) -> Result<(), BreakError> {
+    let now = sys::look(sidecar).map_err(|err| io(lock, "look at", err))?;
     let now = now
         .filter(|now| now.id == look.id)
         .ok_or_else(|| other_token(lock))?;
     if is_dead {
         // Only who has its kernel lock gives the name away, and that is us.
-        return sys::remove_file(lock.sidecar()).map_err(|err| io(lock, "remove", err));
+        return sys::remove_file(sidecar).map_err(|err| io(lock, "remove", err));
     }
-    replace_and_release(lock, &now)
+    replace_and_release(lock, sidecar, &now)
 }
 
-fn break_folder(lock: &SidecarLock, token: &str, force: Force) -> Result<(), BreakError> {
-    let sidecar = lock.sidecar();
+fn break_folder(
+    lock: &SidecarLock,
+    sidecar: &Name,
+    token: &str,
+    force: Force,
+) -> Result<(), BreakError> {
     let (folder, look) = opened(lock, sys::open_folder(sidecar))?;
     if !sys::is_empty_folder(&folder, sidecar).map_err(|err| io(lock, "read", err))? {
         return Err(obstructed(lock, Obstruction::DirectoryWithContent));
@@ -93,12 +113,16 @@ fn break_folder(lock: &SidecarLock, token: &str, force: Force) -> Result<(), Bre
         return Err(other_token(lock));
     }
     let pinned = sys::pin(&folder, sidecar, &look).map_err(|err| io(lock, "pin", err))?;
-    replace_and_release(lock, &pinned.ok_or_else(|| other_token(lock))?)
+    replace_and_release(lock, sidecar, &pinned.ok_or_else(|| other_token(lock))?)
 }
 
 /// Breaks a lock whose owner may give it back, and another take it, at any moment: removing whatever has the name could
 /// hit the successor. A sidecar of ours takes its place first, as in an acquisition.
-fn replace_and_release(lock: &SidecarLock, judged: &Look) -> Result<(), BreakError> {
+fn replace_and_release(
+    lock: &SidecarLock,
+    sidecar: &Name,
+    judged: &Look,
+) -> Result<(), BreakError> {
     let purpose = LockOptions {
         purpose: Some("break a lock".into()),
         ..LockOptions::default()
@@ -110,11 +134,11 @@ fn replace_and_release(lock: &SidecarLock, judged: &Look) -> Result<(), BreakErr
         extra: purpose.extra,
     };
     let bytes = record.lay_out();
-    let swapped = sys::swap_in(lock.folder(), &bytes, lock.sidecar(), judged);
+    let swapped = sys::swap_in(&bytes, sidecar, judged);
     let (file, id) = swapped
         .map_err(|err| io(lock, "replace", err))?
         .ok_or_else(|| other_token(lock))?;
-    let released = release(&file, lock.sidecar(), id, true);
+    let released = release(&file, sidecar, id, true);
     released.map(drop).map_err(|err| io(lock, "remove", err))
 }
 

@@ -1,7 +1,8 @@
 //! The guard: proof of holding a lock.
 
 use std::fmt;
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use crate::error::{LostError, ReleaseError};
 use crate::foreign::ForeignLock;
 use crate::held::Held;
 use crate::holder::Holder;
+use crate::leftovers::{self, LeftoverError};
 
 /// Proof that a lock is held; exists only while it is. Dropping it releases the lock.
 ///
@@ -75,7 +77,25 @@ impl LockGuard {
 
     /// The path of the sidecar.
     pub fn sidecar(&self) -> &Path {
-        &self.held.sidecar
+        self.held.sidecar.path()
+    }
+
+    /// The open folder in which the lock was taken: what is guarded is found there, even if somebody has moved the
+    /// folder since and put another one, or a link, in its place. Good for looking up names, not for listing it.
+    ///
+    /// `None` on systems that do not open folders (Windows).
+    pub fn folder(&self) -> Option<&File> {
+        self.held.sidecar.folder().as_file()
+    }
+
+    /// Removes the temporary files of this crate beside the lock whose owner is gone; see
+    /// [`sweep_temporaries`](crate::sweep_temporaries()).
+    ///
+    /// # Errors
+    ///
+    /// [`LeftoverError`]: the folder cannot be read, or a file not be removed.
+    pub fn sweep_temporaries(&self) -> Result<Vec<PathBuf>, LeftoverError> {
+        leftovers::sweep_beside(&self.held.sidecar)
     }
 
     /// The stale lock that this acquisition replaced, if it did.

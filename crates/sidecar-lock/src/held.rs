@@ -8,16 +8,15 @@ use std::time::{Duration, Instant};
 
 use crate::error::{AcquireError, LostError, ReleaseError};
 use crate::keeper;
-use crate::lock::SidecarLock;
 use crate::options::Fairness;
 use crate::release::{Released, release, sweep};
-use crate::sys;
+use crate::sys::{self, Name};
 
 /// One held lock, released once.
 #[derive(Debug)]
 pub(crate) struct Held {
     pub(crate) resource: PathBuf,
-    pub(crate) sidecar: PathBuf,
+    pub(crate) sidecar: Name,
     pub(crate) file: Arc<File>,
     pub(crate) id: sys::FileId,
     pub(crate) run_started: Duration,
@@ -33,7 +32,8 @@ pub(crate) struct Held {
 
 impl Held {
     pub(crate) fn new(
-        lock: &SidecarLock,
+        resource: &Path,
+        sidecar: &Name,
         file: Arc<File>,
         id: sys::FileId,
         run_started: Duration,
@@ -41,8 +41,8 @@ impl Held {
         beat: Duration,
     ) -> Self {
         Self {
-            resource: lock.resource().to_path_buf(),
-            sidecar: lock.sidecar().to_path_buf(),
+            resource: resource.to_path_buf(),
+            sidecar: sidecar.clone(),
             file,
             id,
             run_started,
@@ -73,7 +73,7 @@ impl Held {
     /// Whether the sidecar still names the file that is locked.
     pub(crate) fn verify(&self) -> Result<(), LostError> {
         let lost = |source| LostError {
-            sidecar: self.sidecar.clone(),
+            sidecar: self.sidecar.path().to_path_buf(),
             source,
         };
         match sys::look(&self.sidecar) {
@@ -107,16 +107,16 @@ impl Held {
         match released {
             Ok(Released::Removed) => Ok(()),
             Ok(Released::HandedOver) => {
-                table.hand_over(&self.sidecar);
+                table.hand_over(&self.sidecar, self.id);
                 keeper::wake(&mut table);
                 Ok(())
             }
             Ok(Released::NotOurs) => Err(ReleaseError::Lost(LostError {
-                sidecar: self.sidecar.clone(),
+                sidecar: self.sidecar.path().to_path_buf(),
                 source: None,
             })),
             Err(source) => Err(ReleaseError::NotRemoved {
-                sidecar: self.sidecar.clone(),
+                sidecar: self.sidecar.path().to_path_buf(),
                 source,
             }),
         }
@@ -126,11 +126,19 @@ impl Held {
 /// What this process has to do with locks at this moment.
 pub(crate) struct Table {
     entries: Vec<Entry>,
-    /// Sidecars passed on, and when to look whether the heir took them.
-    pub(crate) hand_overs: Vec<(PathBuf, Instant)>,
+    /// Sidecars passed on.
+    pub(crate) hand_overs: Vec<HandOver>,
     /// Resources that we stay away from for a moment, so that other tools can enter.
     yields: Vec<(PathBuf, Instant)>,
     pub(crate) keeper: keeper::State,
+}
+
+/// A sidecar that was passed on.
+pub(crate) struct HandOver {
+    pub(crate) sidecar: Name,
+    id: sys::FileId,
+    /// When to look whether the heir took it.
+    pub(crate) due: Instant,
 }
 
 struct Entry {
@@ -168,11 +176,15 @@ impl Table {
         });
     }
 
-    fn hand_over(&mut self, sidecar: &Path) {
+    fn hand_over(&mut self, sidecar: &Name, id: sys::FileId) {
         let due = Instant::now() + LOOK_AFTER;
-        match self.hand_overs.iter_mut().find(|(path, _)| path == sidecar) {
-            Some(entry) => entry.1 = due,
-            None => self.hand_overs.push((sidecar.to_path_buf(), due)),
+        match self.hand_overs.iter_mut().find(|entry| entry.id == id) {
+            Some(entry) => entry.due = due,
+            None => self.hand_overs.push(HandOver {
+                sidecar: sidecar.clone(),
+                id,
+                due,
+            }),
         }
     }
 }
@@ -269,8 +281,8 @@ pub fn release_all_held() -> Vec<ReleaseError> {
 /// adopts it, but a tool that only knows "file exists" would wait.
 pub fn settle_hand_overs() {
     let pending = std::mem::take(&mut lock_table().hand_overs);
-    for (sidecar, due) in pending {
-        std::thread::sleep(due.saturating_duration_since(Instant::now()));
-        sweep(&sidecar);
+    for entry in pending {
+        std::thread::sleep(entry.due.saturating_duration_since(Instant::now()));
+        sweep(&entry.sidecar);
     }
 }

@@ -1,5 +1,6 @@
 //! Working under a lock that a parent process holds.
 
+use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 
@@ -7,7 +8,7 @@ use crate::error::{InheritError, LostError};
 use crate::holder::Holder;
 use crate::lock::SidecarLock;
 use crate::record::{self, Contents};
-use crate::sys::{self, Kind};
+use crate::sys::{self, Kind, Name};
 
 /// A lock that a living parent process holds and has named by its token. Releasing stays the parent's.
 ///
@@ -16,7 +17,7 @@ use crate::sys::{self, Kind};
 #[derive(Debug)]
 pub struct InheritedLock {
     resource: PathBuf,
-    sidecar: PathBuf,
+    sidecar: Name,
     holder: Holder,
 }
 
@@ -35,11 +36,11 @@ impl InheritedLock {
         match held_under(&self.sidecar, &self.holder.token) {
             Ok(Some(_)) => Ok(()),
             Ok(None) => Err(LostError {
-                sidecar: self.sidecar.clone(),
+                sidecar: self.sidecar.path().to_path_buf(),
                 source: None,
             }),
             Err(source) => Err(LostError {
-                sidecar: self.sidecar.clone(),
+                sidecar: self.sidecar.path().to_path_buf(),
                 source: Some(source),
             }),
         }
@@ -49,13 +50,25 @@ impl InheritedLock {
     pub fn resource(&self) -> &std::path::Path {
         &self.resource
     }
+
+    /// The open folder in which the parent's lock was found; see [`LockGuard::folder`](crate::LockGuard::folder).
+    pub fn folder(&self) -> Option<&File> {
+        self.sidecar.folder().as_file()
+    }
 }
 
 pub(crate) fn inherit(lock: &SidecarLock, token: &str) -> Result<InheritedLock, InheritError> {
-    match held_under(lock.sidecar(), token) {
-        Ok(Some(holder)) => Ok(InheritedLock {
+    let found = match lock.open() {
+        Err(err) if sys::is_other_kind(&err) => Ok(None),
+        Err(err) => Err(err),
+        Ok(sidecar) => {
+            held_under(&sidecar, token).map(|holder| holder.map(|holder| (sidecar, holder)))
+        }
+    };
+    match found {
+        Ok(Some((sidecar, holder))) => Ok(InheritedLock {
             resource: lock.resource().to_path_buf(),
-            sidecar: lock.sidecar().to_path_buf(),
+            sidecar,
             holder,
         }),
         Ok(None) => Err(InheritError::NotHeld {
@@ -69,7 +82,7 @@ pub(crate) fn inherit(lock: &SidecarLock, token: &str) -> Result<InheritedLock, 
 }
 
 /// The record, if the sidecar carries this token and a live owner.
-fn held_under(sidecar: &std::path::Path, token: &str) -> io::Result<Option<Holder>> {
+fn held_under(sidecar: &Name, token: &str) -> io::Result<Option<Holder>> {
     let (file, look) = match sys::open_existing(sidecar) {
         Err(err) if sys::is_other_kind(&err) => return Ok(None),
         opened => opened?,

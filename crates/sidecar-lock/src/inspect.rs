@@ -9,7 +9,7 @@ use crate::holder::Holder;
 use crate::lock::SidecarLock;
 use crate::record::{self, Contents};
 use crate::stale::Limits;
-use crate::sys::{self, Kind, Look};
+use crate::sys::{self, Kind, Look, Name};
 
 /// What a lock looked like at one moment.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,7 +73,11 @@ pub(crate) fn inspect(
 }
 
 fn try_inspect(lock: &SidecarLock, stale_after: Duration) -> io::Result<Option<LockState>> {
-    let sidecar = lock.sidecar();
+    let sidecar = match lock.open() {
+        // Where there is no folder there is no lock.
+        Err(err) if is_no_folder(&err) => return Ok(Some(LockState::Free)),
+        opened => &opened?,
+    };
     let Some(look) = sys::look(sidecar)? else {
         return Ok(Some(LockState::Free));
     };
@@ -91,12 +95,12 @@ fn try_inspect(lock: &SidecarLock, stale_after: Duration) -> io::Result<Option<L
                 LockState::Obstructed(Obstruction::DirectoryWithContent)
             })
         }
-        Kind::File => inspect_file(lock, stale_after)?,
+        Kind::File => inspect_file(sidecar, stale_after)?,
     })
 }
 
-fn inspect_file(lock: &SidecarLock, stale_after: Duration) -> io::Result<Option<LockState>> {
-    let (file, look) = match sys::open_existing(lock.sidecar()) {
+fn inspect_file(sidecar: &Name, stale_after: Duration) -> io::Result<Option<LockState>> {
+    let (file, look) = match sys::open_existing(sidecar) {
         Err(err) if sys::is_other_kind(&err) => return Ok(None),
         opened => opened?,
     };
@@ -107,7 +111,7 @@ fn inspect_file(lock: &SidecarLock, stale_after: Duration) -> io::Result<Option<
     // meet, and who acquires at this moment merely looks again.
     let alive = !sys::try_lock_shared(&file)?;
     let head = sys::read_head(&file)?;
-    if sys::look(lock.sidecar())?.is_none_or(|now| now.id != look.id) {
+    if sys::look(sidecar)?.is_none_or(|now| now.id != look.id) {
         return Ok(None);
     }
     let state = match record::parse_of(&head, look.is_marked) {
@@ -118,6 +122,13 @@ fn inspect_file(lock: &SidecarLock, stale_after: Duration) -> io::Result<Option<
         Contents::NotOurs => LockState::Foreign(foreign(&look, ForeignKind::File, stale_after)),
     };
     Ok(Some(state))
+}
+
+fn is_no_folder(err: &io::Error) -> bool {
+    matches!(
+        err.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
 }
 
 fn foreign(look: &Look, kind: ForeignKind, stale_after: Duration) -> ForeignLock {

@@ -1,14 +1,13 @@
 //! The keeper: one thread of the process that refreshes the sidecars of long holders, so that other
 //! tools do not take a live lock for dead, and looks after sidecars that were passed on.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Condvar, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::held::{Held, Table, lock_table};
 use crate::release::sweep;
-use crate::sys;
+use crate::sys::{self, Name};
 
 /// A holder refreshes at least this often; proper-lockfile calls nothing stale before 2 s.
 const LONGEST_BEAT: Duration = Duration::from_secs(1);
@@ -71,12 +70,12 @@ pub(crate) fn wake(table: &mut Table) {
 
 fn next_due(table: &Table) -> Option<Instant> {
     let beats = table.held().map(|held| held.beat_due());
-    let hand_overs = table.hand_overs.iter().map(|(_, due)| *due);
+    let hand_overs = table.hand_overs.iter().map(|entry| entry.due);
     beats.chain(hand_overs).min()
 }
 
 /// What is due at `now`: taken out of the table, to be done without its lock.
-fn take_due(table: &mut Table, now: Instant) -> (Vec<Arc<Held>>, Vec<PathBuf>) {
+fn take_due(table: &mut Table, now: Instant) -> (Vec<Arc<Held>>, Vec<Name>) {
     let beats: Vec<Arc<Held>> = table
         .held()
         .filter(|held| held.beat_due() <= now)
@@ -86,11 +85,11 @@ fn take_due(table: &mut Table, now: Instant) -> (Vec<Arc<Held>>, Vec<PathBuf>) {
         held.set_beaten(now);
     }
     let mut sweeps = Vec::new();
-    table.hand_overs.retain(|(sidecar, due)| {
-        if *due <= now {
-            sweeps.push(sidecar.clone());
+    table.hand_overs.retain(|entry| {
+        if entry.due <= now {
+            sweeps.push(entry.sidecar.clone());
         }
-        *due > now
+        entry.due > now
     });
     (beats, sweeps)
 }
@@ -104,7 +103,7 @@ fn run() {
             for held in beats {
                 // Touching a sidecar that was released meanwhile is harmless: it is gone, or its heir lives.
                 if let Err(err) = sys::touch(&held.file) {
-                    tracing::warn!(sidecar = %held.sidecar.display(), %err, "lock file not refreshed");
+                    tracing::warn!(sidecar = %held.sidecar.path().display(), %err, "lock file not refreshed");
                 }
             }
             for sidecar in sweeps {

@@ -1,8 +1,9 @@
 //! What crashes leave: sidecars of dead owners and unpublished temporary files.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::AcquireError;
@@ -11,7 +12,7 @@ use crate::inspect::{LockState, inspect};
 use crate::lock::SidecarLock;
 use crate::options::LockOptions;
 use crate::record;
-use crate::sys::{self, Kind};
+use crate::sys::{self, Folder, Kind, Name};
 
 pub(crate) const TEMPORARY_PREFIX: &str = ".sidecar-";
 pub(crate) const TEMPORARY_SUFFIX: &str = ".lock-tmp";
@@ -43,17 +44,7 @@ pub struct LeftoverError {
 ///
 /// [`LeftoverError`]: the folder cannot be read.
 pub fn find_temporaries(folder: &Path) -> Result<Vec<PathBuf>, LeftoverError> {
-    let names = sys::names_in(folder).map_err(|source| LeftoverError {
-        step: "read the folder",
-        path: folder.to_path_buf(),
-        source,
-    })?;
-    Ok(names
-        .iter()
-        .filter(|name| is_temporary_name(name))
-        .map(|name| folder.join(name))
-        .filter(|path| is_abandoned(path).unwrap_or(false))
-        .collect())
+    Ok(paths(&find(folder)?))
 }
 
 /// Removes what [`find_temporaries`] finds and returns it.
@@ -62,11 +53,50 @@ pub fn find_temporaries(folder: &Path) -> Result<Vec<PathBuf>, LeftoverError> {
 ///
 /// [`LeftoverError`]: the folder cannot be read, or a file not be removed.
 pub fn sweep_temporaries(folder: &Path) -> Result<Vec<PathBuf>, LeftoverError> {
-    let found = find_temporaries(folder)?;
-    for path in &found {
-        let removed = match sys::look(path) {
-            Ok(Some(look)) if look.kind == Kind::Directory => sys::remove_folder(path),
-            Ok(Some(_)) => sys::remove_file(path),
+    remove(&find(folder)?)
+}
+
+/// The same in the folder that a lock is in.
+pub(crate) fn sweep_beside(sidecar: &Name) -> Result<Vec<PathBuf>, LeftoverError> {
+    let path = sidecar.path().parent().unwrap_or(sidecar.path());
+    let beside = |name| sidecar.beside(name);
+    remove(&abandoned(sidecar.folder(), path, beside)?)
+}
+
+fn find(path: &Path) -> Result<Vec<Name>, LeftoverError> {
+    let folder = Folder::open(path).map_err(|source| cannot_read(path, source))?;
+    let folder = Arc::new(folder);
+    let within = |name| Name::within(&folder, path, name);
+    abandoned(&folder, path, within)
+}
+
+fn abandoned(
+    folder: &Folder,
+    path: &Path,
+    to_name: impl Fn(OsString) -> Name,
+) -> Result<Vec<Name>, LeftoverError> {
+    let names = sys::names_in(folder).map_err(|source| cannot_read(path, source))?;
+    Ok(names
+        .into_iter()
+        .filter(|name| is_temporary_name(name))
+        .map(to_name)
+        .filter(|name| is_abandoned(name).unwrap_or(false))
+        .collect())
+}
+
+fn cannot_read(path: &Path, source: io::Error) -> LeftoverError {
+    LeftoverError {
+        step: "read the folder",
+        path: path.to_path_buf(),
+        source,
+    }
+}
+
+fn remove(found: &[Name]) -> Result<Vec<PathBuf>, LeftoverError> {
+    for name in found {
+        let removed = match sys::look(name) {
+            Ok(Some(look)) if look.kind == Kind::Directory => sys::remove_folder(name),
+            Ok(Some(_)) => sys::remove_file(name),
             Ok(None) => Ok(()),
             Err(err) => Err(err),
         };
@@ -75,28 +105,32 @@ pub fn sweep_temporaries(folder: &Path) -> Result<Vec<PathBuf>, LeftoverError> {
             Err(err) if err.kind() == io::ErrorKind::NotFound => {}
             removed => removed.map_err(|source| LeftoverError {
                 step: "remove",
-                path: path.clone(),
+                path: name.path().to_owned(),
                 source,
             })?,
         }
     }
-    Ok(found)
+    Ok(paths(found))
+}
+
+fn paths(names: &[Name]) -> Vec<PathBuf> {
+    names.iter().map(|name| name.path().to_owned()).collect()
 }
 
 /// A file of ours that nobody has locked, or a lock of another tool that was judged stale and
 /// displaced when its breaker died: such a one is empty or carries no record of ours.
-fn is_abandoned(path: &Path) -> io::Result<bool> {
-    let Some(look) = sys::look(path)? else {
+fn is_abandoned(name: &Name) -> io::Result<bool> {
+    let Some(look) = sys::look(name)? else {
         return Ok(false);
     };
     match look.kind {
         Kind::Directory => {
-            let (folder, _) = sys::open_folder(path)?;
+            let (folder, _) = sys::open_folder(name)?;
             // Whoever replaces another tool's folder has the kernel lock on it.
-            Ok(sys::try_lock_shared(&folder)? && sys::is_empty_folder(&folder, path)?)
+            Ok(sys::try_lock_shared(&folder)? && sys::is_empty_folder(&folder, name)?)
         }
         Kind::File => {
-            let (file, _) = sys::open_existing(path)?;
+            let (file, _) = sys::open_existing(name)?;
             let free = sys::try_lock_shared(&file)?;
             let ours = record::is_family(&sys::read_head(&file)?);
             let settled = look

@@ -10,17 +10,18 @@ use crate::error::{AcquireError, BreakError, InheritError, InspectError};
 use crate::guard::{LockGuard, TookOver};
 use crate::inherit::{self, InheritedLock};
 use crate::inspect::{self, LockState};
-use crate::leftovers;
+use crate::leftovers::{self, LeftoverError};
 use crate::options::LockOptions;
+use crate::sys::Name;
 
 /// The lock of one resource: `x` is guarded by `x.lock` beside it.
 ///
-/// Holds paths only; nothing is on disk until a lock is acquired.
+/// Holds paths only; nothing is on disk until a lock is acquired. Each call opens the folder once, and from then on works
+/// in that folder even if it is moved and another one, or a link, takes its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SidecarLock {
     resource: PathBuf,
     sidecar: PathBuf,
-    folder: PathBuf,
 }
 
 impl SidecarLock {
@@ -44,10 +45,8 @@ impl SidecarLock {
         };
         let mut name = resource.file_name().ok_or_else(no_name)?.to_owned();
         name.push(".lock");
-        let folder = resource.parent().ok_or_else(no_name)?.to_path_buf();
         Ok(Self {
-            sidecar: folder.join(name),
-            folder,
+            sidecar: resource.with_file_name(name),
             resource,
         })
     }
@@ -62,8 +61,14 @@ impl SidecarLock {
         &self.sidecar
     }
 
+    #[cfg(test)]
     pub(crate) fn folder(&self) -> &Path {
-        &self.folder
+        self.sidecar.parent().expect("it has a name in a folder")
+    }
+
+    /// Binds to the folder that the path leads to now: whatever becomes of the path, one call of a verb works there.
+    pub(crate) fn open(&self) -> io::Result<Name> {
+        Name::open(&self.sidecar)
     }
 
     /// Waits for the lock and returns the guard that holds it.
@@ -133,6 +138,21 @@ impl SidecarLock {
     /// [`InheritError::NotHeld`]: no live owner holds it under that token. Acquire it instead.
     pub fn inherit(&self, token: &str) -> Result<InheritedLock, InheritError> {
         inherit::inherit(self, token)
+    }
+
+    /// Removes the temporary files of this crate beside the lock whose owner is gone; see
+    /// [`sweep_temporaries`](crate::sweep_temporaries()).
+    ///
+    /// # Errors
+    ///
+    /// [`LeftoverError`]: the folder cannot be read, or a file not be removed.
+    pub fn sweep_temporaries(&self) -> Result<Vec<PathBuf>, LeftoverError> {
+        let sidecar = self.open().map_err(|source| LeftoverError {
+            step: "open the folder of",
+            path: self.sidecar.clone(),
+            source,
+        })?;
+        leftovers::sweep_beside(&sidecar)
     }
 
     /// Removes the lock if its owner is gone, and says what it was; `None` when there was nothing to remove.

@@ -7,7 +7,6 @@
 
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -15,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use crate::record::{self, Contents};
 use crate::release::release;
-use crate::sys;
+use crate::sys::{self, Name};
 
 /// How long a waiter that gave up watches whether its helper is granted just now. An owner that saw
 /// our registration may be between its look and its unlock (SL1 "hand-over", step 4).
@@ -40,7 +39,7 @@ enum State {
 struct Place {
     file: Arc<File>,
     id: sys::FileId,
-    sidecar: PathBuf,
+    sidecar: Name,
     state: Mutex<State>,
     changed: Condvar,
     /// The process whose helper sleeps here.
@@ -73,7 +72,7 @@ pub(crate) enum Waited {
 }
 
 /// Registers as a waiter and enters the queue of `file`.
-pub(crate) fn enter(file: Arc<File>, id: sys::FileId, sidecar: &Path) -> io::Result<Ticket> {
+pub(crate) fn enter(file: Arc<File>, id: sys::FileId, sidecar: &Name) -> io::Result<Ticket> {
     if let Some(place) = take_over_abandoned(id, sidecar) {
         return Ok(Ticket { place: Some(place) });
     }
@@ -81,7 +80,7 @@ pub(crate) fn enter(file: Arc<File>, id: sys::FileId, sidecar: &Path) -> io::Res
     let place = Arc::new(Place {
         file,
         id,
-        sidecar: sidecar.to_path_buf(),
+        sidecar: sidecar.clone(),
         state: Mutex::new(State::Waiting),
         changed: Condvar::new(),
         pid: std::process::id(),
@@ -93,13 +92,13 @@ pub(crate) fn enter(file: Arc<File>, id: sys::FileId, sidecar: &Path) -> io::Res
     Ok(Ticket { place: Some(place) })
 }
 
-fn take_over_abandoned(id: sys::FileId, sidecar: &Path) -> Option<Arc<Place>> {
+fn take_over_abandoned(id: sys::FileId, sidecar: &Name) -> Option<Arc<Place>> {
     let mut abandoned = list(&ABANDONED);
     let pid = std::process::id();
     abandoned.retain(|place| place.pid == pid);
     let found = abandoned
         .iter()
-        .position(|place| place.id == id && place.sidecar == sidecar)?;
+        .position(|place| place.id == id && place.sidecar.path() == sidecar.path())?;
     let place = abandoned.swap_remove(found);
     drop(abandoned);
     let mut state = place.state();
@@ -182,7 +181,7 @@ fn pass_on(place: &Place) {
         Err(err) => sys::unlock(&place.file).and(Err(err)),
     };
     if let Err(err) = passed {
-        tracing::debug!(sidecar = %place.sidecar.display(), %err, "late grant not passed on");
+        tracing::debug!(sidecar = %place.sidecar.path().display(), %err, "late grant not passed on");
     }
 }
 

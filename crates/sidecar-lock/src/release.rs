@@ -2,19 +2,18 @@
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
 use crate::record::{self, Contents};
-use crate::sys;
+use crate::sys::{self, Name};
 
 /// What became of the sidecar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Released {
     Removed,
     HandedOver,
-    /// The path no longer named our file; it was left alone.
+    /// The name no longer stood for our file; it was left alone.
     NotOurs,
 }
 
@@ -26,7 +25,7 @@ pub(crate) enum Released {
 /// wrong one costs time, never exclusion.
 pub(crate) fn release(
     file: &File,
-    sidecar: &Path,
+    sidecar: &Name,
     id: sys::FileId,
     run_over: bool,
 ) -> io::Result<Released> {
@@ -39,7 +38,7 @@ pub(crate) fn release(
 
 fn release_held(
     file: &File,
-    sidecar: &Path,
+    sidecar: &Name,
     id: sys::FileId,
     run_over: bool,
 ) -> io::Result<Released> {
@@ -63,7 +62,7 @@ fn release_held(
         // Without the mark (a sidecar of another user, opened for reading) the heir merely reports
         // a crash that was none.
         if let Err(err) = sys::write_at(file, b"1", record::RELEASED_AT) {
-            tracing::debug!(sidecar = %sidecar.display(), %err, "lock file not marked as released");
+            tracing::debug!(sidecar = %sidecar.path().display(), %err, "lock file not marked as released");
         }
         sys::unlock(file)?;
         // Whoever is registered now answers for the sidecar; if nobody is, the heir has it already
@@ -76,9 +75,9 @@ fn release_held(
     }
 }
 
-/// Whether the path names the file with this identity.
-fn names(path: &Path, id: sys::FileId) -> io::Result<bool> {
-    Ok(sys::look(path)?.is_some_and(|look| look.id == id))
+/// Whether the name stands for the file with this identity.
+fn names(name: &Name, id: sys::FileId) -> io::Result<bool> {
+    Ok(sys::look(name)?.is_some_and(|look| look.id == id))
 }
 
 /// How often, and for how long each time, we step aside for somebody who only looks at the lock.
@@ -100,13 +99,13 @@ fn take_if_free(file: &File) -> io::Result<bool> {
 }
 
 /// Looks after a hand-over: a record that says "released" on a free lock means that the heir died.
-pub(crate) fn sweep(sidecar: &Path) {
+pub(crate) fn sweep(sidecar: &Name) {
     if let Err(err) = try_sweep(sidecar) {
-        tracing::debug!(sidecar = %sidecar.display(), %err, "passed-on lock file not looked after");
+        tracing::debug!(sidecar = %sidecar.path().display(), %err, "passed-on lock file not looked after");
     }
 }
 
-fn try_sweep(sidecar: &Path) -> io::Result<()> {
+fn try_sweep(sidecar: &Name) -> io::Result<()> {
     let (file, look) = match sys::open_existing(sidecar) {
         Err(err) if sys::is_other_kind(&err) => return Ok(()),
         opened => opened?,

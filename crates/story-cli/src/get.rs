@@ -94,7 +94,11 @@ pub fn read(
     } else {
         None
     };
-    let story = reading();
+    let story = match &guard {
+        Some(guard) => story::read_under(guard)
+            .map_err(|err| Failure::from_read(err, settings.timeout).about("read", target)),
+        None => reading(),
+    };
     if let Some(Err(err)) = guard.map(LockGuard::release) {
         // What was read is right all the same.
         output.warning(&chain(&err));

@@ -24,7 +24,7 @@ mod yaml;
 pub use document::Document;
 pub use error::{EditError, ParseError, ParseErrorKind, Position, RevisionError};
 pub use fence::MAX_FRONTMATTER_BYTES;
-pub use read::{MAX_STORY_BYTES, ReadError, read, read_locked};
+pub use read::{MAX_STORY_BYTES, ReadError, read, read_locked, read_under};
 pub use revision::Revision;
 pub use update::{UpdateOptions, Updated, update};
 pub use update_error::{UpdateError, Warning};

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use atomic_file::{Original, sweep_file};
-use sidecar_lock::{AcquireError, ForeignKind, LockOptions, SidecarLock, TookOver};
+use atomic_file::{Original, Resolved, sweep_resolved};
+use sidecar_lock::{AcquireError, ForeignKind, LockGuard, LockOptions, SidecarLock, TookOver};
 
 use crate::document::Document;
 use crate::error::ParseError;
@@ -86,19 +86,37 @@ pub fn read_locked(path: &Path, options: &LockOptions) -> Result<Document, ReadE
     let guard = SidecarLock::new(path)?.acquire(options)?;
     // Before the read, as an update does: after this the dead one's lock tells nobody any more.
     if guard.took_over().is_some() {
-        sweep_locks_beside(guard.resource());
+        sweep_locks_beside(&guard);
     }
     if guard.took_over().is_some_and(may_be_of_the_dead)
-        && let Err(err) = sweep_file(guard.resource())
+        && let Err(err) = sweep_resolved(locked_by(&guard))
     {
         tracing::warn!(%err, "leftovers not swept");
     }
-    let document = read(guard.resource());
+    let document = read_under(&guard);
     // What was read is right even if the sidecar could not be removed; the next writer adopts it.
     if let Err(err) = guard.release() {
         tracing::warn!(%err, "lock not released cleanly after reading");
     }
     document
+}
+
+/// Reads a story under its lock, from the very folder in which the lock was taken.
+///
+/// # Errors
+///
+/// Those of [`read`].
+pub fn read_under(guard: &LockGuard) -> Result<Document, ReadError> {
+    let reading = || Original::read_resolved(locked_by(guard), MAX_STORY_BYTES);
+    fresh(reading).map(|(_, document)| document)
+}
+
+/// What a lock guards.
+pub(crate) fn locked_by(guard: &LockGuard) -> Resolved<'_> {
+    Resolved {
+        path: guard.resource(),
+        folder: guard.folder(),
+    }
 }
 
 /// Refuses what is no story before a lock is made beside it, where that may be far from any story: behind a link, or by
@@ -110,11 +128,9 @@ pub(crate) fn check_remote(path: &Path) -> Result<(), ReadError> {
     Ok(())
 }
 
-/// Removes what others left beside `path` that died while they took a lock over.
-pub(crate) fn sweep_locks_beside(path: &Path) {
-    if let Some(folder) = path.parent()
-        && let Err(err) = sidecar_lock::sweep_temporaries(folder)
-    {
+/// Removes what others left beside a lock that died while they took it over.
+pub(crate) fn sweep_locks_beside(guard: &LockGuard) {
+    if let Err(err) = guard.sweep_temporaries() {
         tracing::warn!(%err, "leftovers of lock files not swept");
     }
 }

@@ -4,12 +4,15 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use atomic_file::{CommitError, CommitOptions, Durability, HardLinks, Original, sweep_file};
+use atomic_file::{
+    CommitError, CommitOptions, Durability, HardLinks, Original, Resolved, sweep_resolved,
+};
 use sidecar_lock::{InheritedLock, LockGuard, LockOptions, LostError, SidecarLock, TookOver};
 
 use crate::document::Document;
 use crate::read::{
-    MAX_STORY_BYTES, ReadError, check_remote, fresh, may_be_of_the_dead, sweep_locks_beside,
+    MAX_STORY_BYTES, ReadError, check_remote, fresh, locked_by, may_be_of_the_dead,
+    sweep_locks_beside,
 };
 use crate::update_error::{UpdateError, Warning};
 
@@ -103,7 +106,7 @@ pub fn update<T, E: Error + 'static>(
     let mut run = Run::start(path, options).map_err(UpdateError::Lock)?;
     let mut lock = run.acquire()?;
     loop {
-        let (original, before) = run.read().map_err(UpdateError::Read)?;
+        let (original, before) = run.read(&lock).map_err(UpdateError::Read)?;
         let mut after = before.clone();
         let value = edit(&mut after).map_err(UpdateError::Edit)?;
         run.check_size(&after)?;
@@ -140,6 +143,17 @@ impl Lock {
         match self {
             Self::Own(guard) => guard.verify(),
             Self::Parents(lock) => lock.verify(),
+        }
+    }
+
+    /// What is locked, in the very folder where the lock is: the path may lead elsewhere by now.
+    fn resolved(&self) -> Resolved<'_> {
+        match self {
+            Self::Own(guard) => locked_by(guard),
+            Self::Parents(lock) => Resolved {
+                path: lock.resource(),
+                folder: lock.folder(),
+            },
         }
     }
 }
@@ -190,18 +204,17 @@ impl<'a> Run<'a> {
         let guard = guard.map_err(UpdateError::Lock)?;
         self.waited += guard.waited();
         if let Some(took_over) = guard.took_over() {
-            sweep_locks_beside(self.lock.resource());
+            sweep_locks_beside(&guard);
             if may_be_of_the_dead(took_over) {
-                self.clean_up_after_the_dead();
+                self.clean_up_after_the_dead(&guard);
             }
             self.took_over = Some(took_over.clone());
         }
         Ok(Lock::Own(guard))
     }
 
-    fn read(&self) -> Result<(Original, Document), ReadError> {
-        // The lock has resolved the path.
-        fresh(|| Original::read_canonical(self.lock.resource(), MAX_STORY_BYTES))
+    fn read(&self, lock: &Lock) -> Result<(Original, Document), ReadError> {
+        fresh(|| Original::read_resolved(lock.resolved(), MAX_STORY_BYTES))
     }
 
     /// What is too large would be written, and never be read again.
@@ -219,9 +232,9 @@ impl<'a> Run<'a> {
 
     /// Only where the lock's owner died can a writer of ours have died in the middle of a commit; the usual update
     /// never lists the folder. Before the read, because a version that somebody saved may come back by it.
-    fn clean_up_after_the_dead(&mut self) {
-        let path = self.lock.resource();
-        match sweep_file(path) {
+    fn clean_up_after_the_dead(&mut self, guard: &LockGuard) {
+        let path = guard.resource();
+        match sweep_resolved(locked_by(guard)) {
             Ok(swept) => {
                 if swept.busy {
                     self.warnings.push(Warning::not_swept(path, None));

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use rustix::fs::{
-    AtFlags, CWD, Mode, OFlags, RenameFlags, StatxFlags, fstatfs, linkat, openat, renameat_with,
-    statx,
+    AtFlags, CWD, Mode, OFlags, RenameFlags, ResolveFlags, StatxFlags, fstatfs, linkat, openat,
+    openat2, renameat_with, statx,
 };
 use rustix::io::{Errno, retry_on_intr};
 
@@ -24,9 +24,18 @@ const FINE_GRAINED: [u64; 4] = [0xEF53, 0x5846_5342, 0x9123_683E, 0x0102_1994];
 /// (Linux 6.1). Of what we do not know we expect the same.
 const SYNCS_NAMELESS: [u64; 3] = [0xEF53, 0x5846_5342, 0x0102_1994];
 
-pub(super) fn open_unlistable(path: &Path) -> io::Result<OwnedFd> {
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    Ok(retry_on_intr(|| openat(CWD, path, flags, Mode::empty()))?)
+/// How a folder is opened that may be searched but not listed.
+pub(super) const SEARCH_ONLY: Option<OFlags> = Some(OFlags::PATH);
+
+/// Opens a folder by a path in which no link is followed.
+pub(super) fn open_resolved(path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
+    match openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
+        // Kernels before 5.6, and sandboxes that do not know the call: the last component at least is not followed.
+        Err(Errno::NOSYS | Errno::PERM | Errno::INVAL) => {
+            openat(CWD, path, flags | OFlags::NOFOLLOW, Mode::empty())
+        }
+        opened => opened,
+    }
 }
 
 pub(super) fn refresh(directory: &File) {

@@ -6,10 +6,14 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use rustix::fs::Mode;
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::Errno;
 
-pub(super) fn open_unlistable(_path: &Path) -> io::Result<OwnedFd> {
-    Err(io::ErrorKind::PermissionDenied.into())
+pub(super) const SEARCH_ONLY: Option<OFlags> = None;
+
+/// Opens a folder by a path whose last component is no link.
+pub(super) fn open_resolved(path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
+    openat(CWD, path, flags | OFlags::NOFOLLOW, Mode::empty())
 }
 
 pub(super) fn refresh(_directory: &File) {}
@@ -40,12 +44,12 @@ pub(super) fn exchange(directory: &File, one: &OsStr, other: &OsStr) -> io::Resu
 
 #[cfg(not(target_vendor = "apple"))]
 pub(super) fn rename_new(_directory: &File, _from: &OsStr, _to: &OsStr) -> io::Result<()> {
-    Err(rustix::io::Errno::NOSYS.into())
+    Err(Errno::NOSYS.into())
 }
 
 #[cfg(not(target_vendor = "apple"))]
 pub(super) fn exchange(_directory: &File, _one: &OsStr, _other: &OsStr) -> io::Result<()> {
-    Err(rustix::io::Errno::NOSYS.into())
+    Err(Errno::NOSYS.into())
 }
 
 pub(super) fn stamps_are_fine(_file: &File) -> bool {

@@ -4,6 +4,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
 
@@ -24,13 +25,34 @@ pub(crate) struct Directory {
 }
 
 impl Directory {
-    /// Opens the folder and makes a network file system forget what it believes about it.
+    /// Opens a folder by a path in which links are followed.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let open = |flags| retry_on_intr(|| openat(CWD, path, flags, Mode::empty()));
-        let handle = match open(flags) {
+        Self::opened(|flags| openat(CWD, path, flags, Mode::empty()))
+    }
+
+    /// Opens a folder whose path has no links in it. A link that somebody has put there since it was resolved is not
+    /// followed: it counts as a missing folder.
+    pub(crate) fn open_resolved(path: &Path) -> io::Result<Self> {
+        Self::opened(|flags| match special::open_resolved(path, flags) {
+            Err(Errno::LOOP) => Err(Errno::NOTDIR),
+            other => other,
+        })
+    }
+
+    /// Opens a folder that is open already once more: locks and other users of the first descriptor are not met.
+    pub(crate) fn reopen(folder: &File) -> io::Result<Self> {
+        Self::opened(|flags| openat(folder, c".", flags, Mode::empty()))
+    }
+
+    /// Also makes a network file system forget what it believes about the folder.
+    fn opened(open: impl Fn(OFlags) -> Result<OwnedFd, Errno>) -> io::Result<Self> {
+        let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let handle = match retry_on_intr(|| open(flags | OFlags::RDONLY)) {
             // A folder that may be searched but not listed: everything works but the lock and the sync.
-            Err(Errno::ACCESS) => special::open_unlistable(path)?,
+            Err(Errno::ACCESS) => {
+                let search_only = special::SEARCH_ONLY.ok_or(Errno::ACCESS)?;
+                retry_on_intr(|| open(flags | search_only))?
+            }
             other => other?,
         };
         let directory = Self {
@@ -126,6 +148,21 @@ impl Directory {
         }
     }
 
+    /// The names in this folder. Not by `std::fs::read_dir`, which panics when closing the folder fails.
+    pub(crate) fn names(&self) -> io::Result<Vec<OsString>> {
+        // Once more, since what is open may be good for looking up names only.
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let opened = retry_on_intr(|| openat(&self.handle, c".", flags, Mode::empty()))?;
+        let mut names = Vec::new();
+        for entry in Dir::new(opened)? {
+            let name = entry?.file_name().to_bytes().to_vec();
+            if !matches!(name.as_slice(), b"." | b"..") {
+                names.push(os_string(name));
+            }
+        }
+        Ok(names)
+    }
+
     /// Makes the names in this folder durable.
     pub(crate) fn sync(&self) -> io::Result<()> {
         match self.handle.sync_all() {
@@ -165,20 +202,6 @@ fn try_flock(file: &File, operation: FlockOperation) -> io::Result<bool> {
         Err(Errno::WOULDBLOCK) => Ok(false),
         Err(err) => Err(err.into()),
     }
-}
-
-/// The names in a folder. Not by `std::fs::read_dir`, which panics when closing the folder fails.
-pub(crate) fn names_in(folder: &Path) -> io::Result<Vec<OsString>> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let opened = retry_on_intr(|| openat(CWD, folder, flags, Mode::empty()))?;
-    let mut names = Vec::new();
-    for entry in retry_on_intr(|| Dir::read_from(&opened))? {
-        let name = entry?.file_name().to_bytes().to_vec();
-        if !matches!(name.as_slice(), b"." | b"..") {
-            names.push(os_string(name));
-        }
-    }
-    Ok(names)
 }
 
 /// What the system says about an open file.

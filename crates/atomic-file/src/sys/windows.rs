@@ -26,6 +26,21 @@ impl Directory {
         }
     }
 
+    pub(crate) fn open_resolved(path: &Path) -> io::Result<Self> {
+        Self::open(path)
+    }
+
+    /// Nobody has a folder open here.
+    pub(crate) fn reopen(_folder: &File) -> io::Result<Self> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(crate) fn names(&self) -> io::Result<Vec<OsString>> {
+        fs::read_dir(&self.path)?
+            .map(|entry| Ok(entry?.file_name()))
+            .collect()
+    }
+
     pub(crate) fn refresh(&self) {}
 
     pub(crate) fn is_removed(&self) -> bool {
@@ -101,12 +116,6 @@ pub(crate) fn try_lock(_file: &File) -> io::Result<bool> {
 
 pub(crate) fn stamp_of(file: &File) -> io::Result<Stamp> {
     Ok(to_stamp(&file.metadata()?))
-}
-
-pub(crate) fn names_in(folder: &Path) -> io::Result<Vec<OsString>> {
-    fs::read_dir(folder)?
-        .map(|entry| Ok(entry?.file_name()))
-        .collect()
 }
 
 pub(crate) fn read_at_start(mut file: &File, room: usize) -> io::Result<Vec<u8>> {

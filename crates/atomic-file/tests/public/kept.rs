@@ -6,8 +6,11 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 
-use atomic_file::{CommitError, CommitOptions, HardLinks, Original, replace, replace_if_unchanged};
-use rustix::fs::{XattrFlags, getxattr, removexattr, setxattr};
+use atomic_file::{
+    CommitError, CommitOptions, HardLinks, Original, Resolved, replace, replace_if_unchanged,
+    sweep_resolved,
+};
+use rustix::fs::{XattrFlags, getxattr, removexattr, rename, setxattr};
 use testkit::{Sandbox, skip};
 
 use crate::support::{fast, is_root, names, original, update};
@@ -79,13 +82,14 @@ fn replace_keeps_symbolic_links_of_a_chain() {
 }
 
 #[test]
-fn read_canonical_does_not_follow_a_link() {
+fn read_resolved_does_not_follow_a_link() {
     let sandbox = Sandbox::new();
     let path = sandbox.write("story.md", "contents");
     symlink("story.md", sandbox.join("link")).expect("a link");
-    let original = Original::read_canonical(&path, 100).expect("there is no link in it");
+    let read = |path: &Path| Original::read_resolved(Resolved { path, folder: None }, 100);
+    let original = read(&path).expect("there is no link in it");
     assert_eq!(original.bytes(), b"contents", "it is the same reading");
-    let refused = Original::read_canonical(&sandbox.join("link"), 100);
+    let refused = read(&sandbox.join("link"));
     assert!(
         matches!(
             refused,
@@ -96,6 +100,37 @@ fn read_canonical_does_not_follow_a_link() {
         ),
         "a link that has taken the name is not followed: {refused:?}"
     );
+}
+
+#[test]
+fn read_resolved_stays_in_its_folder_when_that_is_moved_and_a_link_takes_its_place() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.write("folder/story.md", "old");
+    let canary = sandbox.write("canary/story.md", "old");
+    let folder = File::open(sandbox.join("folder")).expect("it is there");
+    rename(sandbox.join("folder"), sandbox.join("moved")).expect("nobody is in the way");
+    symlink("canary", sandbox.join("folder")).expect("a link");
+    let resolved = |folder| Resolved {
+        path: &path,
+        folder,
+    };
+    let refused = Original::read_resolved(resolved(None), 100);
+    assert!(
+        matches!(refused, Err(atomic_file::ReadError::NotFound { .. })),
+        "a link that has taken the folder's place is not followed: {refused:?}"
+    );
+    let refused = sweep_resolved(resolved(None));
+    assert!(refused.is_err(), "nor for a sweep: {refused:?}");
+    let original = Original::read_resolved(resolved(Some(&folder)), 100).expect("it is open");
+    replace_if_unchanged(original, b"new", &fast()).expect("nothing is in the way");
+    sweep_resolved(resolved(Some(&folder))).expect("it can be listed");
+    assert_eq!(
+        sandbox.read("moved/story.md"),
+        "new",
+        "what was resolved is what is replaced"
+    );
+    assert_eq!(names(&sandbox.join("moved")), ["story.md"], "nothing else");
+    assert_eq!(sandbox.read(canary), "old", "and nothing behind the link");
 }
 
 #[test]

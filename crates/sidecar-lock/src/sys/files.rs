@@ -1,12 +1,11 @@
-//! Files by path: looking, preparing an unpublished sidecar, linking it into place.
+//! Files by name: looking, preparing an unpublished sidecar, linking it into place.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::{Call, about_to, read_at, try_lock, write_at};
+use super::{Call, Name, about_to, read_at, try_lock, write_at};
 use crate::record;
 
 /// Which file a name stands for, whatever the name.
@@ -16,7 +15,7 @@ pub(crate) struct FileId {
     pub(crate) inode: u64,
 }
 
-/// What stands at a path.
+/// What a name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     File,
@@ -39,9 +38,9 @@ pub(crate) struct Look {
     pub(crate) is_marked: bool,
 }
 
-/// Looks at what the path names, without following a symbolic link; `None` when there is nothing.
-pub(crate) fn look(path: &Path) -> io::Result<Option<Look>> {
-    match super::look_at(path) {
+/// Looks at what the name stands for, without following a symbolic link; `None` when there is nothing.
+pub(crate) fn look(name: &Name) -> io::Result<Option<Look>> {
+    match super::look_at(name) {
         Ok(look) => Ok(Some(look)),
         Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(err) => Err(err),
@@ -65,9 +64,9 @@ pub(crate) fn read_head(file: &File) -> io::Result<Vec<u8>> {
 }
 
 /// Removes a file by its name.
-pub(crate) fn remove_file(path: &Path) -> io::Result<()> {
+pub(crate) fn remove_file(name: &Name) -> io::Result<()> {
     about_to(Call::Remove)?;
-    fs::remove_file(path)
+    super::unlink(name)
 }
 
 /// Cuts or extends a file.
@@ -82,7 +81,7 @@ pub(crate) struct Prepared {
     pub(crate) file: Arc<File>,
     pub(crate) id: FileId,
     /// The temporary name, where the system has no files without one, or where an exchange needs it.
-    pub(crate) name: Option<PathBuf>,
+    pub(crate) name: Option<Name>,
 }
 
 impl Drop for Prepared {
@@ -91,18 +90,16 @@ impl Drop for Prepared {
         if let Some(name) = &self.name
             && let Err(err) = remove_file(name)
         {
-            tracing::debug!(path = %name.display(), %err, "temporary lock file not removed");
+            tracing::debug!(path = %name.path().display(), %err, "temporary lock file not removed");
         }
     }
 }
 
-/// Makes a locked, complete, invisible sidecar in `folder`.
-pub(crate) fn prepare(folder: &Path, record: &[u8; record::SIZE]) -> io::Result<Prepared> {
+/// Makes a locked, complete, invisible sidecar in the folder of `sidecar`.
+pub(crate) fn prepare(sidecar: &Name, record: &[u8; record::SIZE]) -> io::Result<Prepared> {
     #[cfg(target_os = "linux")]
-    if let Some(file) = super::linux::open_nameless(folder)? {
-        let metadata = file.metadata()?;
-        super::unix::let_everybody_read(&file, &metadata);
-        let id = super::unix::look_of(&metadata).id;
+    if let Some(file) = super::linux::open_nameless(sidecar.folder())? {
+        let id = super::unix::publishable(&file)?;
         let file = Arc::new(file);
         return fill(
             Prepared {
@@ -113,17 +110,17 @@ pub(crate) fn prepare(folder: &Path, record: &[u8; record::SIZE]) -> io::Result<
             record,
         );
     }
-    prepare_named(folder, record)
+    prepare_named(sidecar, record)
 }
 
 /// The same, but always under a temporary name: an exchange needs one.
 pub(crate) fn prepare_with_name(
-    folder: &Path,
+    sidecar: &Name,
     record: &[u8; record::SIZE],
 ) -> io::Result<Prepared> {
-    let mut prepared = prepare(folder, record)?;
+    let mut prepared = prepare(sidecar, record)?;
     if prepared.name.is_none() {
-        let name = temporary_path(folder)?;
+        let name = temporary_beside(sidecar)?;
         link_nameless(&prepared, &name)?;
         prepared.name = Some(name);
     }
@@ -131,13 +128,13 @@ pub(crate) fn prepare_with_name(
 }
 
 /// The same under a temporary name.
-fn prepare_named(folder: &Path, record: &[u8; record::SIZE]) -> io::Result<Prepared> {
-    let name = temporary_path(folder)?;
+fn prepare_named(sidecar: &Name, record: &[u8; record::SIZE]) -> io::Result<Prepared> {
+    let name = temporary_beside(sidecar)?;
     about_to(Call::CreateNamed)?;
     let file = super::create_marked(&name)?;
     #[cfg(unix)]
-    if let Ok(metadata) = file.metadata() {
-        super::unix::let_everybody_read(&file, &metadata);
+    if let Err(err) = super::unix::publishable(&file) {
+        tracing::debug!(%err, "a lock file was not made readable");
     }
     let id = super::look_at(&name).map(|look| look.id);
     let id = match id {
@@ -170,7 +167,7 @@ fn fill(prepared: Prepared, record: &[u8; record::SIZE]) -> io::Result<Prepared>
 /// # Errors
 ///
 /// On any other failure the prepared file is gone as well.
-pub(crate) fn link_prepared(prepared: &Prepared, sidecar: &Path) -> io::Result<Linked> {
+pub(crate) fn link_prepared(prepared: &Prepared, sidecar: &Name) -> io::Result<Linked> {
     let linked = match &prepared.name {
         Some(name) => link_named(name, sidecar),
         None => link_nameless(prepared, sidecar),
@@ -183,8 +180,8 @@ pub(crate) fn link_prepared(prepared: &Prepared, sidecar: &Path) -> io::Result<L
 }
 
 /// FAT and its kin have no second names; there the temporary name becomes the final one, if that is free.
-fn link_named(name: &Path, sidecar: &Path) -> io::Result<()> {
-    let linked = about_to(Call::Link).and_then(|()| fs::hard_link(name, sidecar));
+fn link_named(name: &Name, sidecar: &Name) -> io::Result<()> {
+    let linked = about_to(Call::Link).and_then(|()| super::hard_link(name, sidecar));
     let has_no_links = linked.as_ref().is_err_and(|err| {
         matches!(
             err.kind(),
@@ -201,12 +198,12 @@ fn link_named(name: &Path, sidecar: &Path) -> io::Result<()> {
 }
 
 #[cfg(target_os = "linux")]
-fn link_nameless(prepared: &Prepared, name: &Path) -> io::Result<()> {
+fn link_nameless(prepared: &Prepared, name: &Name) -> io::Result<()> {
     super::linux::link_nameless(&prepared.file, name)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn link_nameless(_prepared: &Prepared, _name: &Path) -> io::Result<()> {
+fn link_nameless(_prepared: &Prepared, _name: &Name) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
@@ -216,9 +213,9 @@ pub(crate) enum Linked {
     Taken,
 }
 
-/// An unpredictable path in `folder` whose name [`crate::is_temporary_name`] knows.
-pub(crate) fn temporary_path(folder: &Path) -> io::Result<PathBuf> {
-    Ok(folder.join(temporary_name()?))
+/// An unpredictable name in the folder of `sidecar` that [`crate::is_temporary_name`] knows.
+pub(crate) fn temporary_beside(sidecar: &Name) -> io::Result<Name> {
+    Ok(sidecar.beside(temporary_name()?))
 }
 
 /// An unpredictable name that [`crate::is_temporary_name`] knows.

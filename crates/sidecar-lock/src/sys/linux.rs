@@ -13,22 +13,37 @@ use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, RenameFlags};
+use rustix::fs::{
+    AtFlags, CWD, Mode, OFlags, RenameFlags, ResolveFlags, linkat, openat, openat2, renameat_with,
+};
 use rustix::io::{Errno, retry_on_intr};
 
-use super::{Call, about_to};
+use super::{Call, Folder, Name, about_to};
+
+/// Opens a folder, for looking up names only, by a path in which no link is followed.
+pub(super) fn open_resolved(path: &Path) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    match openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
+        // Kernels before 5.6, and sandboxes that do not know the call: the last component at least is not followed.
+        Err(Errno::NOSYS | Errno::PERM | Errno::INVAL) => {
+            openat(CWD, path, flags | OFlags::NOFOLLOW, Mode::empty())
+        }
+        opened => opened,
+    }
+}
 
 /// Opens a file without a name in `folder`; `None` where the file system has no such thing, or where
 /// there is no /proc to give it a name through.
-pub(crate) fn open_nameless(folder: &Path) -> io::Result<Option<File>> {
+pub(crate) fn open_nameless(folder: &Folder) -> io::Result<Option<File>> {
     static PROC: OnceLock<bool> = OnceLock::new();
     if !PROC.get_or_init(|| Path::new("/proc/self/fd").is_dir()) {
         return Ok(None);
     }
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
     let opened = about_to(Call::CreateNameless).and_then(|()| {
+        let mode = Mode::from_raw_mode(super::unix::MODE);
         Ok(retry_on_intr(|| {
-            rustix::fs::open(folder, flags, Mode::from_raw_mode(super::unix::MODE))
+            openat(folder.handle(), c".", flags, mode)
         })?)
     });
     match opened {
@@ -41,42 +56,42 @@ pub(crate) fn open_nameless(folder: &Path) -> io::Result<Option<File>> {
 }
 
 /// Gives a nameless file a name; fails when the name is taken.
-pub(crate) fn link_nameless(file: &File, name: &Path) -> io::Result<()> {
+pub(crate) fn link_nameless(file: &File, name: &Name) -> io::Result<()> {
     about_to(Call::Link)?;
+    let (folder, file_name) = (name.folder().handle(), name.file_name());
     // Naming the descriptor itself is free to whoever opened it since Linux 6.10, and a privilege
     // before; the way through /proc always works, but takes twice as long.
-    match rustix::fs::linkat(file, c"", CWD, name, AtFlags::EMPTY_PATH) {
+    match linkat(file, c"", folder, file_name, AtFlags::EMPTY_PATH) {
         Ok(()) => Ok(()),
         Err(Errno::EXIST) => Err(Errno::EXIST.into()),
         Err(_) => {
             let by_number = format!("/proc/self/fd/{}", file.as_raw_fd());
             let flags = AtFlags::SYMLINK_FOLLOW;
-            Ok(rustix::fs::linkat(CWD, by_number, CWD, name, flags)?)
+            Ok(linkat(CWD, by_number, folder, file_name, flags)?)
         }
     }
 }
 
 /// Renames to a name that must be free.
-pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+pub(crate) fn rename_new(from: &Name, to: &Name) -> io::Result<()> {
     about_to(Call::Rename)?;
-    Ok(rustix::fs::renameat_with(
-        CWD,
-        from,
-        CWD,
-        to,
-        RenameFlags::NOREPLACE,
-    )?)
+    rename_with(from, to, RenameFlags::NOREPLACE)
 }
 
 /// Swaps two names in one step.
-pub(crate) fn exchange(one: &Path, other: &Path) -> io::Result<()> {
+pub(crate) fn exchange(one: &Name, other: &Name) -> io::Result<()> {
     about_to(Call::Exchange)?;
-    Ok(rustix::fs::renameat_with(
-        CWD,
-        one,
-        CWD,
-        other,
-        RenameFlags::EXCHANGE,
+    rename_with(one, other, RenameFlags::EXCHANGE)
+}
+
+fn rename_with(from: &Name, to: &Name, flags: RenameFlags) -> io::Result<()> {
+    let (old, new) = (from.folder().handle(), to.folder().handle());
+    Ok(renameat_with(
+        old,
+        from.file_name(),
+        new,
+        to.file_name(),
+        flags,
     )?)
 }
 
@@ -161,7 +176,7 @@ pub(crate) struct Events {
 
 impl Events {
     /// Begins to watch `folder`; events before this call are not seen, so look again after it.
-    pub(crate) fn watch(folder: &Path) -> io::Result<Self> {
+    pub(crate) fn watch(folder: &Folder) -> io::Result<Self> {
         about_to(Call::Watch)?;
         let inotify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
         let what = WatchFlags::DELETE
@@ -169,13 +184,15 @@ impl Events {
             | WatchFlags::MOVED_TO
             | WatchFlags::CREATE
             | WatchFlags::ONLYDIR;
-        inotify::add_watch(&inotify, folder, what)?;
+        // The call knows folders by their paths only, and this path leads to the one that is open.
+        let by_number = format!("/proc/self/fd/{}", folder.handle().as_raw_fd());
+        inotify::add_watch(&inotify, by_number, what)?;
         Ok(Self { inotify })
     }
 
-    /// Sleeps until something happens to `path`, or until `until`.
-    pub(crate) fn wait(&self, path: &Path, until: Instant) {
-        let name = path.file_name().unwrap_or_default().as_bytes();
+    /// Sleeps until something happens to `name`, or until `until`.
+    pub(crate) fn wait(&self, name: &Name, until: Instant) {
+        let name = name.file_name().as_bytes();
         loop {
             let announced = about_to(Call::Wait);
             let left = until.saturating_duration_since(Instant::now());

@@ -8,6 +8,7 @@ mod files;
 mod kernel_lock;
 #[cfg(target_os = "linux")]
 mod linux;
+mod name;
 mod point;
 #[cfg(not(target_os = "linux"))]
 mod portable;
@@ -26,6 +27,7 @@ pub(crate) use linux::{
     Events, anyone_registered, boot_id, exchange, pid_namespace, register, rename_new, since_boot,
     start_time, supports_queue, unregister,
 };
+pub(crate) use name::Name;
 #[cfg(test)]
 pub(crate) use point::listen;
 pub(crate) use point::{Call, about_to};
@@ -37,11 +39,13 @@ pub(crate) use portable::{
 pub(crate) use swap::swap_in;
 #[cfg(unix)]
 pub(crate) use unix::{
-    create_marked, host, is_empty_folder, is_other_kind, is_read_only_file, look_at, names_in,
-    open_existing, open_folder, pin, read_at, remove_folder, touch, write_at,
+    Folder, create_marked, hard_link, host, is_empty_folder, is_other_kind, is_read_only_file,
+    look_at, names_in, open_existing, open_folder, pin, read_at, remove_folder, rename, touch,
+    unlink, write_at,
 };
 #[cfg(windows)]
 pub(crate) use windows::{
-    create_marked, host, is_empty_folder, is_other_kind, is_read_only_file, look_at, names_in,
-    open_existing, open_folder, pin, read_at, remove_folder, touch, write_at,
+    Folder, create_marked, hard_link, host, is_empty_folder, is_other_kind, is_read_only_file,
+    look_at, names_in, open_existing, open_folder, pin, read_at, remove_folder, rename, touch,
+    unlink, write_at,
 };

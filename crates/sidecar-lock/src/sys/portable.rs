@@ -2,15 +2,26 @@
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
-pub(crate) fn exchange(_one: &Path, _other: &Path) -> io::Result<()> {
+use super::{Folder, Name};
+
+/// Opens a folder by a path whose last component is no link.
+#[cfg(unix)]
+pub(super) fn open_resolved(
+    path: &std::path::Path,
+) -> Result<std::os::fd::OwnedFd, rustix::io::Errno> {
+    use rustix::fs::{CWD, Mode, OFlags, openat};
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    openat(CWD, path, flags, Mode::empty())
+}
+
+pub(crate) fn exchange(_one: &Name, _other: &Name) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
 /// No rename that replaces nothing.
-pub(crate) fn rename_new(_from: &Path, _to: &Path) -> io::Result<()> {
+pub(crate) fn rename_new(_from: &Name, _to: &Name) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
@@ -34,11 +45,11 @@ pub(crate) fn supports_queue(_file: &File) -> bool {
 pub(crate) struct Events;
 
 impl Events {
-    pub(crate) fn watch(_folder: &Path) -> io::Result<Self> {
+    pub(crate) fn watch(_folder: &Folder) -> io::Result<Self> {
         Ok(Self)
     }
 
-    pub(crate) fn wait(&self, _path: &Path, until: Instant) {
+    pub(crate) fn wait(&self, _name: &Name, until: Instant) {
         std::thread::sleep(until.saturating_duration_since(Instant::now()));
     }
 }

@@ -1,12 +1,13 @@
 //! Replacing a stale lock of another tool in one step, and looking at what came out.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::files::{self, FileId, Kind, Linked, Look, Prepared, look, remove_file, temporary_path};
-use super::{Call, about_to};
+use super::files::{
+    self, FileId, Kind, Linked, Look, Prepared, look, remove_file, temporary_beside,
+};
+use super::{Call, Name, about_to};
 use crate::record;
 
 /// Puts a new sidecar of ours in the place of the judged lock; `None` when another one stood there.
@@ -14,12 +15,11 @@ use crate::record;
 /// The two change places in one step, so nobody can slip in between. What was displaced is looked at:
 /// if it is not what was judged, they change back.
 pub(crate) fn swap_in(
-    folder: &Path,
     record: &[u8; record::SIZE],
-    sidecar: &Path,
+    sidecar: &Name,
     judged: &Look,
 ) -> io::Result<Option<(Arc<File>, FileId)>> {
-    let mut prepared = files::prepare_with_name(folder, record)?;
+    let mut prepared = files::prepare_with_name(sidecar, record)?;
     let Some(name) = prepared.name.clone() else {
         return Err(io::ErrorKind::Unsupported.into());
     };
@@ -27,7 +27,7 @@ pub(crate) fn swap_in(
         Ok(()) => prepared.name = None,
         Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(err) if is_unsupported(&err) => {
-            return move_away(folder, sidecar, judged, &prepared);
+            return move_away(sidecar, judged, &prepared);
         }
         Err(err) => return Err(err),
     }
@@ -42,11 +42,11 @@ pub(crate) fn swap_in(
 /// Whether what was displaced is gone, or is what was judged and merely cannot be removed: then a sweep does it later.
 ///
 /// Not so when it has vanished or got content in this very moment: somebody else is at it.
-fn is_removed_or_litter(name: &Path, kind: Kind) -> bool {
+fn is_removed_or_litter(name: &Name, kind: Kind) -> bool {
     match remove(name, kind) {
         Ok(()) => true,
         Err(err) => {
-            tracing::debug!(displaced = %name.display(), %err, "a displaced lock file is left to the sweep");
+            tracing::debug!(displaced = %name.path().display(), %err, "a displaced lock file is left to the sweep");
             !matches!(
                 err.kind(),
                 io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty
@@ -56,12 +56,12 @@ fn is_removed_or_litter(name: &Path, kind: Kind) -> bool {
 }
 
 /// Somebody else's lock was displaced: it gets its name back, if ours still has that name.
-fn put_back(name: PathBuf, sidecar: &Path, prepared: &mut Prepared) {
+fn put_back(name: Name, sidecar: &Name, prepared: &mut Prepared) {
     let id = prepared.id;
-    let stands_for_ours = |path: &Path| matches!(look(path), Ok(Some(now)) if now.id == id);
+    let stands_for_ours = |name: &Name| matches!(look(name), Ok(Some(now)) if now.id == id);
     if !stands_for_ours(sidecar) {
         // Whoever removed ours took it for its own, and has released: nobody owns what was displaced.
-        tracing::debug!(displaced = %name.display(), "a displaced lock file is left to the sweep");
+        tracing::debug!(displaced = %name.path().display(), "a displaced lock file is left to the sweep");
         return;
     }
     let exchanged = super::exchange(&name, sidecar);
@@ -71,18 +71,17 @@ fn put_back(name: PathBuf, sidecar: &Path, prepared: &mut Prepared) {
     }
     // What came out is not ours, so it is not ours to remove: put that back as well.
     if let Err(err) = exchanged.and_then(|()| super::exchange(&name, sidecar)) {
-        tracing::warn!(displaced = %name.display(), %err, "a lock file could not be put back");
+        tracing::warn!(displaced = %name.path().display(), %err, "a lock file could not be put back");
     }
 }
 
 /// The way of systems without an exchange: the name is free for a moment, and anybody may take it.
 fn move_away(
-    folder: &Path,
-    sidecar: &Path,
+    sidecar: &Name,
     judged: &Look,
     prepared: &Prepared,
 ) -> io::Result<Option<(Arc<File>, FileId)>> {
-    let away = temporary_path(folder)?;
+    let away = temporary_beside(sidecar)?;
     match rename(sidecar, &away) {
         Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
         renamed => renamed?,
@@ -102,23 +101,20 @@ fn move_away(
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a lock of another tool moves to a unique name and back; nothing is replaced"
-)]
-fn rename(from: &Path, to: &Path) -> io::Result<()> {
+/// A lock of another tool moves to a unique name and back; nothing is replaced.
+fn rename(from: &Name, to: &Name) -> io::Result<()> {
     about_to(Call::Rename)?;
-    fs::rename(from, to)
+    super::rename(from, to)
 }
 
-fn is_judged(path: &Path, judged: &Look) -> bool {
-    matches!(look(path), Ok(Some(now)) if now.id == judged.id && now.modified == judged.modified)
+fn is_judged(name: &Name, judged: &Look) -> bool {
+    matches!(look(name), Ok(Some(now)) if now.id == judged.id && now.modified == judged.modified)
 }
 
-fn remove(path: &Path, kind: Kind) -> io::Result<()> {
+fn remove(name: &Name, kind: Kind) -> io::Result<()> {
     match kind {
-        Kind::Directory => super::remove_folder(path),
-        _ => remove_file(path),
+        Kind::Directory => super::remove_folder(name),
+        _ => remove_file(name),
     }
 }
 
@@ -140,16 +136,17 @@ mod tests {
         for path in [&sidecar, &other] {
             File::create_new(path).unwrap();
         }
+        let (sidecar, other) = (Name::open(&sidecar).unwrap(), Name::open(&other).unwrap());
         let standing = look(&sidecar).unwrap();
         let judged = look(&other).unwrap().unwrap();
-        let swapped = swap_in(folder.path(), &[b' '; record::SIZE], &sidecar, &judged).unwrap();
+        let swapped = swap_in(&[b' '; record::SIZE], &sidecar, &judged).unwrap();
         assert!(swapped.is_none(), "nobody owns a lock by a wrong judgement");
         assert_eq!(
             look(&sidecar).unwrap(),
             standing,
             "the lock stands as it stood"
         );
-        let names = super::super::names_in(folder.path()).unwrap();
+        let names = super::super::names_in(sidecar.folder()).unwrap();
         assert_eq!(names.len(), 2, "nothing is left: {names:?}");
     }
 }

@@ -3,10 +3,11 @@
 use std::fs::File;
 use std::io;
 use std::os::windows::fs::{FileExt, MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use winapi_util::{Handle, file};
 
+use super::Name;
 use super::files::{FileId, Kind, Look};
 
 /// `FILE_FLAG_OPEN_REPARSE_POINT`: do not follow links.
@@ -16,11 +17,37 @@ const BACKUP_SEMANTICS: u32 = 0x0200_0000;
 /// `FILE_ATTRIBUTE_REPARSE_POINT`.
 const REPARSE_POINT: u32 = 0x400;
 
-pub(crate) fn look_at(path: &Path) -> io::Result<Look> {
+/// A folder, by its path: nothing can be looked up in an open one here.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    pub(crate) fn open_resolved(path: &Path) -> io::Result<Self> {
+        Self::open(path)
+    }
+
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        if std::fs::metadata(path)?.is_dir() {
+            let path = path.to_owned();
+            Ok(Self { path })
+        } else {
+            Err(io::ErrorKind::NotADirectory.into())
+        }
+    }
+
+    #[expect(clippy::unused_self, reason = "other systems have it open")]
+    pub(crate) fn as_file(&self) -> Option<&File> {
+        None
+    }
+}
+
+pub(crate) fn look_at(name: &Name) -> io::Result<Look> {
     let file = File::options()
         .access_mode(0)
         .custom_flags(OPEN_REPARSE_POINT | BACKUP_SEMANTICS)
-        .open(path)?;
+        .open(name.path())?;
     look_of(&file)
 }
 
@@ -51,55 +78,55 @@ fn look_of(file: &File) -> io::Result<Look> {
 }
 
 /// Creates a sidecar under a name that must be free.
-pub(crate) fn create_marked(path: &Path) -> io::Result<File> {
+pub(crate) fn create_marked(name: &Name) -> io::Result<File> {
     File::options()
         .read(true)
         .write(true)
         .create_new(true)
-        .open(path)
+        .open(name.path())
 }
 
-pub(crate) fn open_existing(path: &Path) -> io::Result<(File, Look)> {
+pub(crate) fn open_existing(name: &Name) -> io::Result<(File, Look)> {
     let file = File::options()
         .read(true)
         .write(true)
         .custom_flags(OPEN_REPARSE_POINT)
-        .open(path)?;
+        .open(name.path())?;
     let look = look_of(&file)?;
     Ok((file, look))
 }
 
-pub(crate) fn open_folder(path: &Path) -> io::Result<(File, Look)> {
+pub(crate) fn open_folder(name: &Name) -> io::Result<(File, Look)> {
     let file = File::options()
         .read(true)
         .custom_flags(OPEN_REPARSE_POINT | BACKUP_SEMANTICS)
-        .open(path)?;
+        .open(name.path())?;
     let look = look_of(&file)?;
     Ok((file, look))
 }
 
 /// Whether a directory has no entries but pins of ours.
-pub(crate) fn is_empty_folder(_folder: &File, path: &Path) -> io::Result<bool> {
-    Ok(names_in(path)?
+pub(crate) fn is_empty_folder(_folder: &File, name: &Name) -> io::Result<bool> {
+    Ok(names_at(name.path())?
         .iter()
         .all(|name| crate::is_temporary_name(name)))
 }
 
 /// Puts an empty file into a directory that is judged stale, so that nobody else can remove it between
-/// our last look and its replacement. `None` when it does not stand at `path` any more.
-pub(crate) fn pin(folder: &File, path: &Path, judged: &Look) -> io::Result<Option<Look>> {
+/// our last look and its replacement. `None` when it does not stand at its name any more.
+pub(crate) fn pin(folder: &File, name: &Name, judged: &Look) -> io::Result<Option<Look>> {
     // Touched since: its owner lives after all.
     if look_of(folder)?.modified != judged.modified {
         return Ok(None);
     }
-    let pin = path.join(super::files::temporary_name()?);
+    let pin = name.path().join(super::files::temporary_name()?);
     match File::options().write(true).create_new(true).open(&pin) {
         Ok(_) => {}
         Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(err) => return Err(err),
     }
     let pinned = look_of(folder)?;
-    let is_there = super::look(path)?.is_some_and(|now| now.id == pinned.id);
+    let is_there = super::look(name)?.is_some_and(|now| now.id == pinned.id);
     if !is_there {
         std::fs::remove_file(&pin)?;
     }
@@ -107,13 +134,32 @@ pub(crate) fn pin(folder: &File, path: &Path, judged: &Look) -> io::Result<Optio
 }
 
 /// Removes a directory that holds nothing but pins.
-pub(crate) fn remove_folder(path: &Path) -> io::Result<()> {
-    for name in names_in(path)? {
-        if crate::is_temporary_name(&name) {
-            std::fs::remove_file(path.join(name))?;
+pub(crate) fn remove_folder(name: &Name) -> io::Result<()> {
+    for pin in names_at(name.path())? {
+        if crate::is_temporary_name(&pin) {
+            std::fs::remove_file(name.path().join(pin))?;
         }
     }
-    std::fs::remove_dir(path)
+    std::fs::remove_dir(name.path())
+}
+
+/// Removes a file by its name.
+pub(crate) fn unlink(name: &Name) -> io::Result<()> {
+    std::fs::remove_file(name.path())
+}
+
+/// Gives a file a second name, which must be free.
+pub(crate) fn hard_link(name: &Name, other: &Name) -> io::Result<()> {
+    std::fs::hard_link(name.path(), other.path())
+}
+
+/// Renames, replacing whatever has the new name.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a lock of another tool moves to a unique name and back; nothing is replaced"
+)]
+pub(crate) fn rename(name: &Name, other: &Name) -> io::Result<()> {
+    std::fs::rename(name.path(), other.path())
 }
 
 pub(crate) fn is_other_kind(err: &io::Error) -> bool {
@@ -124,8 +170,12 @@ pub(crate) fn is_read_only_file(err: &io::Error) -> bool {
     err.kind() == io::ErrorKind::PermissionDenied
 }
 
-pub(crate) fn names_in(folder: &Path) -> io::Result<Vec<std::ffi::OsString>> {
-    std::fs::read_dir(folder)?
+pub(crate) fn names_in(folder: &Folder) -> io::Result<Vec<std::ffi::OsString>> {
+    names_at(&folder.path)
+}
+
+fn names_at(path: &Path) -> io::Result<Vec<std::ffi::OsString>> {
+    std::fs::read_dir(path)?
         .map(|entry| entry.map(|entry| entry.file_name()))
         .collect()
 }

@@ -327,7 +327,7 @@ fn removed_sidecars_queue_sleeps_until_its_head_has_published() {
     third.begin_to(WAIT, Call::Register);
     third.main().let_go();
     stage.wait_for_waiters(2);
-    let (removed, _) = sys::open_existing(stage.sidecar()).unwrap();
+    let (removed, _) = sys::open_existing(&sys::Name::open(stage.sidecar()).unwrap()).unwrap();
     assert_eq!(first.run("release"), "released", "removed, though two wait");
     second.main().expect_at(Call::Unregister);
     second.main().to(Call::Link);

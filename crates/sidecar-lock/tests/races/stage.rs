@@ -109,7 +109,8 @@ impl Stage {
 
     /// Waits until somebody is registered as a waiter.
     pub fn wait_for_registration(&self) {
-        let (file, _) = sys::open_existing(self.sidecar()).expect("it stands there");
+        let (file, _) =
+            sys::open_existing(&sys::Name::open(self.sidecar()).unwrap()).expect("it stands there");
         testkit::wait_until("a waiter registers", PATIENCE, || {
             sys::anyone_registered(&file)
         });

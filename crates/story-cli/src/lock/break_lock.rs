@@ -1,14 +1,16 @@
 //! `story lock break`: removes the one lock that a token names.
 
+use atomic_file::Resolved;
 use sidecar_lock::{Force, SidecarLock};
 
-use super::clean_up_after_the_dead;
+use super::sweep_commits;
 use crate::args::LockBreakArgs;
 use crate::failure::Failure;
 use crate::json;
 use crate::output::{Output, write_json};
 use crate::places::Target;
 use crate::settings::Settings;
+use crate::transaction::chain;
 
 /// Breaks the lock; a live owner's only when told twice.
 ///
@@ -26,7 +28,14 @@ pub fn run(args: &LockBreakArgs, settings: &Settings, output: &Output) -> Result
         Failure::from_acquire(err, settings.timeout).about("break the lock of", &target)
     })?;
     // Before the lock goes: it is the only sign of what its owner may have left half done.
-    clean_up_after_the_dead(lock.resource(), output);
+    if let Err(err) = lock.sweep_temporaries() {
+        output.warning(&chain(&err));
+    }
+    let resolved = Resolved {
+        path: lock.resource(),
+        folder: None,
+    };
+    sweep_commits(resolved, output);
     lock.break_with_token(&args.token, force)
         .map_err(|err| Failure::from_break(&err).about("break the lock of", &target))?;
     output.note(&format!("{}: the lock is removed", target.name()));

@@ -5,8 +5,7 @@ pub mod hold;
 pub mod run;
 pub mod status;
 
-use std::path::Path;
-
+use atomic_file::Resolved;
 use sidecar_lock::{LockGuard, LockOptions, ReleaseError, SidecarLock};
 
 use crate::failure::{Code, Failure};
@@ -57,19 +56,27 @@ pub fn take(
         .map_err(|err| Failure::from_acquire(err, settings.timeout))?;
     if let Some(took_over) = guard.took_over() {
         output.warning(&took_over_text(took_over));
-        clean_up_after_the_dead(guard.resource(), output);
+        clean_up_after_the_dead(&guard, output);
     }
     Ok(guard)
 }
 
 /// The lock of a dead owner is the only sign that it may have left a half-done commit; this acquisition has wiped it out.
-fn clean_up_after_the_dead(resource: &Path, output: &Output) {
-    if let Some(folder) = resource.parent()
-        && let Err(err) = sidecar_lock::sweep_temporaries(folder)
-    {
+fn clean_up_after_the_dead(guard: &LockGuard, output: &Output) {
+    if let Err(err) = guard.sweep_temporaries() {
         output.warning(&chain(&err));
     }
-    match atomic_file::sweep_file(resource) {
+    let resolved = Resolved {
+        path: guard.resource(),
+        folder: guard.folder(),
+    };
+    sweep_commits(resolved, output);
+}
+
+/// Clears away what writers of one file that died have left half done, and says what came back.
+fn sweep_commits(file: Resolved<'_>, output: &Output) {
+    let resource = file.path;
+    match atomic_file::sweep_resolved(file) {
         Ok(swept) => {
             for path in &swept.restored {
                 let path = path.display();

@@ -48,7 +48,7 @@ fn run_locked(args: &LockRunArgs, settings: &Settings, output: &Output) -> Resul
     let ended = run_child(&mut command);
     // It may have died in a commit under our lock: nobody after us would see a sign of that.
     if !ended.as_ref().is_ok_and(ExitStatus::success) {
-        clean_up_after_the_dead(guard.resource(), output);
+        clean_up_after_the_dead(&guard, output);
     }
     let resource = guard.resource().to_path_buf();
     let lost = guard.release().err().map(|err| chain(&err));
