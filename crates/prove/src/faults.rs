@@ -4,7 +4,7 @@
 //! error in its place. `when=` counts the calls of one name in each thread by itself, so only the first thread is traced;
 //! what the others do is tried by cases of their own (`threads`). So are results that cannot be written (`streams`).
 
-mod calls;
+pub mod calls;
 mod crew;
 mod errno;
 mod judge;

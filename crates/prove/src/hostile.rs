@@ -10,6 +10,7 @@ mod ran;
 mod records;
 mod requests;
 mod standing;
+mod swapped;
 mod temporaries;
 mod verbs;
 mod yaml;
@@ -101,5 +102,11 @@ pub const CASES: &[Case] = &[
         expect: Expect::NothingWrong,
         minimum: 40,
         run: temporaries::guessed,
+    },
+    Case {
+        name: "hostile: a folder swapped under an update",
+        expect: Expect::NothingWrong,
+        minimum: 120,
+        run: swapped::under_an_update,
     },
 ];

@@ -81,6 +81,7 @@ pub fn is_interruptible(name: &str) -> bool {
         name,
         "open"
             | "openat"
+            | "openat2"
             | "read"
             | "pread64"
             | "write"
@@ -114,7 +115,9 @@ pub fn is_out_of_reach(call: &Call) -> bool {
 pub fn foremost_error(name: &str) -> &'static str {
     match name {
         "write" | "pwrite64" | "linkat" | "mkdir" | "mkdirat" => "ENOSPC",
-        "open" | "openat" | "pipe2" | "socketpair" | "inotify_init1" | "fcntl" => "EMFILE",
+        "open" | "openat" | "openat2" | "pipe2" | "socketpair" | "inotify_init1" | "fcntl" => {
+            "EMFILE"
+        }
         "flock" => "ENOLCK",
         "unlink" | "unlinkat" | "renameat" | "renameat2" => "EROFS",
         "statx" | "newfstatat" | "readlink" | "fchmod" | "fchown" | "getcwd" => "EACCES",
