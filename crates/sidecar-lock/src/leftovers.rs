@@ -66,7 +66,7 @@ pub(crate) fn sweep_beside(sidecar: &Name) -> Result<Vec<PathBuf>, LeftoverError
 fn find(path: &Path) -> Result<Vec<Name>, LeftoverError> {
     let folder = Folder::open(path).map_err(|source| cannot_read(path, source))?;
     let folder = Arc::new(folder);
-    let within = |name| Name::within(&folder, path, name);
+    let within = |name: OsString| Name::within(&folder, path, name);
     abandoned(&folder, path, within)
 }
 

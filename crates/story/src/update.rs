@@ -106,7 +106,7 @@ pub fn update<T, E: Error + 'static>(
     let mut run = Run::start(path, options).map_err(UpdateError::Lock)?;
     let mut lock = run.acquire()?;
     loop {
-        let (original, before) = run.read(&lock).map_err(UpdateError::Read)?;
+        let (original, before) = lock.read().map_err(UpdateError::Read)?;
         let mut after = before.clone();
         let value = edit(&mut after).map_err(UpdateError::Edit)?;
         run.check_size(&after)?;
@@ -144,6 +144,10 @@ impl Lock {
             Self::Own(guard) => guard.verify(),
             Self::Parents(lock) => lock.verify(),
         }
+    }
+
+    fn read(&self) -> Result<(Original, Document), ReadError> {
+        fresh(|| Original::read_resolved(self.resolved(), MAX_STORY_BYTES))
     }
 
     /// What is locked, in the very folder where the lock is: the path may lead elsewhere by now.
@@ -211,10 +215,6 @@ impl<'a> Run<'a> {
             self.took_over = Some(took_over.clone());
         }
         Ok(Lock::Own(guard))
-    }
-
-    fn read(&self, lock: &Lock) -> Result<(Original, Document), ReadError> {
-        fresh(|| Original::read_resolved(lock.resolved(), MAX_STORY_BYTES))
     }
 
     /// What is too large would be written, and never be read again.

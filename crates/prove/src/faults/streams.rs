@@ -1,6 +1,6 @@
 //! Results and messages that cannot be written: standard output, standard error or both are full.
 
-use super::crew::{Tried, each};
+use super::crew::each;
 use super::judge::{after_kill, said};
 use super::place::{ID, Place, finish};
 use super::scene::{
@@ -128,11 +128,15 @@ pub fn full(context: &Context) -> Result<Tally, Skip> {
         .flat_map(|verb| STREAMS.map(|streams| (verb, streams)))
         .collect();
     each(context, "full output", &points, |place, (verb, streams)| {
-        written_to(place, verb, *streams)
+        Some(written_to(place, verb, *streams))
     })
 }
 
-fn written_to(place: &Place, verb: &Verb, (redirections, is_full): (&str, bool)) -> Tried {
+fn written_to(
+    place: &Place,
+    verb: &Verb,
+    (redirections, is_full): (&str, bool),
+) -> Result<&'static str, String> {
     let scene = &verb.scene;
     let before = scene.prepare(place);
     let ended = Ended {
@@ -149,10 +153,10 @@ fn written_to(place: &Place, verb: &Verb, (redirections, is_full): (&str, bool))
     } else {
         effect(scene, place, &ended, expected)
     };
-    Some(judged.map_err(|wrong| {
+    judged.map_err(|wrong| {
         let command = scene.command.join(" ");
         format!("{command} {redirections}: {wrong}: {}", said(finished))
-    }))
+    })
 }
 
 /// Whether what the exit code says of the change is so, and everything goes on.

@@ -40,12 +40,8 @@ pub(crate) fn open_nameless(folder: &Folder) -> io::Result<Option<File>> {
         return Ok(None);
     }
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
-    let opened = about_to(Call::CreateNameless).and_then(|()| {
-        let mode = Mode::from_raw_mode(super::unix::MODE);
-        Ok(retry_on_intr(|| {
-            openat(folder.handle(), c".", flags, mode)
-        })?)
-    });
+    let open = || openat(folder.handle(), c".", flags, super::unix::MODE);
+    let opened = about_to(Call::CreateNameless).and_then(|()| Ok(retry_on_intr(open)?));
     match opened {
         Ok(fd) => Ok(Some(File::from(fd))),
         Err(err) => match Errno::from_io_error(&err) {

@@ -1,6 +1,6 @@
 //! A name in a folder that is open.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,8 +12,7 @@ use super::Folder;
 #[derive(Debug, Clone)]
 pub(crate) struct Name {
     folder: Arc<Folder>,
-    name: OsString,
-    /// For messages, and where folders cannot be opened.
+    /// Its last component is the name; the rest is for messages, and for systems where folders cannot be opened.
     path: PathBuf,
 }
 
@@ -24,32 +23,28 @@ impl Name {
     ///
     /// As a missing folder where a link is in the path after all.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        let (Some(folder), Some(_)) = (path.parent(), path.file_name()) else {
             return Err(io::ErrorKind::InvalidInput.into());
         };
         Ok(Self {
             folder: Arc::new(Folder::open_resolved(folder)?),
-            name: name.to_owned(),
             path: path.to_owned(),
         })
     }
 
     /// Another name in the same folder.
-    pub(crate) fn beside(&self, name: impl Into<OsString>) -> Self {
-        let name = name.into();
+    pub(crate) fn beside(&self, name: impl AsRef<OsStr>) -> Self {
         Self {
             folder: Arc::clone(&self.folder),
-            path: self.path.with_file_name(&name),
-            name,
+            path: self.path.with_file_name(name.as_ref()),
         }
     }
 
     /// A name in the folder that is open.
-    pub(crate) fn within(folder: &Arc<Folder>, path: &Path, name: OsString) -> Self {
+    pub(crate) fn within(folder: &Arc<Folder>, path: &Path, name: impl AsRef<OsStr>) -> Self {
         Self {
             folder: Arc::clone(folder),
-            path: path.join(&name),
-            name,
+            path: path.join(name.as_ref()),
         }
     }
 
@@ -57,8 +52,9 @@ impl Name {
         &self.folder
     }
 
+    #[cfg(unix)]
     pub(crate) fn file_name(&self) -> &OsStr {
-        &self.name
+        self.path.file_name().unwrap_or_default()
     }
 
     pub(crate) fn path(&self) -> &Path {

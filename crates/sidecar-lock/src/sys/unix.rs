@@ -23,10 +23,10 @@ use super::{Call, Name, about_to};
 
 /// The sticky bit, which means nothing on a file, is set on each sidecar from its creation: unlike the record it reaches
 /// the disk together with the name. The umask takes nothing from it.
-const MARK: u32 = 0o1000;
+const MARK: Mode = Mode::SVTX;
 
 /// The mode of a sidecar; the umask takes from it.
-pub(super) const MODE: u32 = MARK | 0o666;
+pub(super) const MODE: Mode = MARK.union(Mode::from_raw_mode(0o666));
 
 /// A folder that is open, for looking up names in it.
 #[derive(Debug)]
@@ -58,6 +58,7 @@ impl Folder {
     }
 
     /// For callers who look names up themselves; `None` on systems that open no folders.
+    #[expect(clippy::unnecessary_wraps, reason = "Windows opens no folders")]
     pub(crate) fn as_file(&self) -> Option<&File> {
         Some(&self.handle)
     }
@@ -70,8 +71,7 @@ impl Folder {
 /// Creates a sidecar under a name that must be free.
 pub(crate) fn create_marked(name: &Name) -> io::Result<File> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-    let mode = Mode::from_raw_mode(MODE as _);
-    open_at(name, flags, mode)
+    open_at(name, flags, MODE)
 }
 
 fn open_at(name: &Name, flags: OFlags, mode: Mode) -> io::Result<File> {
@@ -94,7 +94,6 @@ fn look_of(stat: &Stat) -> Look {
         FileType::Symlink => Kind::Symlink,
         _ => Kind::Special,
     };
-    let mode = u32::from(Mode::from_raw_mode(stat.st_mode).as_raw_mode());
     Look {
         id: FileId {
             device: unsigned(stat.st_dev),
@@ -104,7 +103,7 @@ fn look_of(stat: &Stat) -> Look {
         modified: time(stat.st_mtime, stat.st_mtime_nsec),
         size: unsigned(stat.st_size),
         links: unsigned(stat.st_nlink),
-        is_marked: kind == Kind::File && mode & MARK != 0,
+        is_marked: kind == Kind::File && Mode::from_raw_mode(stat.st_mode).contains(MARK),
     }
 }
 
