@@ -43,14 +43,14 @@ pub const CASES: &[Case] = &[
     Case {
         name: "kernel: NFS 4.2 with two clients",
         expect: Expect::NothingWrong,
-        minimum: 120,
-        run: nfs::version_4_2,
+        minimum: 80,
+        run: nfs::two_clients,
     },
     Case {
-        name: "kernel: flock and rename on NFS 4.2",
+        name: "kernel: writers without a lock on NFS 4.2",
         expect: Expect::SomethingWrong,
-        minimum: 120,
-        run: nfs::flock_and_rename,
+        minimum: 40,
+        run: nfs::without_a_lock,
     },
     Case {
         name: "kernel: vfat",

@@ -12,15 +12,15 @@ const LIMIT: Duration = Duration::from_secs(400);
 /// How often the two clients must take turns: else they did not meet.
 const TURNS: usize = 10;
 
-pub fn version_4_2(context: &Context) -> Result<Tally, Skip> {
-    run(context, "4.2", "story", "60")
+pub fn two_clients(context: &Context) -> Result<Tally, Skip> {
+    run(context, "story", "40")
 }
 
-pub fn flock_and_rename(context: &Context) -> Result<Tally, Skip> {
-    run(context, "4.2", "flock", "60")
+pub fn without_a_lock(context: &Context) -> Result<Tally, Skip> {
+    run(context, "none", "20")
 }
 
-fn run(context: &Context, version: &str, writer: &str, updates: &str) -> Result<Tally, Skip> {
+fn run(context: &Context, writer: &str, updates: &str) -> Result<Tally, Skip> {
     need_guests(&[
         "mkfs.ext4",
         "exportfs",
@@ -32,7 +32,7 @@ fn run(context: &Context, version: &str, writer: &str, updates: &str) -> Result<
         "ip",
         "nsenter",
     ])?;
-    let folder = context.folder(&format!("nfs-{version}-{writer}"));
+    let folder = context.folder(&format!("nfs-{writer}"));
     let disk = image(&folder, "disk", 64, &["mkfs.ext4", "-q", "-F"])?;
     let story = context.story.display().to_string();
     let seed = context.seed.to_string();
@@ -46,7 +46,6 @@ fn run(context: &Context, version: &str, writer: &str, updates: &str) -> Result<
         script: SCRIPT,
         settings: &[
             ("STORY", &story),
-            ("VERSION", version),
             ("WRITER", writer),
             ("UPDATES", updates),
             ("SEED", &seed),

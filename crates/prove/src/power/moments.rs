@@ -134,8 +134,7 @@ fn cut_at_work(
     }
     trial.disk.power_off(cut, &trial.board.folder("S-2"))?;
     for process in at_work {
-        // What it says after the cut nobody would have heard; and xfs says of a folder that it is synced while it is
-        // shut down (Linux 6.18).
+        // What it says after the cut nobody would have heard.
         process.kill_9();
     }
     trial.disk.power_on(cut)?;
