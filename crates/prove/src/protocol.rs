@@ -11,7 +11,7 @@ pub const CASES: &[Case] = &[
     Case {
         name: "model: every interleaving of up to four processes",
         expect: Expect::NothingWrong,
-        minimum: 10,
+        minimum: 9,
         run: |_| tests_of(&["--test", "model"]),
     },
     Case {
