@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rustix::process::getuid;
-use testkit::{Finished, Sandbox, on_path, skip};
+use testkit::{Finished, Sandbox, on_path, skip, without_settings};
 
-use crate::support::{Content, StoryBox, alone, json, run, stopped_inside, without_settings};
+use crate::support::{Content, StoryBox, alone, json, run, stopped_inside};
 
 /// The user that is called `nobody` on Linux systems.
 const NOBODY: u32 = 65534;

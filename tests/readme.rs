@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use testkit::{Sandbox, story_fixture, workspace};
+use testkit::{Sandbox, story_fixture, without_settings, workspace};
 
-use crate::support::{run, story, without_settings};
+use crate::support::{run, story};
 
 /// Where the README's author was, and on which machine.
 const AUTHORS_FOLDER: &str = "/home/maria/board";

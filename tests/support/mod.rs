@@ -8,8 +8,6 @@ mod watcher;
 
 pub use freeze::stopped_inside;
 pub use oracle::CriticalSection;
-pub use process::{
-    PATIENCE, RaiseOnDrop, alone, json, run, story, wait_until_waiting, without_settings,
-};
+pub use process::{PATIENCE, RaiseOnDrop, alone, json, run, story, wait_until_waiting};
 pub use story_box::{Content, StoryBox};
 pub use watcher::Watcher;

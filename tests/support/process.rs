@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
-use testkit::{Finished, SecondProcess, wait_until};
+use testkit::{Finished, SecondProcess, wait_until, without_settings};
 
 /// How long a test waits for something that must come; far above every limit that is tested.
 pub const PATIENCE: Duration = Duration::from_secs(150);
@@ -25,19 +25,6 @@ pub fn story() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_story"));
     without_settings(&mut command);
     command
-}
-
-/// Removes from a command's environment what steers the toolkit.
-pub fn without_settings(command: &mut Command) {
-    for name in [
-        "AI_SDLC_ROOT",
-        "STORY_OWNER",
-        "STORY_AGENT",
-        "STORY_LOCK_HELD",
-        "STORY_PATH",
-    ] {
-        command.env_remove(name);
-    }
 }
 
 /// Raises a flag when it goes out of scope, by an assertion that fails too: else the threads of a scope that watch the

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use testkit::without_settings;
+
 use crate::case::Skip;
 
 /// What every case is given.
@@ -40,19 +42,6 @@ impl Context {
         let mut command = Command::new(&self.story);
         without_settings(&mut command);
         command
-    }
-}
-
-/// Removes what steers `story` from a command's environment.
-pub fn without_settings(command: &mut Command) {
-    for name in [
-        "AI_SDLC_ROOT",
-        "STORY_OWNER",
-        "STORY_AGENT",
-        "STORY_LOCK_HELD",
-        "STORY_PATH",
-    ] {
-        command.env_remove(name);
     }
 }
 

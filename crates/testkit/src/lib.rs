@@ -18,6 +18,7 @@ mod places;
 mod sandbox;
 #[cfg(unix)]
 mod second_process;
+mod settings;
 mod skip;
 #[cfg(target_os = "linux")]
 pub mod soak;
@@ -29,5 +30,6 @@ pub use places::{fixtures, node_peers, on_path, shared, story_fixture, workspace
 pub use sandbox::Sandbox;
 #[cfg(unix)]
 pub use second_process::{Finished, SecondProcess};
+pub use settings::without_settings;
 pub use skip::skip;
 pub use waiting::wait_until;

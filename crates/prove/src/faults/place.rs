@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use testkit::{Finished, SecondProcess, wait_until};
+use testkit::{Finished, SecondProcess, wait_until, without_settings};
 
 use crate::case::Skip;
-use crate::context::{Context, prepare, without_settings};
+use crate::context::{Context, prepare};
 
 /// The story's id.
 pub const ID: &str = "S-0034";

@@ -111,7 +111,7 @@ impl Run {
             .args(&self.under)
             .arg(&self.story)
             .args(&self.arguments);
-        crate::context::without_settings(&mut command);
+        testkit::without_settings(&mut command);
         command
             .env("NO_COLOR", "1")
             .envs(self.variables.iter().map(|(name, value)| (name, value)))

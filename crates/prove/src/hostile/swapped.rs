@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{CWD, renameat};
 use rustix::process::{Pid, Signal, kill_process};
-use testkit::{Finished, SecondProcess};
+use testkit::{Finished, SecondProcess, without_settings};
 
 use crate::case::{Skip, Tally};
-use crate::context::{Context, need_programs, without_settings};
+use crate::context::{Context, need_programs};
 use crate::faults::calls::{Call, calls};
 use crate::hostile::ground::{Ground, STORY, Snapshot};
 

@@ -139,7 +139,7 @@ impl<'a> Place<'a> {
         let program = self.program.as_os_str();
         let first = words.next().unwrap_or(program);
         let mut command = Command::new(first);
-        crate::context::without_settings(&mut command);
+        testkit::without_settings(&mut command);
         command.args(words);
         if !self.before.is_empty() {
             command.arg(program);

@@ -16,6 +16,7 @@ use super::place::{Kind, Place};
 use super::report::{Report, Sort};
 use super::rng::Rng;
 use super::{Settings, mischief, peers, readers, vandals, visitors, writers};
+use crate::without_settings;
 
 /// No command may take longer: far above the longest waiting limit and the longest stop.
 const HANG: Duration = Duration::from_secs(150);
@@ -210,15 +211,7 @@ impl Epoch<'_> {
     pub(crate) fn story(&self) -> Command {
         let mut command = Command::new(&self.settings.story);
         command.arg("--root").arg(&self.root);
-        for name in [
-            "AI_SDLC_ROOT",
-            "STORY_OWNER",
-            "STORY_AGENT",
-            "STORY_LOCK_HELD",
-            "STORY_PATH",
-        ] {
-            command.env_remove(name);
-        }
+        without_settings(&mut command);
         command
     }
 
