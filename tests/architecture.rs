@@ -123,6 +123,23 @@ fn libraries_neither_read_the_environment_nor_exit() {
     }
 }
 
+/// The standard library panics when closing a folder fails, and prints by macros that panic, too.
+#[test]
+fn what_runs_on_unix_lists_folders_and_prints_without_the_standard_librarys_panics() {
+    for shipped in ["sidecar-lock", "atomic-file", "story", "story-cli"] {
+        for path in sources_below(&workspace().join("crates").join(shipped).join("src")) {
+            if path.ends_with("sys/windows.rs") || path.ends_with("sys/other.rs") {
+                continue;
+            }
+            let text = fs::read_to_string(&path).expect("a source is text");
+            let shipped = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+            for word in ["read_dir(", "println!", "print!"] {
+                assert!(!shipped.contains(word), "{}: {word}", path.display());
+            }
+        }
+    }
+}
+
 fn sources_below(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).expect("a source folder can be listed");
     let paths = entries.map(|entry| entry.expect("an entry can be read").path());
