@@ -78,8 +78,10 @@ impl Busy {
 /// One acquisition in progress.
 struct Attempt<'a> {
     lock: &'a SidecarLock,
-    /// In the folder that this attempt works in to its end.
+    /// In the folder that this attempt works in, as long as there is one.
     sidecar: Name,
+    /// How often that folder was found removed.
+    removals: u32,
     options: &'a LockOptions,
     limits: Limits,
     patience: Patience,
@@ -98,12 +100,11 @@ struct Attempt<'a> {
 impl<'a> Attempt<'a> {
     fn begin(lock: &'a SidecarLock, options: &'a LockOptions) -> Result<Self, AcquireError> {
         let reservation = Reservation::make(lock.resource())?;
-        let sidecar = lock
-            .open()
-            .map_err(|err| AcquireError::from_io("open the folder of", lock.sidecar(), err))?;
+        let sidecar = open(lock)?;
         let attempt = Self {
             lock,
             sidecar,
+            removals: 0,
             options,
             limits: Limits {
                 stale_after: options.effective_stale_after(),
@@ -140,7 +141,11 @@ impl<'a> Attempt<'a> {
         if let Some((file, id)) = self.granted.take() {
             return self.claim(file, id, Origin::Queue);
         }
-        let look = sys::look(&self.sidecar).map_err(|err| self.io("look at", err))?;
+        let look = match sys::look(&self.sidecar) {
+            // On NFS: another machine has removed the folder.
+            Err(err) if is_stale(&err) => return self.begin_anew("look at", err),
+            look => look.map_err(|err| self.io("look at", err))?,
+        };
         let Some(look) = look else {
             self.leave_queue();
             return self.publish();
@@ -173,8 +178,25 @@ impl<'a> Attempt<'a> {
         match linked {
             Ok(Linked::Done(file, id)) => Ok(self.acquired(file, id, &record, None)),
             Ok(Linked::Taken) => Ok(Outcome::Moved),
+            Err(err) if self.sidecar.folder().is_removed() => self.begin_anew("create", err),
             Err(err) => Err(self.io("create", err)),
         }
+    }
+
+    /// The folder is gone, and with it all that was waited for. As nothing is held yet, this attempt may as well have
+    /// begun now: in the folder that its path leads to.
+    fn begin_anew(
+        &mut self,
+        step: &'static str,
+        source: io::Error,
+    ) -> Result<Outcome, AcquireError> {
+        self.removals += 1;
+        if self.removals > FREE_RESTARTS {
+            return Err(self.io(step, source));
+        }
+        self.sidecar = open(self.lock)?;
+        self.events = None;
+        Ok(Outcome::Moved)
     }
 
     // --- A file stands there -------------------------------------------------------------------
@@ -494,7 +516,13 @@ impl Drop for Attempt<'_> {
     }
 }
 
-/// Whether an open file is gone on its server.
+/// Binds to the folder that the path leads to now.
+fn open(lock: &SidecarLock) -> Result<Name, AcquireError> {
+    lock.open()
+        .map_err(|err| AcquireError::from_io("open the folder of", lock.sidecar(), err))
+}
+
+/// Whether an open file, or folder, is gone on its server.
 fn is_stale(err: &io::Error) -> bool {
     err.kind() == io::ErrorKind::StaleNetworkFileHandle
 }

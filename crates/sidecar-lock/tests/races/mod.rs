@@ -47,6 +47,7 @@
 //! | the lock goes before the watch, or before the sleep | `lock_that_goes_before_the_watch_is_not_waited_for`, `lock_that_goes_between_look_and_sleep_wakes` |
 //! | a probe wakes everybody; events of nameless files (`#inode`) | `probes_and_other_names_wake_nobody` |
 //! | a script is faster than the woken | `script_that_is_faster_than_a_woken_waiter_is_respected` |
+//! | the folder goes, and may come anew, before the lock is taken | `folder_made_anew_before_the_lock_is_taken_is_the_one_that_is_locked`, `folder_removed_before_the_lock_is_taken_is_called_missing`, `waiter_whose_folder_was_made_anew_goes_on_there` |
 //! | **By hand** | |
 //! | a break meets the release, and the successor | `break_of_a_live_lock_spares_the_successor`, `break_meets_the_release_of_the_same_lock`, `break_of_a_folder_spares_the_next_one`, `owner_of_a_broken_lock_notices` |
 //! | a break meets an adoption | `dead_lock_that_is_being_broken_is_not_adopted`, `dead_lock_that_was_adopted_meanwhile_is_not_broken` |
@@ -79,6 +80,7 @@ mod process;
 mod publish;
 mod refusals;
 mod release;
+mod removed_folders;
 mod stage;
 mod sweeping;
 mod waiting;
