@@ -178,7 +178,8 @@ impl<'a> Attempt<'a> {
         match linked {
             Ok(Linked::Done(file, id)) => Ok(self.acquired(file, id, &record, None)),
             Ok(Linked::Taken) => Ok(Outcome::Moved),
-            Err(err) if self.sidecar.folder().is_removed() => self.begin_anew("create", err),
+            // There is no place for a name in a folder that has been removed.
+            Err(err) if err.kind() == io::ErrorKind::NotFound => self.begin_anew("create", err),
             Err(err) => Err(self.io("create", err)),
         }
     }

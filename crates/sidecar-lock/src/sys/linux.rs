@@ -46,8 +46,9 @@ pub(crate) fn open_nameless(folder: &Folder) -> io::Result<Option<File>> {
         Ok(fd) => Ok(Some(File::from(fd))),
         Err(err) => match Errno::from_io_error(&err) {
             Some(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => Ok(None),
-            // What ext4 says in a folder that is gone.
-            Some(Errno::PERM) if folder.is_removed() => Err(Errno::NOENT.into()),
+            // So says ext4, also under overlayfs, of a folder that is gone; a file with a name is refused for the
+            // true reason.
+            Some(Errno::PERM) => Ok(None),
             _ => Err(err),
         },
     }

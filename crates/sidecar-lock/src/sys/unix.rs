@@ -63,11 +63,6 @@ impl Folder {
         Some(&self.handle)
     }
 
-    /// Whether it has been removed: what is made in it can never get a name.
-    pub(crate) fn is_removed(&self) -> bool {
-        fstat(&self.handle).is_ok_and(|stat| unsigned(stat.st_nlink) == 0)
-    }
-
     pub(super) fn handle(&self) -> &File {
         &self.handle
     }

@@ -37,12 +37,6 @@ impl Folder {
         }
     }
 
-    /// Each call looks its path up, and finds it missing.
-    #[expect(clippy::unused_self, reason = "other systems have it open")]
-    pub(crate) fn is_removed(&self) -> bool {
-        false
-    }
-
     #[expect(clippy::unused_self, reason = "other systems have it open")]
     pub(crate) fn as_file(&self) -> Option<&File> {
         None
