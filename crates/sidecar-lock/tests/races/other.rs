@@ -4,9 +4,9 @@
 //! says `at CALL`, and goes on when it is told so.
 
 use std::cell::RefCell;
-use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::fs::symlink;
 use std::os::unix::net::{SocketAddr, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -24,7 +24,8 @@ use crate::{
 pub const SOCKET: &str = "SIDECAR_RACES_SOCKET";
 /// What is locked.
 pub const RESOURCE: &str = "SIDECAR_RACES_RESOURCE";
-/// The file that stands in the folder while somebody holds the lock: whoever finds it there is the second.
+/// What stands in the folder while somebody holds the lock: whoever finds it there is the second. It is a link to the
+/// holder's process id, for a link is made in one step: a holder that is killed never leaves one that does not say whose it is.
 pub const INSIDE: &str = "inside";
 
 /// Threads that are watched, by the last word of their names: `keeper`, `queue`. The main thread always is.
@@ -251,11 +252,8 @@ impl Other {
         if options.get(2) == Some(&"careless") {
             return outcome.into();
         }
-        match File::create_new(&self.inside) {
-            Ok(mut file) => {
-                write!(file, "{}", std::process::id()).expect("the sandbox is writable");
-                outcome.into()
-            }
+        match symlink(std::process::id().to_string(), &self.inside) {
+            Ok(()) => outcome.into(),
             Err(err) => format!("TWO HOLDERS: {err}"),
         }
     }
@@ -263,7 +261,7 @@ impl Other {
     fn release(&mut self) -> String {
         let guard = self.guard.take().expect("it holds the lock");
         let this = std::process::id().to_string();
-        if std::fs::read_to_string(&self.inside).is_ok_and(|pid| pid == this) {
+        if std::fs::read_link(&self.inside).is_ok_and(|pid| pid == Path::new(&this)) {
             std::fs::remove_file(&self.inside).expect("it is ours");
         }
         match guard.release() {

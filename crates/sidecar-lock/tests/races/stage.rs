@@ -175,7 +175,7 @@ impl Stage {
     /// A killed holder was inside; it is not any more.
     pub fn forget_killed(&self, pid: u32) {
         let inside = self.path(INSIDE);
-        if std::fs::read_to_string(&inside).is_ok_and(|text| text == pid.to_string()) {
+        if std::fs::read_link(&inside).is_ok_and(|said| said == Path::new(&pid.to_string())) {
             std::fs::remove_file(inside).expect("it is there");
         }
     }
