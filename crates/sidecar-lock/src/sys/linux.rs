@@ -45,10 +45,9 @@ pub(crate) fn open_nameless(folder: &Folder) -> io::Result<Option<File>> {
     match opened {
         Ok(fd) => Ok(Some(File::from(fd))),
         Err(err) => match Errno::from_io_error(&err) {
-            Some(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => Ok(None),
-            // So says ext4, also under overlayfs, of a folder that is gone; a file with a name is refused for the
-            // true reason.
-            Some(Errno::PERM) => Ok(None),
+            // EPERM is what ext4 says, also under overlayfs, of a folder that is gone; a file with a name is refused for
+            // the true reason.
+            Some(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL | Errno::PERM) => Ok(None),
             _ => Err(err),
         },
     }
