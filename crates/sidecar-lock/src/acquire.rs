@@ -3,28 +3,29 @@
 //! Ownership is: the kernel lock on the file **and** the sidecar's name stands for that file **and**
 //! it carries our record. Every way to a guard below establishes all three.
 
+mod foreign;
+mod waiting;
+
 use std::fs::File;
 use std::io;
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::error::{AcquireError, LockedBy, Obstruction};
-use crate::foreign::{ForeignKind, ForeignLock, Observation};
+use crate::foreign::{ForeignLock, Observation};
 use crate::guard::{LockGuard, TookOver};
 use crate::held::{Held, Reservation};
 use crate::identity::new_holder;
 use crate::keeper;
 use crate::lock::SidecarLock;
 use crate::options::LockOptions;
-use crate::queue::{self, Ticket, Waited};
+use crate::queue::Ticket;
 use crate::record::{self, Contents, Record};
-use crate::stale::{Limits, Verdict};
+use crate::stale::Limits;
 use crate::sys::{self, Kind, Linked, Look, Name};
 use crate::wait::Patience;
 
-/// Waits this short are not worth a place in the queue (SL1 "hand-over", "Avoid").
-const TOO_SHORT_TO_QUEUE: Duration = Duration::from_millis(3);
 /// How often the sidecar may change hands under our eyes before the limit of time applies: a single
 /// attempt must not fail only because a look met a release.
 const FREE_RESTARTS: u32 = 16;
@@ -280,132 +281,6 @@ impl<'a> Attempt<'a> {
         sys::remove_file(&self.sidecar).map_err(|err| self.not_removed(err))?;
         self.took_over = took_over.or(self.took_over.take());
         Ok(Outcome::Moved)
-    }
-
-    // --- Another tool's lock stands there ------------------------------------------------------
-
-    /// The kernel lock on the file serialises those of us who would replace it.
-    fn judge_file(&mut self, file: &File, look: &Look) -> Result<Outcome, AcquireError> {
-        let (foreign, verdict) = self.observation.judge(look, ForeignKind::File, self.limits);
-        match verdict {
-            Verdict::Alive { .. } => {
-                sys::unlock(file).map_err(|err| self.io("unlock", err))?;
-                Ok(Outcome::Busy(Busy::Foreign(foreign)))
-            }
-            Verdict::Stale => self.replace(look, foreign),
-        }
-    }
-
-    fn judge_directory(&mut self) -> Result<Outcome, AcquireError> {
-        let sidecar = &self.sidecar;
-        // Bind to this directory: from here on its name may come to mean another one.
-        let (folder, look) = match sys::open_folder(sidecar) {
-            Ok(opened) => opened,
-            Err(err) if sys::is_other_kind(&err) => return Ok(Outcome::Moved),
-            Err(err) => return Err(self.io("open", err)),
-        };
-        if !sys::is_empty_folder(&folder, sidecar).map_err(|err| self.io("read", err))? {
-            return Err(self.obstructed(Obstruction::DirectoryWithContent));
-        }
-        let (foreign, verdict) = self
-            .observation
-            .judge(&look, ForeignKind::Directory, self.limits);
-        let breaker = verdict == Verdict::Stale
-            && sys::try_lock(&folder).map_err(|err| self.io("lock", err))?;
-        if !breaker {
-            return Ok(Outcome::Busy(Busy::Foreign(foreign)));
-        }
-        match sys::pin(&folder, sidecar, &look).map_err(|err| self.io("pin", err))? {
-            Some(pinned) => self.replace(&pinned, foreign),
-            None => Ok(Outcome::Moved),
-        }
-    }
-
-    /// Puts our sidecar in the place of a stale lock, in one step, and looks at what came out.
-    fn replace(&mut self, judged: &Look, foreign: ForeignLock) -> Result<Outcome, AcquireError> {
-        let mut record = self.new_record(None);
-        let bytes = record.lay_out();
-        let swapped = sys::swap_in(&bytes, &self.sidecar, judged);
-        match swapped {
-            Ok(Some((file, id))) => {
-                Ok(self.acquired(file, id, &record, Some(TookOver::Foreign(foreign))))
-            }
-            Ok(None) => Ok(Outcome::Moved),
-            Err(err) => Err(self.io("replace", err)),
-        }
-    }
-
-    // --- Waiting -------------------------------------------------------------------------------
-
-    fn wait(&mut self, busy: Busy, until: Instant) -> Result<(), AcquireError> {
-        match busy {
-            Busy::Queued => self.wait_in_queue(until),
-            Busy::Locked(file, id) => {
-                let left = until.saturating_duration_since(Instant::now());
-                if left < TOO_SHORT_TO_QUEUE || !sys::supports_queue(&file) {
-                    drop(file);
-                    self.wait_for_event(until);
-                    return Ok(());
-                }
-                // Waiting elsewhere from now on: wake the next one of the removed sidecar's queue.
-                self.free_dead();
-                match queue::enter(file, id, &self.sidecar) {
-                    Ok(ticket) => {
-                        self.ticket = Some(ticket);
-                        self.wait_in_queue(until)
-                    }
-                    // No thread to be had, say: waiting works without one, only less fairly.
-                    Err(err) => {
-                        tracing::debug!(%err, "no place in the queue");
-                        self.wait_for_event(until);
-                        Ok(())
-                    }
-                }
-            }
-            Busy::Foreign(foreign) => {
-                let stale_at = Instant::now() + foreign.stale_in.max(Duration::from_millis(1));
-                self.wait_for_event(until.min(stale_at));
-                Ok(())
-            }
-        }
-    }
-
-    fn wait_in_queue(&mut self, until: Instant) -> Result<(), AcquireError> {
-        let Some(mut ticket) = self.ticket.take() else {
-            return Ok(());
-        };
-        let id = ticket.id();
-        match ticket.wait(until).map_err(|err| self.io("wait for", err))? {
-            Waited::Granted(file) => self.granted = id.map(|id| (file, id)),
-            Waited::TimeIsUp => self.ticket = Some(ticket),
-        }
-        Ok(())
-    }
-
-    fn wait_for_event(&mut self, until: Instant) {
-        match &self.events {
-            Some(events) => events.wait(&self.sidecar, until),
-            // Look again as soon as the watch is on: the event may have come just before.
-            None => match sys::Events::watch(self.sidecar.folder()) {
-                Ok(events) => self.events = Some(events),
-                Err(_) => thread::sleep(until.saturating_duration_since(Instant::now())),
-            },
-        }
-    }
-
-    /// Gives the place in a queue up that is not the sidecar's any more.
-    fn leave_queue(&mut self) {
-        if let Some(file) = self.ticket.take().and_then(Ticket::give_up) {
-            self.dead = Some(file);
-        }
-    }
-
-    fn free_dead(&mut self) {
-        if let Some(dead) = self.dead.take()
-            && let Err(err) = sys::unlock(&dead)
-        {
-            tracing::debug!(%err, "a removed lock file was not unlocked");
-        }
     }
 
     // --- Results -------------------------------------------------------------------------------
