@@ -15,7 +15,7 @@ const RESOLUTIONS: usize = 4;
 /// A file that somebody has resolved already, a lock as a rule: its path has no links in it.
 #[derive(Debug, Clone, Copy)]
 pub struct Resolved<'a> {
-    /// Its path.
+    /// Its path; the last component is the name that is looked up in the folder.
     pub path: &'a Path,
     /// The folder that was found there. Its names are looked up in it, even if it was moved since, and another folder,
     /// or a link, is now in its place. Without it the path is opened anew, and no link in it followed.
