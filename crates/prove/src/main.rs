@@ -23,7 +23,7 @@ use std::error::Error;
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
 
@@ -94,6 +94,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let work = tempfile::Builder::new()
         .prefix("prove-")
         .tempdir_in(target)?;
+    repository_at(work.path())?;
     let context = Context::new(story, work.path().to_owned(), args.seed, args.long);
     let mut table = Table::begin(io::stdout(), &cases)?;
     for case in &cases {
@@ -138,6 +139,20 @@ fn enter_own_namespace() -> io::Result<()> {
         .arg("--inside")
         .exec();
     Err(err)
+}
+
+/// Who looks for a project or a repository upwards finds this one, not that of this program's source.
+fn repository_at(folder: &Path) -> io::Result<()> {
+    if testkit::on_path("git").is_none() {
+        return std::fs::create_dir(folder.join(".git"));
+    }
+    let mut git = Command::new("git");
+    let status = git.args(["init", "--quiet"]).arg(folder).status()?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(io::Error::other(format!("{git:?}: {status}")))
+    }
 }
 
 /// Builds `story` as the tests do and says where it is.
