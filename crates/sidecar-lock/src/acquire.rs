@@ -262,12 +262,14 @@ impl<'a> Attempt<'a> {
         };
         // Its other names, in a backup for instance, are not ours to write to.
         if look.links > 1 {
-            return self.remove_adopted(took_over);
+            return self.remove_adopted(&file, took_over);
         }
         match sys::write_at(&file, &record.lay_out(), 0) {
             Ok(()) => {}
             // Opened for reading only (another user's file).
-            Err(err) if sys::is_read_only_file(&err) => return self.remove_adopted(took_over),
+            Err(err) if sys::is_read_only_file(&err) => {
+                return self.remove_adopted(&file, took_over);
+            }
             Err(err) => return Err(self.io("write", err)),
         }
         if look.size != record::SIZE as u64 {
@@ -277,8 +279,15 @@ impl<'a> Attempt<'a> {
     }
 
     /// Removes a sidecar that cannot be written over, while its kernel lock is held: then we publish our own.
-    fn remove_adopted(&mut self, took_over: Option<TookOver>) -> Result<Outcome, AcquireError> {
-        sys::remove_file(&self.sidecar).map_err(|err| self.not_removed(err))?;
+    fn remove_adopted(
+        &mut self,
+        file: &File,
+        took_over: Option<TookOver>,
+    ) -> Result<Outcome, AcquireError> {
+        let removed = sys::remove_file(&self.sidecar).map_err(|err| self.not_removed(err));
+        // Not by closing alone: a child that is being started may have it, and another name of the file would look held.
+        sys::unlock(file).map_err(|err| self.io("unlock", err))?;
+        removed?;
         self.took_over = took_over.or(self.took_over.take());
         Ok(Outcome::Moved)
     }

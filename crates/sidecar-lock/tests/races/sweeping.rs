@@ -104,6 +104,25 @@ fn second_name_of_a_killed_owners_sidecar_is_swept() {
     stage.assert_next_gets_it();
 }
 
+/// The same, and the one that comes next gives the kernel lock back by itself: a child that it starts meanwhile has the
+/// file open for a moment, and the second name would look held.
+#[test]
+fn sidecar_with_a_second_name_is_unlocked_as_soon_as_it_is_removed() {
+    let stage = Stage::new();
+    let mut dying = stage.process();
+    dying.begin_to(TRY, Call::CreateNameless);
+    dying.main().refuse(Errno::OPNOTSUPP);
+    dying.main().to(Call::Link);
+    dying.main().to(Call::Remove);
+    dying.crash(&stage);
+    let mut next = stage.process();
+    next.begin_to(TRY, Call::Unlock);
+    assert_eq!(stage.names().len(), 1, "the sidecar is removed");
+    assert_eq!(next.finish(), "acquired from the dead");
+    assert_eq!(next.run("release"), "released");
+    stage.assert_next_gets_it();
+}
+
 /// Two tidy up at once.
 #[test]
 fn two_sweeps_at_once_do_not_fail() {
