@@ -54,7 +54,7 @@
 //! | a parent releases under its child | `child_notices_that_its_parent_has_released`, `child_whose_parent_releases_during_its_look_has_no_lock` |
 //! | **Temporary names** | |
 //! | a sweep meets one that is in use | `sweep_leaves_what_is_being_made`, `sweep_leaves_the_sidecar_that_is_about_to_be_swapped_in`, `sweep_leaves_a_displaced_lock_to_its_breaker`, `two_sweeps_at_once_do_not_fail` |
-//! | a killed publisher leaves one | `temporary_name_of_a_killed_publisher_is_swept`, `second_name_of_a_killed_owners_sidecar_is_swept` |
+//! | a killed publisher leaves one | `temporary_name_of_a_killed_publisher_is_swept`, `second_name_of_a_killed_owners_sidecar_is_swept`, `sidecar_with_a_second_name_is_unlocked_as_soon_as_it_is_removed` |
 //! | **Those that nobody thought of** | |
 //! | a crash at every call | `crash_at_every_call_is_replaced_at_once`, `crash_of_an_heir_at_every_call_is_replaced`, `crash_of_an_owner_at_every_call_of_its_hand_over_wakes_the_waiter` |
 //! | a waiter leaves at every call of a release | `waiter_that_leaves_at_every_call_of_a_release_leaves_nothing` |
