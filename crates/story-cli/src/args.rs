@@ -1,5 +1,6 @@
 //! The grammar of the command line, and the words of its help.
 
+pub mod lifecycle;
 mod ordered;
 
 use std::ffi::OsString;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use lifecycle::LifecycleVerb;
 pub use ordered::{Given, OrderedArgs};
 
 use crate::durations;
@@ -128,6 +130,8 @@ pub enum Verb {
     Show(ShowArgs),
     Set(SetArgs),
     Apply(ApplyArgs),
+    #[command(flatten)]
+    Lifecycle(LifecycleVerb),
     /// Look at locks, hold one, run a command under one, or break one
     #[command(subcommand)]
     Lock(LockVerb),

@@ -172,6 +172,7 @@ impl Failure {
                 .hint("read the story again and decide anew; nothing was written"),
             Refusal::Revision(err) => failure(Code::Usage).with_chain(err),
             Refusal::Edit(err) => Self::from_edit(err),
+            Refusal::Operation(err) => Self::from_operation(err),
             Refusal::Interrupted => failure(Code::Io).with_chain(refusal),
         }
     }

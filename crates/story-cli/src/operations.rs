@@ -1,6 +1,6 @@
 //! One transaction in memory: what `set` and `apply` do to a story, and under which conditions. Pure.
 
-use story::{Document, EditError, RevisionError, Value};
+use story::{Document, EditError, OperationError, RevisionError, Value};
 
 use crate::settings::Touch;
 use crate::value_text;
@@ -170,6 +170,9 @@ pub enum Refusal {
     /// An operation is not possible.
     #[error(transparent)]
     Edit(#[from] EditError),
+    /// A rule of the contract is in the way.
+    #[error(transparent)]
+    Operation(#[from] OperationError),
     /// A signal came before anything was written.
     #[error("interrupted")]
     Interrupted,

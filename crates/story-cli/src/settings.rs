@@ -8,7 +8,7 @@ use std::time::Duration;
 use atomic_file::Durability;
 use jiff::tz::TimeZone;
 use sidecar_lock::LockOptions;
-use story::UpdateOptions;
+use story::{Moment, UpdateOptions};
 
 use crate::args::{Colour, Common};
 
@@ -131,6 +131,11 @@ impl Settings {
     /// The present time, or what `--now` says.
     pub fn now(&self) -> jiff::Timestamp {
         self.now.unwrap_or_else(jiff::Timestamp::now)
+    }
+
+    /// The present time as stories write it.
+    pub fn moment(&self) -> Moment {
+        Moment::new(self.now())
     }
 
     /// The present calendar day in UTC, `YYYY-MM-DD`.

@@ -1,4 +1,4 @@
-//! One transaction on disk: the thin shell around `story::update` that `set` and `apply` share.
+//! One transaction on disk: the thin shell around `story::update` that all verbs share.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -53,28 +53,42 @@ pub fn commit(
     with_revision: WithRevision,
     command: &str,
 ) -> Result<Done, Failure> {
+    let today = settings.today();
+    let edit = |story: &mut Document| transaction.apply(story, &today).map(|keys| ((), keys));
+    change(target, settings, with_revision, command, edit).map(|((), done)| done)
+}
+
+/// Lets `edit` change the story under its lock; it returns a value of its own and the keys that changed.
+///
+/// # Errors
+///
+/// [`Failure`]; the story is unchanged unless it says committed.
+pub fn change<T>(
+    target: &Target,
+    settings: &Settings,
+    with_revision: WithRevision,
+    command: &str,
+    mut edit: impl FnMut(&mut Document) -> Result<(T, Vec<String>), Refusal>,
+) -> Result<(T, Done), Failure> {
     let options = UpdateOptions {
         inherited_token: inherited_token(&target.path, settings)
             .map_err(|failure| failure.about("update", target))?,
         ..settings.update_options(command)
     };
-    let updated = update(target, transaction, settings, &options);
-    updated
-        .map(|updated| Done::new(target, updated, with_revision))
-        .map_err(|err| Failure::from_update(err, settings.timeout).about("update", target))
+    let updated = update(&target.path, &options, &mut edit)
+        .map_err(|err| Failure::from_update(err, settings.timeout).about("update", target))?;
+    Ok(Done::new(target, updated, with_revision))
 }
 
-type Outcome = Result<Updated<Vec<String>>, UpdateError<Refusal>>;
+type Outcome<T> = Result<Updated<(T, Vec<String>)>, UpdateError<Refusal>>;
 
 /// Tries without waiting first: nearly always that is all, and it needs no thread to watch for signals, which is dear for
 /// a process of two milliseconds.
-fn update(
-    target: &Target,
-    transaction: &Transaction,
-    settings: &Settings,
+fn update<T>(
+    path: &Path,
     options: &UpdateOptions,
-) -> Outcome {
-    let today = settings.today();
+    edit: &mut impl FnMut(&mut Document) -> Result<(T, Vec<String>), Refusal>,
+) -> Outcome<T> {
     if !(signals::is_watching() || options.lock.timeout.is_zero()) {
         let at_once = UpdateOptions {
             lock: LockOptions {
@@ -84,29 +98,28 @@ fn update(
             },
             ..options.clone()
         };
-        match update_inherited(target, transaction, &at_once, &today) {
+        match update_inherited(path, &at_once, edit) {
             Err(err) if err.is_retryable() => signals::watch(),
             updated => return updated,
         }
     }
-    update_inherited(target, transaction, options, &today)
+    update_inherited(path, options, edit)
 }
 
 /// Under the lock of a parent process, if there is one that says so.
-fn update_inherited(
-    target: &Target,
-    transaction: &Transaction,
+fn update_inherited<T>(
+    path: &Path,
     options: &UpdateOptions,
-    today: &str,
-) -> Outcome {
-    let update = |inherited_token| {
+    edit: &mut impl FnMut(&mut Document) -> Result<(T, Vec<String>), Refusal>,
+) -> Outcome<T> {
+    let mut update = |inherited_token| {
         let options = UpdateOptions {
             inherited_token,
             ..options.clone()
         };
-        let updated = story::update(&target.path, &options, |story| {
+        let updated = story::update(path, &options, |story| {
             signals::begin_commit()?;
-            transaction.apply(story, today)
+            edit(story)
         });
         signals::end_commit();
         updated
@@ -119,25 +132,31 @@ fn update_inherited(
 }
 
 impl Done {
-    fn new(target: &Target, updated: Updated<Vec<String>>, with_revision: WithRevision) -> Self {
+    fn new<T>(
+        target: &Target,
+        updated: Updated<(T, Vec<String>)>,
+        with_revision: WithRevision,
+    ) -> (T, Self) {
+        let (value, changed) = updated.value;
         let mut warnings: Vec<String> = Vec::new();
         if let Some(took_over) = &updated.took_over {
             warnings.push(took_over_text(took_over));
         }
         warnings.extend(updated.warnings.iter().map(|warning| chain(warning)));
-        Self {
+        let done = Self {
             target: Target {
                 id: id_of(&updated.after).or_else(|| target.id.clone()),
                 path: updated.path,
             },
-            changed: updated.value,
+            changed,
             revision: (with_revision == WithRevision::Yes)
                 .then(|| updated.after.revision().to_string()),
             took_over: updated.took_over,
             warnings,
             waited: updated.waited,
             reruns: updated.reruns,
-        }
+        };
+        (value, done)
     }
 
     /// The JSON that answers it.

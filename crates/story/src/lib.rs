@@ -8,10 +8,16 @@
 //! [`read`] takes no lock and gives one whole version. [`update()`] is the way to change a file: it acquires the lock of
 //! the story, reads it, lets a closure edit it, and commits only if nobody else has changed it meanwhile.
 
+mod changes;
 mod document;
 mod error;
 mod fence;
+mod fields;
 mod file_bytes;
+pub mod lifecycle;
+mod moment;
+mod operate;
+mod operation_error;
 mod operations;
 mod path;
 mod read;
@@ -21,9 +27,13 @@ mod update_error;
 mod value;
 mod yaml;
 
+pub use changes::{BodyChange, Change, Changes};
 pub use document::Document;
 pub use error::{EditError, ParseError, ParseErrorKind, Position, RevisionError};
 pub use fence::MAX_FRONTMATTER_BYTES;
+pub use moment::Moment;
+pub use operate::{Dating, carry_out, operate};
+pub use operation_error::OperationError;
 pub use read::{MAX_STORY_BYTES, ReadError, read, read_locked, read_under};
 pub use revision::Revision;
 pub use update::{UpdateOptions, Updated, update};

@@ -1,0 +1,71 @@
+//! The verbs that are operations of the contract: each is one locked change with its rules built in.
+
+use serde_json::{Map, Value};
+use story::{Changes, Dating, Document, OperationError, carry_out};
+
+use crate::failure::Failure;
+use crate::operations::Refusal;
+use crate::output::{Output, write_json};
+use crate::places::Target;
+use crate::settings::{Settings, Touch};
+use crate::signals;
+use crate::transaction::{self, Done, WithRevision};
+
+/// Whether the contract has an operation set `updated` (its mark U).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dates {
+    /// It does, unless `--no-touch` is given.
+    Updated,
+    /// It does not, unless `--touch` is given.
+    Nothing,
+}
+
+/// Carries an operation out on a story, under its lock. `command` is told to those who wait: `story block`.
+///
+/// # Errors
+///
+/// [`Failure`]; the story is unchanged unless it says committed.
+pub fn change<T>(
+    target: &Target,
+    command: &str,
+    dates: Dates,
+    settings: &Settings,
+    output: &Output,
+    mut operation: impl FnMut(&mut Document) -> Result<T, OperationError>,
+) -> Result<(T, Done), Failure> {
+    signals::note();
+    let dating = dating(dates, settings);
+    let with_revision = if output.is_json() {
+        WithRevision::Yes
+    } else {
+        WithRevision::No
+    };
+    let edit = |story: &mut Document| -> Result<_, Refusal> {
+        let before = story.clone();
+        let value = carry_out(story, dating, &mut operation)?;
+        Ok((value, Changes::between(&before, story).keys()))
+    };
+    transaction::change(target, settings, with_revision, command, edit)
+}
+
+/// Tells what a change did: to people a line, to programs the usual JSON with `members` added.
+///
+/// # Errors
+///
+/// When the result cannot be written; it says committed if something was changed.
+pub fn tell(done: &Done, members: Map<String, Value>, output: &Output) -> Result<(), Failure> {
+    done.tell(output);
+    if !output.is_json() {
+        return Ok(());
+    }
+    let mut result = done.to_json();
+    result.extend(members);
+    write_json(result).map_err(|unwritten| done.unreported(unwritten))
+}
+
+fn dating(dates: Dates, settings: &Settings) -> Dating {
+    match (settings.touch, dates) {
+        (Touch::Never, _) | (Touch::IfPresent, Dates::Nothing) => Dating::Left,
+        (Touch::Always, _) | (Touch::IfPresent, Dates::Updated) => Dating::Day(settings.moment()),
+    }
+}
