@@ -14,6 +14,7 @@ mod error;
 mod fence;
 mod fields;
 mod file_bytes;
+pub mod folder;
 pub mod lifecycle;
 mod moment;
 mod operate;
@@ -22,9 +23,11 @@ mod operations;
 mod path;
 mod read;
 mod revision;
+mod sys;
 mod update;
 mod update_error;
 mod value;
+pub mod workspace;
 mod yaml;
 
 pub use changes::{BodyChange, Change, Changes};
@@ -39,6 +42,7 @@ pub use revision::Revision;
 pub use update::{UpdateOptions, Updated, update};
 pub use update_error::{UpdateError, Warning};
 pub use value::Value;
+pub use workspace::Workspace;
 pub use yaml::{MAX_DEPTH, MAX_EXPANDED_BYTES};
 
 /// The examples of the README, which documentation tests compile.

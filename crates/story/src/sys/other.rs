@@ -1,0 +1,25 @@
+//! Listing a folder by the standard library.
+
+use std::io;
+use std::path::Path;
+
+use crate::folder::{Entry, EntryKind};
+
+pub(crate) fn entries_of(folder: &Path) -> io::Result<Vec<Entry>> {
+    std::fs::read_dir(folder)?
+        .map(|entry| {
+            let entry = entry?;
+            let kind = match entry.file_type() {
+                Ok(found) if found.is_file() => EntryKind::File,
+                Ok(found) if found.is_dir() => EntryKind::Folder,
+                Ok(found) if found.is_symlink() => EntryKind::Link,
+                Ok(_) => EntryKind::Other,
+                Err(_) => EntryKind::Untold,
+            };
+            Ok(Entry {
+                name: entry.file_name(),
+                kind,
+            })
+        })
+        .collect()
+}
