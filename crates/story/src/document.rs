@@ -1,5 +1,6 @@
 //! One story in memory: parse, read, edit. Pure: no I/O.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::{EditError, ParseError, ParseErrorKind, Position};
@@ -258,6 +259,22 @@ impl Document {
             self.fences.body_start = self.bytes.len();
         }
         self.append(text.as_bytes());
+    }
+
+    /// The line end of the opening fence, which new lines get.
+    pub(crate) fn line_end(&self) -> &'static str {
+        self.fences.eol.as_str()
+    }
+
+    /// Replaces a part of the body, counted from its start, by bytes as they are.
+    pub(crate) fn splice_body(&mut self, range: Range<usize>, bytes: &[u8]) {
+        if !bytes.is_empty() && self.bytes.len() == self.fences.body_start {
+            self.end_line();
+            self.fences.body_start = self.bytes.len();
+        }
+        let start = self.fences.body_start;
+        let range = start + range.start..start + range.end;
+        self.bytes.make_mut().splice(range, bytes.iter().copied());
     }
 
     /// The hash of the whole file; costs a look at every byte.

@@ -8,6 +8,7 @@
 //! [`read`] takes no lock and gives one whole version. [`update()`] is the way to change a file: it acquires the lock of
 //! the story, reads it, lets a closure edit it, and commits only if nobody else has changed it meanwhile.
 
+mod body;
 mod changes;
 mod document;
 mod error;
@@ -23,6 +24,7 @@ mod operations;
 mod path;
 mod read;
 mod revision;
+pub mod sections;
 mod sys;
 mod update;
 mod update_error;

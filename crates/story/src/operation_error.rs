@@ -9,4 +9,10 @@ pub enum OperationError {
     /// The edit itself is not possible.
     #[error(transparent)]
     Edit(#[from] EditError),
+    /// A heading is empty or more than one line.
+    #[error("{given:?} is not a heading: one line of text is needed")]
+    Heading {
+        /// The heading as given.
+        given: String,
+    },
 }
