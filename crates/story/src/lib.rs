@@ -24,6 +24,7 @@ mod operations;
 mod path;
 mod read;
 mod revision;
+pub mod sanitise;
 pub mod sections;
 mod sys;
 mod update;
