@@ -9,7 +9,24 @@ impl Failure {
     pub fn from_operation(err: &OperationError) -> Self {
         match err {
             OperationError::Edit(err) => Self::from_edit(err),
-            err => Self::new(Code::Refused, "refused").with_chain(err),
+            err => {
+                let mut failure = Self::new(Code::Refused, "refused").with_chain(err);
+                failure.hint = hint(err).map(str::to_owned);
+                failure
+            }
         }
+    }
+}
+
+fn hint(err: &OperationError) -> Option<&'static str> {
+    match err {
+        OperationError::NoId => {
+            Some("look at the file; if it is a story, give it its id: story set FILE id=S-0001")
+        }
+        OperationError::NotComplete { .. } => {
+            Some("`story complete` marks all four phases complete; `story set` follows no rule")
+        }
+        OperationError::NotBlocked { .. } => Some("`story status STORY NEW` sets any status"),
+        _ => None,
     }
 }

@@ -27,6 +27,7 @@ mod show;
 mod signals;
 mod sys;
 mod terminal;
+mod text_argument;
 mod transaction;
 mod value_text;
 

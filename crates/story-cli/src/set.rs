@@ -1,20 +1,17 @@
 //! `story set`: from arguments to a transaction, then its result.
 
-use std::fs::File;
-use std::io::{self, Read as _};
-
 use story::{ParseErrorKind, Value};
 
 use crate::args::{Given, SetArgs};
 use crate::diff;
 use crate::failure::Failure;
-use crate::failure_sources::code_of_io;
 use crate::json;
 use crate::operations::{Condition, Operation, Transaction};
 use crate::output::{Output, write_json};
 use crate::places::{Target, near};
 use crate::settings::{Settings, Touch};
 use crate::signals;
+use crate::text_argument;
 use crate::transaction::{self, WithRevision, id_of};
 use crate::value_text;
 
@@ -137,7 +134,7 @@ fn operation(given: &Given) -> Result<Operation, Failure> {
             let (key, value) = pair(text)?;
             Operation::Push(key, yaml(&value, text)?, None)
         }
-        Given::AppendBody(text) => Operation::AppendBody(body_text(text)?),
+        Given::AppendBody(text) => Operation::AppendBody(text_argument::read(text)?),
         Given::Cap(_) | Given::If(_) | Given::IfRev(_) => {
             return Err(Failure::usage("this is no operation"));
         }
@@ -237,30 +234,6 @@ fn yaml(value: &str, given: &str) -> Result<Value, Failure> {
             .cause(reason)
             .hint("for a text as it stands say --string KEY=TEXT")
     })
-}
-
-/// The text itself, or that of a file behind `@`, or of standard input behind `@-`.
-fn body_text(text: &str) -> Result<String, Failure> {
-    let Some(name) = text.strip_prefix('@') else {
-        return Ok(text.to_owned());
-    };
-    let mut body = String::new();
-    let read = if name == "-" {
-        io::stdin().lock().read_to_string(&mut body)
-    } else {
-        File::open(name).and_then(|mut file| file.read_to_string(&mut body))
-    };
-    match read {
-        Ok(_) => Ok(body),
-        Err(err) => {
-            let from = if name == "-" { "standard input" } else { name };
-            Err(Failure::new(
-                code_of_io(&err),
-                format!("cannot read the text from {from}"),
-            )
-            .cause(err.to_string()))
-        }
-    }
 }
 
 #[cfg(test)]

@@ -45,6 +45,11 @@ impl Document {
             .collect()
     }
 
+    /// Whether there is something other than null behind a top-level key.
+    pub fn has(&self, key: &str) -> bool {
+        !matches!(self.field(key), None | Some(Value::Null))
+    }
+
     fn field(&self, key: &str) -> Option<Value> {
         self.get(key).ok().flatten()
     }

@@ -10,8 +10,10 @@
 
 mod body;
 mod changes;
+pub mod diagnostic;
 mod document;
 mod error;
+pub mod feedback;
 mod fence;
 mod fields;
 mod file_bytes;
@@ -27,6 +29,8 @@ mod revision;
 pub mod sanitise;
 pub mod sections;
 mod sys;
+mod status;
+pub mod ticket;
 mod update;
 mod update_error;
 mod value;
@@ -42,6 +46,7 @@ pub use operate::{Dating, carry_out, operate};
 pub use operation_error::OperationError;
 pub use read::{MAX_STORY_BYTES, ReadError, read, read_locked, read_under};
 pub use revision::Revision;
+pub use status::{Phase, Status, set_status};
 pub use update::{UpdateOptions, Updated, update};
 pub use update_error::{UpdateError, Warning};
 pub use value::Value;

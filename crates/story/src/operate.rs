@@ -25,18 +25,26 @@ pub enum Dating {
 ///
 /// # Errors
 ///
-/// What `operation` returned; the document may then be changed in part and must not be written.
+/// [`OperationError::NoId`] when the document is no story, else what `operation` returned; the document may then be changed in part and must not be written.
 pub fn carry_out<T>(
     story: &mut Document,
     dating: Dating,
     operation: impl FnOnce(&mut Document) -> Result<T, OperationError>,
 ) -> Result<T, OperationError> {
+    if !has_id(story) {
+        return Err(OperationError::NoId);
+    }
     let before = story.clone();
     let value = operation(story)?;
     if *story != before {
         date(story, dating)?;
     }
     Ok(value)
+}
+
+/// An empty or damaged file must not be made to look like a story by a change.
+fn has_id(story: &Document) -> bool {
+    story.has("id") && story.text("id").is_none_or(|id| !id.is_empty())
 }
 
 fn date(story: &mut Document, dating: Dating) -> Result<(), EditError> {
@@ -76,4 +84,31 @@ pub fn operate<T>(
     update(path, options, |story| {
         carry_out(story, dating, &mut operation)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn carry_out_demands_an_id_and_dates_only_what_changed() {
+        let now = Moment::parse("2026-03-04T05:06:07Z").expect("an instant");
+        let run = |fields: &str, value: i64| {
+            let text = format!("---\n{fields}---\n");
+            let mut story = Document::parse(text.clone()).expect("frontmatter");
+            let set = |story: &mut Document| Ok(story.set("n", value)?);
+            let result = carry_out(&mut story, Dating::Day(now), set);
+            (result.map(drop), story.text(UPDATED), story.as_str() == Some(&text))
+        };
+        for fields in ["n: 1\n", "id:\n", "id: ''\n"] {
+            let (result, updated, is_unchanged) = run(fields, 2);
+            assert_eq!(result, Err(OperationError::NoId), "{fields:?} is no story");
+            assert_eq!((updated, is_unchanged), (None, true), "and it is left alone");
+        }
+        let (result, updated, _) = run("id: S-1\nn: 1\n", 2);
+        assert_eq!(result, Ok(()), "a story");
+        assert_eq!(updated.as_deref(), Some("2026-03-04"), "a change is dated");
+        let (result, updated, is_unchanged) = run("id: S-1\nn: 1\n", 1);
+        assert_eq!((result, updated, is_unchanged), (Ok(()), None, true), "no change, no date");
+    }
 }

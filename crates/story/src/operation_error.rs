@@ -15,4 +15,24 @@ pub enum OperationError {
         /// The heading as given.
         given: String,
     },
+    /// The file has no `id`: it may be anything.
+    #[error("it is no story: its frontmatter has no id")]
+    NoId,
+    /// A story cannot be done before it is implemented and reviewed.
+    #[error(
+        "a story is done once implementation_complete and reviews_complete are true; \
+         implementation_complete is {implementation}, reviews_complete is {reviews}"
+    )]
+    NotComplete {
+        /// What stands behind `implementation_complete`.
+        implementation: String,
+        /// What stands behind `reviews_complete`.
+        reviews: String,
+    },
+    /// Only what is blocked can be unblocked.
+    #[error("only a blocked story can be unblocked; the status is {status}")]
+    NotBlocked {
+        /// What stands behind `status`.
+        status: String,
+    },
 }
