@@ -50,7 +50,9 @@ pub fn diagnostic(
     if let Some(count) = circumstances.consecutive {
         entries.push(("consecutiveIdenticalCount", i64::from(count).into()));
     }
-    let named = entries.into_iter().map(|(key, value)| (key.to_owned(), value));
+    let named = entries
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value));
     Value::Map(named.collect())
 }
 

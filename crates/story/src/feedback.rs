@@ -36,7 +36,11 @@ mod tests {
                 let mut story = Document::parse(text).expect("a story");
                 append(&mut story, "\nNo.\nReally.\n\n", now);
                 let found = std::str::from_utf8(story.body()).expect("text");
-                assert_eq!(found, expected.replace('\n', eol), "after {body:?}, {eol:?}");
+                assert_eq!(
+                    found,
+                    expected.replace('\n', eol),
+                    "after {body:?}, {eol:?}"
+                );
             }
         }
     }

@@ -16,11 +16,7 @@ pub(crate) const FLAGS: [&str; 4] = [
 ];
 
 /// What is emptied when an unblocked story starts to count again; `implementation_retry_count` is not among it.
-const RESET_ON_UNBLOCK: [&str; 3] = [
-    "retry_count",
-    "refinement_count",
-    "total_recovery_attempts",
-];
+const RESET_ON_UNBLOCK: [&str; 3] = ["retry_count", "refinement_count", "total_recovery_attempts"];
 
 /// A phase that can be done again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -196,8 +192,7 @@ mod tests {
         assert_eq!(found, story(&blocked), "the second block counts");
         let status = unblock(&mut found, Retries::Kept).expect("it is blocked");
         assert_eq!(status, Status::Ready, "a planned story is ready");
-        let expected =
-            format!("status: ready\nplan_complete: true\nretry_count: 2\n{diagnostic}");
+        let expected = format!("status: ready\nplan_complete: true\nretry_count: 2\n{diagnostic}");
         assert_eq!(found, story(&expected), "what blocked it is gone");
     }
 
@@ -221,7 +216,11 @@ mod tests {
         ] {
             let err = unblock(&mut story(fields), Retries::Reset);
             let status = expected.to_owned();
-            assert_eq!(err, Err(OperationError::NotBlocked { status }), "{fields:?}");
+            assert_eq!(
+                err,
+                Err(OperationError::NotBlocked { status }),
+                "{fields:?}"
+            );
         }
     }
 
@@ -231,7 +230,11 @@ mod tests {
                       implementation_complete: true\n";
         let mut found = story(fields);
         let status = reset_workflow(&mut found).expect("keys can be removed");
-        assert_eq!(status, Status::Ready, "not in progress: the worktree is gone");
+        assert_eq!(
+            status,
+            Status::Ready,
+            "not in progress: the worktree is gone"
+        );
         let expected = "status: ready\nresearch_complete: true\nplan_complete: true\nimplementation_complete: true\n";
         assert_eq!(found, story(expected), "the flags stay");
         for (phase, flag) in [

@@ -98,17 +98,29 @@ mod tests {
             let mut story = Document::parse(text.clone()).expect("frontmatter");
             let set = |story: &mut Document| Ok(story.set("n", value)?);
             let result = carry_out(&mut story, Dating::Day(now), set);
-            (result.map(drop), story.text(UPDATED), story.as_str() == Some(&text))
+            (
+                result.map(drop),
+                story.text(UPDATED),
+                story.as_str() == Some(&text),
+            )
         };
         for fields in ["n: 1\n", "id:\n", "id: ''\n"] {
             let (result, updated, is_unchanged) = run(fields, 2);
             assert_eq!(result, Err(OperationError::NoId), "{fields:?} is no story");
-            assert_eq!((updated, is_unchanged), (None, true), "and it is left alone");
+            assert_eq!(
+                (updated, is_unchanged),
+                (None, true),
+                "and it is left alone"
+            );
         }
         let (result, updated, _) = run("id: S-1\nn: 1\n", 2);
         assert_eq!(result, Ok(()), "a story");
         assert_eq!(updated.as_deref(), Some("2026-03-04"), "a change is dated");
         let (result, updated, is_unchanged) = run("id: S-1\nn: 1\n", 1);
-        assert_eq!((result, updated, is_unchanged), (Ok(()), None, true), "no change, no date");
+        assert_eq!(
+            (result, updated, is_unchanged),
+            (Ok(()), None, true),
+            "no change, no date"
+        );
     }
 }

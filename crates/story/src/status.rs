@@ -260,9 +260,15 @@ mod tests {
     fn next_phase_follows_status_and_flags() {
         let table = [
             ("", Some(Phase::Refine)),
-            ("status: backlog\nresearch_complete: true\n", Some(Phase::Refine)),
+            (
+                "status: backlog\nresearch_complete: true\n",
+                Some(Phase::Refine),
+            ),
             ("status: ready\n", Some(Phase::Research)),
-            ("status: ready\nresearch_complete: true\n", Some(Phase::Plan)),
+            (
+                "status: ready\nresearch_complete: true\n",
+                Some(Phase::Plan),
+            ),
             (
                 "status: ready\nresearch_complete: true\nplan_complete: true\n",
                 Some(Phase::Implement),

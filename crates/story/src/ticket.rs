@@ -113,7 +113,10 @@ mod tests {
             found.starts_with("---\nid: S-1\ntitle: 'From there' # old\n"),
             "the title: {found}"
         );
-        assert!(found.ends_with("\n---\nLine 1\nLine 2\n"), "the body: {found}");
+        assert!(
+            found.ends_with("\n---\nLine 1\nLine 2\n"),
+            "the body: {found}"
+        );
         let crlf = linked("---\r\nid: S-1\r\n---\r\n", &ticket);
         assert!(
             crlf.ends_with("\r\n---\r\nLine 1\r\nLine 2\r\n"),

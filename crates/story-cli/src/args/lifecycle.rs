@@ -74,7 +74,7 @@ impl NewStatus {
 #[command(after_help = "\
 Examples:
   story block S-0034 --reason 'the tests do not compile'
-  story block S-0034 --reason 'the same error again' --identical-errors --consecutive 3 --suggested-fix 'update the lock file'")]
+  story block S-0034 --reason 'same error' --identical-errors --consecutive 3")]
 pub struct BlockArgs {
     /// An id, or a path with a / or ending in .md
     pub story: PathBuf,
@@ -206,7 +206,7 @@ pub struct ResetWorkflowArgs {
 #[command(after_help = "\
 Examples:
   story link S-0034 --provider github --id 123 --url https://github.com/o/r/issues/123
-  story link S-0034 --provider jira --id DEV-7 --url https://x.y/DEV-7 --title 'Login fails' --body 'Since Monday.'")]
+  story link S-0034 --provider jira --id DEV-7 --url https://x.y/DEV-7 --body @notes/plan.md")]
 pub struct LinkArgs {
     /// An id, or a path with a / or ending in .md
     pub story: PathBuf,
