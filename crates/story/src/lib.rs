@@ -11,6 +11,7 @@
 mod body;
 mod changes;
 pub mod diagnostic;
+pub mod claim;
 mod document;
 mod error;
 pub mod feedback;

@@ -1,5 +1,6 @@
 //! Why an operation of the contract was not done.
 
+use crate::claim::ClaimError;
 use crate::error::EditError;
 
 /// Why an operation of the contract was not done. Nothing was written; the same call on the same story fails again.
@@ -35,4 +36,7 @@ pub enum OperationError {
         /// What stands behind `status`.
         status: String,
     },
+    /// A claim was not made, renewed or released.
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
 }
