@@ -12,7 +12,9 @@ use crate::failure::Failure;
 use crate::output::{self, Output, write_json};
 use crate::settings::Settings;
 use crate::terminal::escape;
-use crate::{apply, completions, doctor, get, init, json, lifecycle, lock, set, show, signals};
+use crate::{
+    apply, claim, completions, doctor, get, init, json, lifecycle, lock, set, show, signals,
+};
 
 /// Runs the command line and says how it ended.
 pub fn run(arguments: Vec<OsString>) -> ExitCode {
@@ -51,6 +53,8 @@ fn dispatch(verb: &Verb, settings: &Settings, output: &Output) -> Result<u8, Fai
         Verb::Set(args) => set::run(args, settings, output).map(|()| 0),
         Verb::Apply(args) => apply::run(args, settings, output),
         Verb::Lifecycle(verb) => lifecycle::run(verb, settings, output),
+        Verb::Claim(verb) => claim::run(verb, settings, output),
+        Verb::With(args) => Ok(lock::with::run(args, settings, output)),
         Verb::Lock(LockVerb::Status(args)) => {
             heard_enough(lock::status::run(args, settings, output))
         }

@@ -1,7 +1,9 @@
 //! The grammar of the command line, and the words of its help.
 
+pub mod claim;
 pub mod lifecycle;
 mod ordered;
+pub mod with;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -10,8 +12,10 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use claim::ClaimVerb;
 use lifecycle::LifecycleVerb;
 pub use ordered::{Given, OrderedArgs};
+use with::WithArgs;
 
 use crate::durations;
 
@@ -132,6 +136,9 @@ pub enum Verb {
     Apply(ApplyArgs),
     #[command(flatten)]
     Lifecycle(LifecycleVerb),
+    #[command(flatten)]
+    Claim(ClaimVerb),
+    With(WithArgs),
     /// Look at locks, hold one, run a command under one, or break one
     #[command(subcommand)]
     Lock(LockVerb),

@@ -1,6 +1,7 @@
 //! From the errors of the contract's operations to failures: code and advice. Pure.
 
 use story::OperationError;
+use story::claim::ClaimError;
 
 use crate::failure::{Code, Failure};
 
@@ -14,7 +15,33 @@ impl Failure {
                 failure.hint = hint(err).map(str::to_owned);
                 failure
             }
+            OperationError::Claim(err) => Self::from_claim(err),
+            err => Self::new(Code::Refused, "refused").with_chain(err),
         }
+    }
+
+    fn from_claim(err: &ClaimError) -> Self {
+        let (code, hint) = match err {
+            ClaimError::Taken(_) => (
+                Code::Locked,
+                "wait until that claim ends, or take another story",
+            ),
+            ClaimError::Own(_) => (
+                Code::Refused,
+                "`story renew` has it end later; another worker needs another name",
+            ),
+            ClaimError::Waiting(_) => (
+                Code::Refused,
+                "finish what it depends on first, or take it out of `dependencies`",
+            ),
+            ClaimError::Lost(_) => (
+                Code::Conflict,
+                "stop, and look at what the others did meanwhile; nothing was written",
+            ),
+            _ => (Code::Refused, "`story get STORY status` shows where it is"),
+        };
+        let failure = Self::new(code, "refused").with_chain(err).hint(hint);
+        failure.retryable(code == Code::Locked)
     }
 }
 

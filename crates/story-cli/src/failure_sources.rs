@@ -142,6 +142,8 @@ impl Failure {
             is_committed,
             "one code says committed"
         );
+        // A refusal knows itself whether waiting helps.
+        let retryable = retryable || failure.retryable;
         failure.retryable(retryable)
     }
 

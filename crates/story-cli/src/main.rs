@@ -3,6 +3,7 @@
 mod app;
 mod apply;
 mod args;
+mod claim;
 mod completions;
 mod contract;
 mod diff;

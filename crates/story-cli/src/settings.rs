@@ -15,6 +15,9 @@ use crate::args::{Colour, Common};
 /// The variable that names the lock a parent process holds: `<canonical path>:<token>`.
 pub const LOCK_HELD: &str = "STORY_LOCK_HELD";
 
+/// The variable in which `story with` tells its command where the story is.
+pub const STORY_PATH: &str = "STORY_PATH";
+
 /// How much is said on stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verbosity {
@@ -51,6 +54,8 @@ pub struct Settings {
     pub touch: Touch,
     /// `--timeout`.
     pub timeout: Duration,
+    /// Who claims stories: `--as`, else `STORY_AGENT`, else the owner.
+    pub claimant: Option<String>,
     /// `STORY_LOCK_HELD`.
     pub lock_held: Option<OsString>,
     stale_after: Option<Duration>,
@@ -85,6 +90,7 @@ impl Settings {
             lock_held: variable(LOCK_HELD),
             stale_after: common.stale_after,
             retries: common.retries,
+            claimant: agent.clone().or_else(|| owner.clone()),
             owner: owner.or(agent),
             now: common.now,
             durability: if common.fast {

@@ -1,9 +1,10 @@
-//! `story lock`: looking at locks, holding them, running commands under them, breaking them.
+//! `story lock` and `story with`: looking at locks, holding them, running commands under them, breaking them.
 
 pub mod break_lock;
 pub mod hold;
 pub mod run;
 pub mod status;
+pub mod with;
 
 use atomic_file::Resolved;
 use sidecar_lock::{LockGuard, LockOptions, ReleaseError, SidecarLock};

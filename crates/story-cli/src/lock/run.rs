@@ -1,4 +1,4 @@
-//! `story lock run`: a command under a lock, in the manner of flock(1).
+//! A command under a lock, in the manner of flock(1): `story lock run`, and what `story with` shares with it.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -13,61 +13,129 @@ use crate::failure::{Code, Failure};
 use crate::failure_sources::code_of_io;
 use crate::json;
 use crate::output::{Output, write_json};
-use crate::places::Target;
-use crate::settings::{LOCK_HELD, Settings};
+use crate::places::{Target, is_there};
+use crate::settings::{LOCK_HELD, STORY_PATH, Settings};
 use crate::signals;
 use crate::sys;
 use crate::transaction::chain;
 
+/// A command to run under a lock.
+pub struct LockedCommand<'a> {
+    /// What is locked meanwhile.
+    pub target: &'a Target,
+    /// The verb that runs it, for those who wait: `story lock run`.
+    pub verb: &'a str,
+    /// The program and its arguments.
+    pub words: &'a [OsString],
+    /// Whether the command also finds the path of what is locked in `STORY_PATH`; it must then exist.
+    pub tells_path: TellsPath,
+}
+
+/// Whether a command is told the path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TellsPath {
+    /// In [`STORY_PATH`].
+    Yes,
+    /// No.
+    No,
+}
+
 /// Runs the command and returns its exit code; our own where it was not started.
 pub fn run(args: &LockRunArgs, settings: &Settings, output: &Output) -> u8 {
-    match run_locked(args, settings, output) {
+    let exit = Target::of_resource(&args.path, settings).and_then(|target| {
+        let command = LockedCommand {
+            target: &target,
+            verb: "story lock run",
+            words: &args.command,
+            tells_path: TellsPath::No,
+        };
+        command.run(settings, output)
+    });
+    exit_code(exit, args.conflict_exit_code, output)
+}
+
+/// The exit code of a command; our own, or `conflict`, where it was not started, and then the reason is told.
+pub fn exit_code(exit: Result<u8, Failure>, conflict: Option<u8>, output: &Output) -> u8 {
+    match exit {
         Ok(exit) => exit,
         Err(failure) => {
             app::tell(&failure, output);
-            args.conflict_exit_code.unwrap_or(failure.exit())
+            conflict.unwrap_or(failure.exit())
         }
     }
 }
 
-fn run_locked(args: &LockRunArgs, settings: &Settings, output: &Output) -> Result<u8, Failure> {
-    let [program, arguments @ ..] = args.command.as_slice() else {
-        return Err(Failure::usage("no command was given"));
-    };
-    let target = Target::of_resource(&args.path, settings)?;
-    signals::watch();
-    let options = LockOptions {
-        command: Some(format!("story lock run -- {}", program.to_string_lossy())),
-        ..settings.lock_options("story lock run")
-    };
-    let guard = acquire(&target, &options, settings, output)?;
-    let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .env(LOCK_HELD, lock_held(&guard, settings.lock_held.as_deref()));
-    let ended = run_child(&mut command);
-    // It may have died in a commit under our lock: nobody after us would see a sign of that.
-    if !ended.as_ref().is_ok_and(ExitStatus::success) {
-        clean_up_after_the_dead(&guard, output);
+impl LockedCommand<'_> {
+    /// Runs it under the lock and returns its exit code.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] when it was not started.
+    pub fn run(&self, settings: &Settings, output: &Output) -> Result<u8, Failure> {
+        let [program, arguments @ ..] = self.words else {
+            return Err(Failure::usage("no command was given"));
+        };
+        signals::watch();
+        let options = LockOptions {
+            command: Some(format!("{} -- {}", self.verb, program.to_string_lossy())),
+            ..settings.lock_options(self.verb)
+        };
+        let guard = acquire(self.target, &options, settings, output)?;
+        let mut command = Command::new(program);
+        command
+            .args(arguments)
+            .env(LOCK_HELD, lock_held(&guard, settings.lock_held.as_deref()));
+        if self.tells_path == TellsPath::Yes {
+            self.check_is_there(&guard)?;
+            command.env(STORY_PATH, guard.resource());
+        }
+        let ended = run_child(&mut command);
+        self.finish(guard, ended, output)
     }
-    let resource = guard.resource().to_path_buf();
-    let lost = guard.release().err().map(|err| chain(&err));
-    if let Some(lost) = &lost {
-        output.warning(&format!("the lock was not held to the end: {lost}"));
+
+    fn check_is_there(&self, guard: &LockGuard) -> Result<(), Failure> {
+        if is_there(guard.resource())? {
+            return Ok(());
+        }
+        let failure = Failure::new(Code::NotFound, "")
+            .cause(format!("{} does not exist", guard.resource().display()));
+        Err(failure.about("open", self.target))
     }
-    let status = ended.map_err(|err| not_started(program, &err))?;
-    if output.is_json() {
-        let mut result = json::success_of(target.id.as_deref(), &resource);
-        result.insert("exit_code".to_owned(), sys::exit_code(status).into());
-        result.insert("signal".to_owned(), sys::ending_signal(status).into());
-        result.insert(
-            "warnings".to_owned(),
-            lost.into_iter().collect::<Vec<_>>().into(),
-        );
-        // The command's exit code is what was asked for; whoever closed stdout does not read this line.
-        write_json(result).ok();
+
+    fn finish(
+        &self,
+        guard: LockGuard,
+        ended: io::Result<ExitStatus>,
+        output: &Output,
+    ) -> Result<u8, Failure> {
+        // It may have died in a commit under our lock: nobody after us would see a sign of that.
+        if !ended.as_ref().is_ok_and(ExitStatus::success) {
+            clean_up_after_the_dead(&guard, output);
+        }
+        let resource = guard.resource().to_path_buf();
+        let lost = guard.release().err().map(|err| chain(&err));
+        if let Some(lost) = &lost {
+            output.warning(&format!("the lock was not held to the end: {lost}"));
+        }
+        let program = self
+            .words
+            .first()
+            .map(OsString::as_os_str)
+            .unwrap_or_default();
+        let status = ended.map_err(|err| not_started(program, &err))?;
+        if output.is_json() {
+            let mut result = json::success_of(self.target.id.as_deref(), &resource);
+            result.insert("exit_code".to_owned(), sys::exit_code(status).into());
+            result.insert("signal".to_owned(), sys::ending_signal(status).into());
+            result.insert(
+                "warnings".to_owned(),
+                lost.into_iter().collect::<Vec<_>>().into(),
+            );
+            // The command's exit code is what was asked for; whoever closed stdout does not read this line.
+            write_json(result).ok();
+        }
+        Ok(sys::exit_code(status))
     }
-    Ok(sys::exit_code(status))
 }
 
 /// Starts the command and waits for it, with signals passed on.

@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 mod apply;
+mod claims;
 mod desk;
 mod doctor;
 mod get;

@@ -37,6 +37,8 @@ fn path_of(name: &str) -> PathBuf {
 fn normalise(value: &mut Value, sandbox: &Sandbox) {
     match value {
         Value::Object(members) => {
+            // The token is drawn anew each time, and the revision covers it.
+            let has_claim = members.contains_key("claim_token");
             for (key, value) in members.iter_mut() {
                 let fixed = match (key.as_str(), &value) {
                     (_, Value::Null) => None,
@@ -45,6 +47,8 @@ fn normalise(value: &mut Value, sandbox: &Sandbox) {
                         | "stale_in_ms",
                         _,
                     ) => Some(json!(0)),
+                    ("claim_token", _) => Some(json!("a000000000000000")),
+                    ("rev", _) if has_claim => Some(json!("REVISION")),
                     ("token", _) => Some(json!("TOKEN")),
                     ("boot_id", _) => Some(json!("BOOT")),
                     ("host", _) => Some(json!("HOST")),
@@ -90,6 +94,7 @@ fn every_shape_is_as_its_fixture() {
     errors(&mut seen);
     locks(&mut seen);
     house_keeping(&mut seen);
+    claims(&mut seen);
     let kept: BTreeSet<String> = fs::read_dir(fixtures().join("cli"))
         .expect("the fixtures can be listed")
         .map(|entry| entry.expect("an entry").path())
@@ -240,6 +245,26 @@ fn locks(seen: &mut BTreeSet<String>) {
         ],
     );
     check("lock-run", &desk, one_json(&run.stdout), seen);
+}
+
+fn claims(seen: &mut BTreeSet<String>) {
+    let desk = Desk::new();
+    let at = |time: &'static str| ["--as", "ann", "--now", time];
+    let noon = at("2026-03-04T12:00:00Z");
+    let claimed = desk.json(0, &[&["claim", "S-0034"], &noon[..]].concat());
+    check("claim", &desk, claimed, seen);
+    let renewed = desk.json(
+        0,
+        &[&["renew", "S-0034", "--lease", "1h"], &noon[..]].concat(),
+    );
+    check("renew", &desk, renewed, seen);
+    let next_day = at("2026-03-05T12:00:00Z");
+    let took_over = desk.json(0, &[&["claim", "S-0034"], &next_day[..]].concat());
+    check("claim-took-over", &desk, took_over, seen);
+    let released = desk.json(0, &["release", "S-0034", "--as", "ann"]);
+    check("release", &desk, released, seen);
+    let lost = desk.json(5, &["release", "S-0034", "--as", "ann"]);
+    check("error-claim-lost", &desk, lost, seen);
 }
 
 fn house_keeping(seen: &mut BTreeSet<String>) {

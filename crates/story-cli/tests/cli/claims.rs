@@ -1,0 +1,236 @@
+//! `story claim`, `renew`, `release` and `with`: results, refusals, exit codes. Many workers at once: `tests/claims.rs`.
+
+use serde_json::json;
+
+use crate::desk::{Desk, one_json};
+
+const NOON: &str = "2026-03-04T12:00:00Z";
+const LATER: &str = "2026-03-04T12:20:00Z";
+const TOO_LATE: &str = "2026-03-04T13:00:00Z";
+
+fn claim<'a>(name: &'a str, now: &'a str) -> [&'a str; 6] {
+    ["claim", "S-0034", "--as", name, "--now", now]
+}
+
+#[test]
+fn claim_prints_the_id_and_keeps_every_other_byte() {
+    let desk = Desk::new();
+    let finished = desk.expect(0, &claim("ann", NOON));
+    assert_eq!(finished.stdout, "S-0034\n", "the id, for scripts");
+    let token = desk.expect(0, &["get", "S-0034", "claim_token"]).stdout;
+    let expected = crate::desk::STORY.replace(
+        "assignee:\n",
+        &format!(
+            "assignee:\nclaimed_by: ann\nclaimed_until: '2026-03-04T12:30:00.000Z'\nclaim_token: {token}"
+        ),
+    );
+    assert_eq!(
+        desk.text(),
+        expected,
+        "three keys at the end, `updated` as it was"
+    );
+    desk.expect(0, &["release", "S-0034", "--as", "ann"]);
+    assert_eq!(desk.text(), crate::desk::STORY, "a release leaves no trace");
+    desk.assert_tidy();
+}
+
+#[test]
+fn claim_of_a_claimed_story_is_exit_4_and_worth_a_retry() {
+    let desk = Desk::new();
+    desk.expect(0, &claim("ann", NOON));
+    let before = desk.text();
+    let error = &desk.json(4, &claim("bob", LATER))["error"];
+    assert_eq!(error["code"], "ELOCKED", "as for a lock: {error}");
+    assert_eq!(error["retryable"], true, "it ends some day: {error}");
+    let message = error["message"].as_str().unwrap_or_default();
+    assert!(
+        message.contains("claimed by \"ann\" until 2026-03-04T12:30:00.000Z"),
+        "who, and until when: {message}"
+    );
+    let own = &desk.json(7, &claim("ann", LATER))["error"];
+    assert!(
+        own["hint"].to_string().contains("story renew"),
+        "what to do: {own}"
+    );
+    assert_eq!(desk.text(), before, "a refused claim changes nothing");
+}
+
+#[test]
+fn claim_takes_over_an_expired_one_and_tells() {
+    let desk = Desk::new();
+    let first = desk.json(0, &claim("ann", NOON));
+    let second = desk.json(0, &claim("bob", TOO_LATE));
+    let took_over = json!({
+        "claimed_by": "ann",
+        "claimed_until": "2026-03-04T12:30:00.000Z",
+        "claim_token": first["claim_token"],
+    });
+    assert_eq!(second["took_over_claim"], took_over, "whose it was");
+    assert_ne!(second["claim_token"], first["claim_token"], "a new token");
+    let lost = &desk.json(5, &["renew", "S-0034", "--as", "ann", "--now", TOO_LATE])["error"];
+    let message = lost["message"].as_str().unwrap_or_default();
+    assert_eq!(lost["code"], "ECONFLICT", "lost: {lost}");
+    assert!(
+        message.contains("the claim is lost: the story is now claimed by \"bob\" until"),
+        "who has it: {message}"
+    );
+    desk.expect(5, &["release", "S-0034", "--as", "ann"]);
+    let token = first["claim_token"].as_str().unwrap_or_default();
+    let guarded = format!("claim_token={token}");
+    desk.expect(5, &["set", "S-0034", "status=done", "--if", &guarded]);
+    let token = second["claim_token"].as_str().unwrap_or_default();
+    let guarded = format!("claim_token={token}");
+    desk.expect(0, &["set", "S-0034", "status=done", "--if", &guarded]);
+}
+
+#[test]
+fn claim_obeys_status_and_dependencies() {
+    let table = [
+        ("status: backlog\n", 7, "its status is backlog"),
+        ("status: in-progress\n", 0, ""),
+        ("status: ready\ndependencies: [S-0001]\n", 0, ""),
+        (
+            "status: ready\ndependencies: [s-0001, S-0002]\n",
+            7,
+            "it waits for S-0002 (ready)",
+        ),
+        (
+            "status: ready\ndependencies: [S-0404]\n",
+            7,
+            "S-0404 (no such story)",
+        ),
+        (
+            "status: ready\ndependencies: [./S-0001.md]\n",
+            7,
+            "(not an id)",
+        ),
+        (
+            "status: ready\ndependencies: [S-0003]\n",
+            7,
+            "S-0003 (cannot be read)",
+        ),
+    ];
+    for (fields, code, words) in table {
+        let desk = Desk::with(format!("---\nid: S-0034\n{fields}---\n"));
+        let other = |id: &str, text: &str| {
+            desk.sandbox
+                .write(format!(".ai-sdlc/stories/{id}/story.md"), text);
+        };
+        other("S-0001", "---\nid: S-0001\nstatus: done\n---\n");
+        other("S-0002", "---\nid: S-0002\nstatus: ready\n---\n");
+        other("S-0003", "---\nid: S-0003\nid: S-0003\n---\n");
+        desk.sandbox.write("S-0001.md", "---\nstatus: done\n---\n");
+        let finished = desk.expect(code, &claim("ann", NOON));
+        assert!(finished.stderr.contains(words), "{fields:?}: {finished:?}");
+    }
+}
+
+#[test]
+fn claim_needs_a_name_from_an_option_or_the_environment() {
+    let desk = Desk::new();
+    let finished = desk.expect(2, &["claim", "S-0034"]);
+    assert!(
+        finished.stderr.contains("--as NAME"),
+        "what to say: {finished:?}"
+    );
+    desk.expect(2, &["claim", "S-0034", "--as", "a\nb"]);
+    desk.expect(2, &["renew", "S-0034"]);
+    desk.expect(2, &["release", "S-0034"]);
+    let names = [
+        (vec![("STORY_OWNER", "olga")], "olga"),
+        (
+            vec![("STORY_OWNER", "olga"), ("STORY_AGENT", "agent 7")],
+            "agent 7",
+        ),
+    ];
+    for (variables, expected) in names {
+        let desk = Desk::new();
+        let mut command = desk.story(&["claim", "S-0034", "--json"]);
+        let finished = crate::desk::finish(command.envs(variables));
+        let answer = one_json(&finished.stdout);
+        assert_eq!(answer["claimed_by"], expected, "the name: {answer}");
+    }
+}
+
+#[test]
+fn lease_outside_its_limits_is_a_usage_error() {
+    let desk = Desk::new();
+    for lease in ["0", "999ms", "721h", "soon"] {
+        desk.expect(2, &["claim", "S-0034", "--as", "ann", "--lease", lease]);
+        desk.expect(2, &["renew", "S-0034", "--as", "ann", "--lease", lease]);
+    }
+    assert_eq!(desk.text(), crate::desk::STORY, "nothing was claimed");
+    desk.expect(0, &["claim", "S-0034", "--as", "ann", "--lease", "720h"]);
+}
+
+#[test]
+fn renew_moves_the_end_and_keeps_the_token() {
+    let desk = Desk::new();
+    let claimed = desk.json(0, &claim("ann", NOON));
+    let token = claimed["claim_token"].as_str().unwrap_or_default();
+    let arguments = [
+        "renew", "S-0034", "--token", token, "--lease", "1h", "--now",
+    ];
+    let renewed = desk.json(0, &[&arguments[..], &[LATER]].concat());
+    assert_eq!(
+        renewed["claimed_until"], "2026-03-04T13:20:00.000Z",
+        "the new end"
+    );
+    assert_eq!(renewed["claim_token"], token, "the same token");
+    assert_eq!(renewed["changed"], json!(["claimed_until"]), "one key");
+    assert!(renewed.get("expired_at").is_none(), "in time: {renewed}");
+    let late = desk.json(0, &[&arguments[..], &["2026-03-04T14:00:00Z"]].concat());
+    assert_eq!(
+        late["expired_at"], "2026-03-04T13:20:00.000Z",
+        "late, but nobody took it"
+    );
+    desk.expect(5, &["renew", "S-0034", "--as", "ann", "--token", "a1"]);
+}
+
+#[test]
+fn with_gives_its_command_the_path_and_the_lock() {
+    let desk = Desk::new();
+    let program = env!("CARGO_BIN_EXE_story");
+    let script =
+        format!("{program} set \"$STORY_PATH\" priority=3 -q; echo \"$STORY_PATH\"; exit 9");
+    let finished = desk.expect(9, &["with", "S-0034", "--", "sh", "-c", &script]);
+    let resolved = desk.path.canonicalize().expect("the story is there");
+    assert_eq!(
+        finished.stdout.trim_end(),
+        resolved.display().to_string(),
+        "the path"
+    );
+    assert!(
+        desk.text().contains("priority: 3\n"),
+        "its set works under the lock"
+    );
+    desk.assert_tidy();
+}
+
+#[test]
+fn with_does_not_run_its_command_without_the_story_or_its_lock() {
+    let desk = Desk::new();
+    let ran = ["--", "sh", "-c", "echo ran"];
+    let with = |story: &'static str| [&["with", story][..], &ran].concat();
+    for story in ["S-0404", "./nothing.md"] {
+        let finished = desk.expect(3, &with(story));
+        assert_eq!(finished.stdout, "", "not run for {story}");
+    }
+    let holder = desk.hold(&[]);
+    let busy = desk.expect(
+        4,
+        &[&["with", "S-0034", "--timeout", "0"][..], &ran].concat(),
+    );
+    assert_eq!(busy.stdout, "", "not run without the lock");
+    let other = [
+        "with",
+        "S-0034",
+        "--timeout",
+        "0",
+        "--conflict-exit-code",
+        "75",
+    ];
+    desk.expect(75, &[&other[..], &ran].concat());
+    holder.wait(crate::desk::PATIENCE);
+    desk.assert_tidy();
+}
