@@ -10,13 +10,12 @@ impl Failure {
     pub fn from_operation(err: &OperationError) -> Self {
         match err {
             OperationError::Edit(err) => Self::from_edit(err),
+            OperationError::Claim(err) => Self::from_claim(err),
             err => {
                 let mut failure = Self::new(Code::Refused, "refused").with_chain(err);
                 failure.hint = hint(err).map(str::to_owned);
                 failure
             }
-            OperationError::Claim(err) => Self::from_claim(err),
-            err => Self::new(Code::Refused, "refused").with_chain(err),
         }
     }
 

@@ -10,8 +10,8 @@
 
 mod body;
 mod changes;
-pub mod diagnostic;
 pub mod claim;
+pub mod diagnostic;
 mod document;
 mod error;
 pub mod feedback;

@@ -48,91 +48,80 @@ fn claim_adds_three_keys_and_nothing_else() {
     );
 }
 
+/// Claims for bob; `refused` are words of the refusal.
+fn assert_claim(fields: &str, takes: Takes, refused: Option<&str>) {
+    let mut story = story(fields);
+    let before = story.clone();
+    let outcome = claim(&mut story, &terms("bob", takes), noon(), |_| None);
+    let Some(words) = refused else {
+        let claimed = outcome.unwrap_or_else(|err| panic!("{fields:?} can be claimed: {err}"));
+        let had = Claim::of(&before);
+        assert_eq!(claimed.took_over, had, "what it took over from {fields:?}");
+        return;
+    };
+    let err = outcome.expect_err("it must be refused").to_string();
+    assert!(err.contains(words), "{fields:?} with {takes:?}: {err}");
+    assert_eq!(story, before, "a refusal changes nothing in {fields:?}");
+}
+
 #[test]
-fn claim_obeys_status_and_earlier_claims() {
+fn claim_obeys_earlier_claims() {
+    let table = [
+        ("", None),
+        (
+            "claimed_by: ann\nclaimed_until: '2026-03-04T12:00:00.000Z'\n",
+            None,
+        ),
+        (
+            "claimed_by: ann\nclaimed_until: '2026-03-04T12:00:00.001Z'\n",
+            Some("claimed by \"ann\" until 2026-03-04T12:00:00.001Z"),
+        ),
+        ("claimed_by: bob\n", Some("claimed already by \"bob\"")),
+        ("claimed_by: ann\n", Some("\"ann\" without an end")),
+        ("claimed_by: 7\n", Some("claimed by \"7\"")),
+        (
+            "claimed_by: ann\nclaimed_until: soon\n",
+            Some("without an end"),
+        ),
+        (
+            "claimed_by: ann\nclaimed_until: 2026-03-04T11:00:00Z\n",
+            None,
+        ),
+        ("claimed_by:\nclaimed_until: '2999-01-01T00:00:00Z'\n", None),
+        ("claimed_by: ''\n", None),
+    ];
+    for (earlier, refused) in table {
+        let fields = format!("status: ready\n{earlier}");
+        assert_claim(&fields, Takes::Ready, refused);
+    }
+}
+
+#[test]
+fn claim_obeys_the_status() {
     use Takes::{Ready, ReadyOrAbandoned, ReadyOrInProgress};
     let live = "claimed_by: ann\nclaimed_until: '2026-03-04T12:00:00.001Z'\n";
     let ended = "claimed_by: ann\nclaimed_until: '2026-03-04T12:00:00.000Z'\n";
-    let table: [(&str, &str, Takes, Option<&str>); 19] = [
-        ("status: ready\n", "", Ready, None),
-        ("status: ready\n", ended, Ready, None),
+    let table = [
+        ("in-progress", "", Ready, Some("its status is in-progress")),
         (
-            "status: ready\n",
-            live,
-            Ready,
-            Some("claimed by \"ann\" until"),
-        ),
-        (
-            "status: ready\n",
-            "claimed_by: bob\n",
-            Ready,
-            Some("claimed already by \"bob\""),
-        ),
-        (
-            "status: ready\n",
-            "claimed_by: ann\n",
-            Ready,
-            Some("without an end"),
-        ),
-        (
-            "status: ready\n",
-            "claimed_by: 7\n",
-            Ready,
-            Some("claimed by \"7\""),
-        ),
-        (
-            "status: ready\n",
-            "claimed_by: ann\nclaimed_until: soon\n",
-            Ready,
-            Some("without an end"),
-        ),
-        (
-            "status: ready\n",
-            "claimed_by: ann\nclaimed_until: 2026-03-04T11:00:00Z\n",
-            Ready,
-            None,
-        ),
-        (
-            "status: ready\n",
-            "claimed_by:\nclaimed_until: '2999-01-01T00:00:00Z'\n",
-            Ready,
-            None,
-        ),
-        ("status: ready\n", "claimed_by: ''\n", Ready, None),
-        (
-            "status: in-progress\n",
-            "",
-            Ready,
-            Some("its status is in-progress"),
-        ),
-        (
-            "status: in-progress\n",
+            "in-progress",
             ended,
             Ready,
             Some("its status is in-progress"),
         ),
         (
-            "status: in-progress\n",
+            "in-progress",
             "",
             ReadyOrAbandoned,
             Some("its status is in-progress"),
         ),
-        ("status: in-progress\n", ended, ReadyOrAbandoned, None),
+        ("in-progress", ended, ReadyOrAbandoned, None),
+        ("in-progress", live, ReadyOrAbandoned, Some("claimed by")),
+        ("in-progress", "", ReadyOrInProgress, None),
+        ("ready", "", ReadyOrInProgress, None),
+        ("done", ended, ReadyOrInProgress, Some("its status is done")),
         (
-            "status: in-progress\n",
-            live,
-            ReadyOrAbandoned,
-            Some("claimed by"),
-        ),
-        ("status: in-progress\n", "", ReadyOrInProgress, None),
-        (
-            "status: done\n",
-            ended,
-            ReadyOrInProgress,
-            Some("its status is done"),
-        ),
-        (
-            "status: blocked\n",
+            "blocked",
             "",
             ReadyOrInProgress,
             Some("its status is blocked"),
@@ -140,23 +129,8 @@ fn claim_obeys_status_and_earlier_claims() {
         ("", "", ReadyOrInProgress, Some("its status is missing")),
     ];
     for (status, earlier, takes, refused) in table {
-        let fields = format!("{status}{earlier}");
-        let mut story = story(&fields);
-        let before = story.clone();
-        let outcome = claim(&mut story, &terms("bob", takes), noon(), |_| None);
-        match refused {
-            None => {
-                let claimed =
-                    outcome.unwrap_or_else(|err| panic!("{fields:?} can be claimed: {err}"));
-                let had = Claim::of(&before);
-                assert_eq!(claimed.took_over, had, "what it took over from {fields:?}");
-            }
-            Some(words) => {
-                let err = outcome.expect_err("it must be refused").to_string();
-                assert!(err.contains(words), "{fields:?} with {takes:?}: {err}");
-                assert_eq!(story, before, "a refusal changes nothing in {fields:?}");
-            }
-        }
+        let fields = format!("status: {status}\n{earlier}");
+        assert_claim(&fields, takes, refused);
     }
 }
 
