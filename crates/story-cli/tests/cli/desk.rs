@@ -41,11 +41,20 @@ impl Desk {
     }
 
     pub fn with(text: impl AsRef<[u8]>) -> Self {
+        let desk = Self::empty();
+        desk.sandbox.write(".ai-sdlc/stories/S-0034/story.md", text);
+        desk
+    }
+
+    /// Without the story; the folder for stories is there.
+    pub fn empty() -> Self {
         // Outside of the workspace: that is a repository, and its ignore rules are not these tests'
         // to mend.
         let sandbox =
             Sandbox::inside(&std::env::temp_dir()).expect("the temporary folder can be used");
-        let path = sandbox.write(".ai-sdlc/stories/S-0034/story.md", text);
+        let path = sandbox.join(".ai-sdlc/stories/S-0034/story.md");
+        let folder = sandbox.join(".ai-sdlc/stories");
+        std::fs::create_dir_all(folder).expect("a folder can be made");
         Self { sandbox, path }
     }
 

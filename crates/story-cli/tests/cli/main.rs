@@ -11,6 +11,7 @@ mod grammar;
 mod help;
 mod init;
 mod locks;
+mod operations;
 mod set;
 mod shapes;
 mod streams;
