@@ -19,6 +19,7 @@ mod write;
 pub(crate) use draft::{Draft, Failure, Parsed};
 pub(crate) use edit::{Found, Refusal, Trail, locate};
 pub(crate) use parser::Fault;
+pub(crate) use plain::{Given, Line, lines as plain_lines};
 pub(crate) use read::Reader;
 
 use node::{Kind, Node, Tree};

@@ -17,33 +17,152 @@ const MOST_ENTRIES: usize = 64;
 /// Readers refuse keys beyond 1024 characters (YAML 1.2, 7.4.2); no story has one of this length.
 const LONGEST_KEY: usize = 128;
 
+/// One line of a plain frontmatter.
+#[derive(Debug)]
+pub(crate) enum Line<'text> {
+    /// `key: value`, `key: []` or `key:`.
+    Entry {
+        /// The key.
+        key: &'text str,
+        /// Where it begins.
+        start: usize,
+        /// What stands behind the colon.
+        value: Given<'text>,
+    },
+    /// `- value`, an item of the list of the entry before.
+    Item {
+        /// Where its dash stands.
+        dash: usize,
+        /// What stands behind the dash.
+        value: Single<'text>,
+    },
+}
+
+/// What a plain line gives to its key.
+#[derive(Debug)]
+pub(crate) enum Given<'text> {
+    /// Nothing, or the list that the next lines hold.
+    Nothing,
+    /// `[]`
+    EmptyList,
+    /// One value.
+    Single(Single<'text>),
+}
+
+/// A scalar on one line.
+#[derive(Debug)]
+pub(crate) struct Single<'text> {
+    pub(crate) style: Style,
+    /// Without its quotes.
+    pub(crate) text: &'text str,
+    /// Where it begins, quote included.
+    start: usize,
+}
+
+impl Single<'_> {
+    pub(crate) fn value(&self) -> Value {
+        resolve::scalar(self.text, self.style, None)
+    }
+
+    fn node(&self) -> Node {
+        let quotes = if self.style == Style::Plain { 0 } else { 2 };
+        let span = self.start..self.start + self.text.len() + quotes;
+        scalar(span, self.style, self.text)
+    }
+}
+
+/// The list that further items would belong to.
+#[derive(Debug, Clone, Copy)]
+enum Open {
+    /// None.
+    Nothing,
+    /// One without items so far.
+    Empty,
+    /// One whose dashes stand in this column.
+    At(usize),
+}
+
+/// The lines of a plain frontmatter; `None` in place of the first one that is not plain, and then no more.
+#[derive(Debug)]
+pub(crate) struct Lines<'text> {
+    text: &'text str,
+    start: usize,
+    open: Open,
+    keys: Vec<&'text str>,
+}
+
+/// Reads a frontmatter line by line; `None` when there is nothing plain to read at all.
+pub(crate) fn lines(text: &str) -> Option<Lines<'_>> {
+    (!text.is_empty() && text.ends_with('\n')).then(|| Lines {
+        text,
+        start: 0,
+        open: Open::Nothing,
+        keys: Vec::with_capacity(32),
+    })
+}
+
+impl<'text> Iterator for Lines<'text> {
+    type Item = Option<Line<'text>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = &self.text[self.start..];
+        let length = memchr::memchr(b'\n', rest.as_bytes())?;
+        let line = self.line(&rest[..length]);
+        self.start = match line {
+            Some(_) => self.start + length + 1,
+            None => self.text.len(),
+        };
+        Some(line)
+    }
+}
+
+impl<'text> Lines<'text> {
+    fn line(&mut self, content: &'text str) -> Option<Line<'text>> {
+        if matches!(content.as_bytes().first()?, b' ' | b'-') {
+            return self.item(content);
+        }
+        let (key, value) = entry(content, self.start)?;
+        if self.keys.len() == MOST_ENTRIES || self.keys.contains(&key) {
+            return None;
+        }
+        self.keys.push(key);
+        self.open = match value {
+            Given::Nothing => Open::Empty,
+            _ => Open::Nothing,
+        };
+        Some(Line::Entry {
+            key,
+            start: self.start,
+            value,
+        })
+    }
+
+    fn item(&mut self, content: &'text str) -> Option<Line<'text>> {
+        let indent = content.bytes().take_while(|byte| *byte == b' ').count();
+        let value = content[indent..].strip_prefix("- ")?;
+        let fits = match self.open {
+            Open::Nothing => false,
+            Open::Empty => indent <= 2,
+            Open::At(column) => indent == column,
+        };
+        if !fits {
+            return None;
+        }
+        self.open = Open::At(indent);
+        let dash = self.start + indent;
+        let value = single(value, dash + 2)?;
+        Some(Line::Item { dash, value })
+    }
+}
+
 /// The tree of a plain frontmatter.
 pub(super) fn read(text: &str) -> Option<Node> {
-    if text.is_empty() || !text.ends_with('\n') {
-        return None;
-    }
     let mut entries: Vec<Entry> = Vec::new();
-    // The column of the dashes of the list that is being read.
-    let mut column = None;
-    let mut start = 0;
-    for line in text.split_inclusive('\n') {
-        let content = line.strip_suffix('\n')?;
-        match content.as_bytes().first()? {
-            b' ' | b'-' => {
-                let list = &mut entries.last_mut()?.value;
-                column = Some(add_item(list, column, content, start)?);
-            }
-            _ => {
-                let entry = entry(content, start)?;
-                let is_new = entries.iter().all(|other| other.name() != entry.name());
-                if !is_new || entries.len() == MOST_ENTRIES {
-                    return None;
-                }
-                entries.push(entry);
-                column = None;
-            }
+    for line in lines(text)? {
+        match line? {
+            Line::Entry { key, start, value } => entries.push(entry_node(key, start, &value)),
+            Line::Item { dash, value } => add_item(&mut entries.last_mut()?.value, dash, &value),
         }
-        start += line.len();
     }
     let (first, last) = (entries.first()?, entries.last()?);
     let span = first.key.span.start..last.end();
@@ -71,89 +190,94 @@ fn scalar(span: std::ops::Range<usize>, style: Style, text: &str) -> Node {
     node(span, Kind::Scalar { style, text })
 }
 
+fn entry_node(key: &str, start: usize, value: &Given<'_>) -> Entry {
+    let colon = start + key.len();
+    let value = match value {
+        Given::Nothing => scalar(colon + 1..colon + 1, Style::Plain, ""),
+        Given::EmptyList => {
+            let items = Vec::new();
+            node(colon + 2..colon + 4, Kind::List { flow: true, items })
+        }
+        Given::Single(single) => single.node(),
+    };
+    Entry {
+        key: scalar(start..colon, Style::Plain, key),
+        colon: Some(colon),
+        value,
+    }
+}
+
+/// A list item for the entry before, which is empty or a block list: the lines say so.
+fn add_item(list: &mut Node, dash: usize, value: &Single<'_>) {
+    let item = Item {
+        dash: Some(dash),
+        value: value.node(),
+    };
+    let end = item.value.span.end;
+    if let Kind::List { items, .. } = &mut list.kind {
+        items.push(item);
+        list.span.end = end;
+    } else {
+        let items = vec![item];
+        *list = node(dash..end, Kind::List { flow: false, items });
+    }
+}
+
 /// `key: value` or `key:`.
-fn entry(content: &str, start: usize) -> Option<Entry> {
-    let length = content.find(':')?;
+fn entry(content: &str, start: usize) -> Option<(&str, Given<'_>)> {
+    let length = memchr::memchr(b':', content.as_bytes())?;
     let (key, rest) = (&content[..length], &content[length + 1..]);
     let is_word = key.as_bytes().first()?.is_ascii_alphabetic()
         && key
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    // Not `true:`, nor a word that readers of YAML 1.1 take for it.
-    let is_text = matches!(resolve::plain(key), Value::String(_))
-        && !SWITCHES.iter().any(|word| key.eq_ignore_ascii_case(word));
-    if !is_word || !is_text || length > LONGEST_KEY {
+    if !is_word || !is_text(key) || length > LONGEST_KEY {
         return None;
     }
-    let colon = start + length;
     let value = match rest.strip_prefix(' ') {
-        Some("[]") => {
-            let items = Vec::new();
-            node(colon + 2..colon + 4, Kind::List { flow: true, items })
-        }
-        Some(value) => single(value, colon + 2)?,
-        None if rest.is_empty() => scalar(colon + 1..colon + 1, Style::Plain, ""),
+        Some("[]") => Given::EmptyList,
+        Some(value) => Given::Single(single(value, start + length + 2)?),
+        None if rest.is_empty() => Given::Nothing,
         None => return None,
     };
-    Some(Entry {
-        key: scalar(start..colon, Style::Plain, key),
-        colon: Some(colon),
-        value,
-    })
+    Some((key, value))
+}
+
+/// Whether a word is no `true`, nor one that readers of YAML 1.1 take for it.
+fn is_text(word: &str) -> bool {
+    // The longest of the others is `false`.
+    word.len() > 5
+        || (matches!(resolve::plain(word), Value::String(_))
+            && !SWITCHES
+                .iter()
+                .any(|switch| word.eq_ignore_ascii_case(switch)))
 }
 
 /// Booleans of YAML 1.1.
 const SWITCHES: [&str; 6] = ["y", "n", "yes", "no", "on", "off"];
 
-/// A list item with a single value, for the entry before. Returns the column of its dash.
-fn add_item(list: &mut Node, column: Option<usize>, content: &str, start: usize) -> Option<usize> {
-    let indent = content.bytes().take_while(|byte| *byte == b' ').count();
-    let value = content[indent..].strip_prefix("- ")?;
-    if indent > 2 || column.is_some_and(|column| column != indent) {
-        return None;
-    }
-    let dash = start + indent;
-    let item = Item {
-        dash: Some(dash),
-        value: single(value, dash + 2)?,
-    };
-    let end = item.value.span.end;
-    let is_empty = list.is_empty();
-    match &mut list.kind {
-        Kind::List { flow: false, items } if column.is_some() => {
-            items.push(item);
-            list.span.end = end;
-        }
-        Kind::Scalar { .. } if is_empty => {
-            let items = vec![item];
-            *list = node(dash..end, Kind::List { flow: false, items });
-        }
-        _ => return None,
-    }
-    Some(indent)
-}
-
 /// One value to the end of its line: a plain word or number, or a quoted text without escapes.
-fn single(value: &str, start: usize) -> Option<Node> {
+fn single(value: &str, start: usize) -> Option<Single<'_>> {
     let bytes = value.as_bytes();
     let (first, last) = (*bytes.first()?, *bytes.last()?);
-    let span = start..start + value.len();
     if first.is_ascii_alphanumeric() {
         let is_harmless = |byte: &u8| byte.is_ascii_alphanumeric() || b" _-+./()".contains(byte);
-        return (last != b' ' && bytes.iter().all(is_harmless))
-            .then(|| scalar(span, Style::Plain, value));
+        return (last != b' ' && bytes.iter().all(is_harmless)).then_some(Single {
+            style: Style::Plain,
+            text: value,
+            start,
+        });
     }
     let style = match first {
         b'\'' => Style::Single,
         b'"' => Style::Double,
         _ => return None,
     };
-    let inner = value.get(1..value.len() - 1).filter(|_| last == first)?;
+    let text = value.get(1..value.len() - 1).filter(|_| last == first)?;
     let is_harmless = |byte: u8| (b' '..=b'~').contains(&byte) && byte != first && byte != b'\\';
-    inner
-        .bytes()
+    text.bytes()
         .all(is_harmless)
-        .then(|| scalar(span, style, inner))
+        .then_some(Single { style, text, start })
 }
 
 #[cfg(test)]
