@@ -3,13 +3,17 @@
 //! ```text
 //! story-bench fast|durable update FILE FIELDS COUNT
 //! story-bench fast|durable hold FILE
+//! story-bench list FOLDER COUNT STORY
 //! ```
 //!
 //! `update` adds 1 to each of FIELDS (a comma list) COUNT times; `FILE` may be `@LIST`, a file of
 //! paths that are taken in turn. With `BENCH_BARRIER` set it prints `READY` and waits for a line on
 //! standard input; with `BENCH_MAX_MS=n` it starts no update later than n ms after that. The last
 //! line of output is `{"lat_ns":[...],"errors":{...}}`, negative where an update failed. `hold` takes
-//! the lock, prints `HELD` and sleeps until it is killed.
+//! the lock, prints `HELD` and sleeps until it is killed. `list` makes COUNT stories in FOLDER and compares the program
+//! STORY that lists them with one that only reads their heads (`story-bench heads THREADS STORIES`).
+
+mod list;
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -21,10 +25,18 @@ use atomic_file::Durability;
 use sidecar_lock::{LockOptions, SidecarLock, settle_hand_overs};
 use story::{EditError, UpdateError, UpdateOptions};
 
-const USAGE: &str = "usage: story-bench fast|durable update FILE FIELDS COUNT | hold FILE";
+const USAGE: &str = "usage: story-bench fast|durable update FILE FIELDS COUNT | hold FILE\n\
+                     \x20      story-bench list FOLDER COUNT STORY";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
+    match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["list", folder, count, story] => {
+            return list::compare(Path::new(folder), count.parse()?, Path::new(story));
+        }
+        ["heads", threads, stories] => return list::heads(threads.parse()?, Path::new(stories)),
+        _ => {}
+    }
     let [mode, verb, file, rest @ ..] = args.as_slice() else {
         return Err(USAGE.into());
     };

@@ -14,10 +14,10 @@ use crate::error::ParseError;
 pub const MAX_STORY_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Below this age an unreadable file may be one that an editor is just writing in place. Chosen.
-const FRESH: Duration = Duration::from_millis(250);
+pub(crate) const FRESH: Duration = Duration::from_millis(250);
 
 /// Pauses before an unreadable fresh file is looked at again. Chosen: editors write within milliseconds.
-const PAUSES_MS: [u64; 5] = [2, 4, 8, 16, 32];
+pub(crate) const PAUSES_MS: [u64; 5] = [2, 4, 8, 16, 32];
 
 /// Why a story could not be read.
 #[derive(Debug, thiserror::Error)]

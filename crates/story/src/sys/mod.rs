@@ -1,4 +1,4 @@
-//! What differs between systems: listing a folder.
+//! What differs between systems: listing a folder, opening a file.
 
 #[cfg(not(unix))]
 mod other;
@@ -6,6 +6,6 @@ mod other;
 mod unix;
 
 #[cfg(not(unix))]
-pub(crate) use other::entries_of;
+pub(crate) use other::{entries_of, open_to_look};
 #[cfg(unix)]
-pub(crate) use unix::entries_of;
+pub(crate) use unix::{entries_of, open_to_look};

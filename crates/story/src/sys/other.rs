@@ -1,5 +1,6 @@
-//! Listing a folder by the standard library.
+//! Listing a folder and opening a file by the standard library.
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -22,4 +23,8 @@ pub(crate) fn entries_of(folder: &Path) -> io::Result<Vec<Entry>> {
             })
         })
         .collect()
+}
+
+pub(crate) fn open_to_look(path: &Path) -> io::Result<File> {
+    File::open(path)
 }

@@ -1,6 +1,7 @@
-//! Listing a folder on Unix: not by `std::fs::read_dir`, which panics when closing the folder fails.
+//! Listing a folder on Unix: not by `std::fs::read_dir`, which panics when closing the folder fails. Opening a file.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
@@ -35,4 +36,11 @@ fn kind_of(file_type: FileType) -> EntryKind {
         FileType::Unknown => EntryKind::Untold,
         _ => EntryKind::Other,
     }
+}
+
+/// Opens a file for a look at it; a pipe without a writer does not block.
+pub(crate) fn open_to_look(path: &Path) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let opened = retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty()))?;
+    Ok(opened.into())
 }

@@ -1,0 +1,179 @@
+//! Reading the heads of all stories of a workspace: without a lock, in parallel, and never their bodies.
+
+mod files;
+mod look;
+
+use std::error::Error as _;
+use std::fmt;
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::SystemTime;
+
+use crate::folder::FolderError;
+use crate::head::Head;
+use crate::read::ReadError;
+use crate::workspace::{StoryCopy, StoryFile, Workspace};
+
+/// How many files a thread takes at a time. Chosen: some hundred microseconds of work.
+const BATCH: usize = 32;
+
+/// What was found.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Scan {
+    /// The stories, in no order. A story in its own worktree stands here by that copy, instead of the main one.
+    pub heads: Vec<Head>,
+    /// What could not be read, by path: files, and folders that could not be listed.
+    pub skipped: Vec<Skipped>,
+}
+
+/// A file or folder that was left out of a scan.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Skipped {
+    /// What.
+    pub path: PathBuf,
+    /// Why.
+    pub reason: SkipReason,
+}
+
+/// Why something was left out of a scan.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SkipReason {
+    /// The file cannot be read, or is no story.
+    #[error(transparent)]
+    Unreadable(#[from] ReadError),
+    /// The folder cannot be listed.
+    #[error(transparent)]
+    Unlisted(#[from] FolderError),
+}
+
+/// The reason with all that lies behind it, on one line.
+impl fmt::Display for Skipped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.reason)?;
+        let mut cause = self.reason.source();
+        while let Some(err) = cause {
+            write!(f, ": {err}")?;
+            cause = err.source();
+        }
+        Ok(())
+    }
+}
+
+/// Reads the heads of all stories of a workspace as they are now: no lock is taken, no writer waited for.
+///
+/// Read are the main copies, the legacy folders, and of each worktree `<id>-<slug>` the story of that id. Nothing is left out
+/// silently: what cannot be read is in [`Scan::skipped`]. A folder in `stories/` without a `story.md` is no story, and a
+/// missing folder of stories has none.
+///
+/// The heads are not of one moment: each is one version of its story, but others may change while the scan goes on.
+///
+/// Costs about one open and one read for each story, on all processors; the body is not read, unless the file was written
+/// within the last quarter of a second or is no readable story.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let stories = folder.path().join("stories/S-0001");
+/// # std::fs::create_dir_all(&stories)?;
+/// # atomic_file::create(&stories.join("story.md"), b"---\nid: S-0001\nstatus: ready\n---\n", &Default::default())?;
+/// let workspace = story::Workspace::new(folder.path());
+/// let scan = story::scan(&workspace);
+/// assert_eq!(scan.heads[0].status, "ready");
+/// assert!(scan.skipped.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn scan(workspace: &Workspace) -> Scan {
+    let (files, unlisted) = files::of(workspace);
+    let (copies, unlisted_worktrees) = files::of_worktrees(workspace);
+    let mut scan = heads_of(&files);
+    for copy in copies {
+        take_copy(&mut scan, &copy);
+    }
+    let unlisted = unlisted.into_iter().chain(unlisted_worktrees);
+    scan.skipped.extend(unlisted.map(|err| Skipped {
+        path: err.path().to_path_buf(),
+        reason: err.into(),
+    }));
+    scan.skipped.sort_by(|a, b| a.path.cmp(&b.path));
+    scan
+}
+
+/// Puts a worktree's copy of its own story in the place of the main one. The first that holds it wins.
+fn take_copy(scan: &mut Scan, candidates: &[StoryFile]) {
+    for file in candidates {
+        match look::at(file, SystemTime::now()) {
+            look::Seen::Head(head) if is_called(&head, file) => {
+                let same = |other: &Head| {
+                    other.copy == StoryCopy::Main && other.id.eq_ignore_ascii_case(&head.id)
+                };
+                scan.heads.retain(|other| !same(other));
+                scan.heads.push(*head);
+                return;
+            }
+            look::Seen::Head(_) => return,
+            look::Seen::Nothing => {}
+            look::Seen::Skipped(skipped) => {
+                scan.skipped.push(skipped);
+                return;
+            }
+        }
+    }
+}
+
+/// Whether the id says the same as the name by which the story is found.
+fn is_called(head: &Head, file: &StoryFile) -> bool {
+    file.name.eq_ignore_ascii_case(head.id.as_str())
+}
+
+/// Reads the heads of the given files; those that are not there are left out.
+pub fn heads_of(files: &[StoryFile]) -> Scan {
+    let scan = Mutex::new(Scan::default());
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let part = take_batches(files, &next);
+        let mut scan = scan
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        scan.heads.extend(part.heads);
+        scan.skipped.extend(part.skipped);
+    };
+    let helpers = helpers_for(files.len());
+    thread::scope(|scope| {
+        for _ in 0..helpers {
+            // Where no further thread can be had, this one does all the work.
+            thread::Builder::new().spawn_scoped(scope, work).ok();
+        }
+        work();
+    });
+    scan.into_inner()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// How many threads beside the present one are worth their start.
+fn helpers_for(files: usize) -> usize {
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    processors.min(files.div_ceil(4 * BATCH)).saturating_sub(1)
+}
+
+fn take_batches(files: &[StoryFile], next: &AtomicUsize) -> Scan {
+    let mut part = Scan::default();
+    let begun = SystemTime::now();
+    loop {
+        let start = next.fetch_add(BATCH, Ordering::Relaxed);
+        if start >= files.len() {
+            return part;
+        }
+        for file in &files[start..files.len().min(start + BATCH)] {
+            match look::at(file, begun) {
+                look::Seen::Head(head) => part.heads.push(*head),
+                look::Seen::Nothing => {}
+                look::Seen::Skipped(skipped) => part.skipped.push(skipped),
+            }
+        }
+    }
+}
