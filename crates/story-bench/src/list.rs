@@ -71,7 +71,9 @@ fn report(
     programs: &[(&str, Command)],
     mut times: Vec<Vec<Duration>>,
 ) -> Result<(), Box<dyn Error>> {
-    times.iter_mut().for_each(|times| times.sort());
+    for times in &mut times {
+        times.sort();
+    }
     let times: Vec<_> = times.into_iter().map(Times).collect();
     let (one, all) = (times[0].median(), times[1].median());
     let mut out = io::stdout().lock();

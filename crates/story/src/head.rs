@@ -3,12 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use crate::document::Document;
+use crate::status::Status;
 use crate::value::Value;
 use crate::workspace::{StoryCopy, StoryFile};
 use crate::yaml::{Given, Line, plain_lines};
-
-/// The status of a story that names none.
-const BACKLOG: &str = "backlog";
 
 /// What lists, boards and claims need to know of a story.
 ///
@@ -25,7 +23,7 @@ pub struct Head {
     /// The `title`.
     pub title: Option<String>,
     /// The `status`, whatever it says; where it is missing `backlog`, or the legacy folder's.
-    pub status: String,
+    pub status: Status,
     /// The `priority`, lower first; never NaN. Where it is missing, the number that a legacy file's name begins with.
     pub priority: Option<f64>,
     /// The `type`.
@@ -178,9 +176,10 @@ impl Head {
             }),
             slug: values.text(Key::Slug).unwrap_or_else(|| bare.to_owned()),
             title: values.text(Key::Title),
-            status: values
-                .text(Key::Status)
-                .unwrap_or_else(|| legacy.unwrap_or(BACKLOG).to_owned()),
+            status: match values.text(Key::Status) {
+                Some(word) => Status::from(word.as_str()),
+                None => legacy.map_or(Status::Backlog, Status::from),
+            },
             priority: values.number(Key::Priority).or_else(|| legacy.and(number)),
             kind: values.text(Key::Type),
             created: values.text(Key::Created),
@@ -254,7 +253,7 @@ mod tests {
             id: "S-0034".to_owned(),
             slug: "a-b".to_owned(),
             title: Some("A: b".to_owned()),
-            status: "ready".to_owned(),
+            status: Status::Ready,
             priority: Some(20.0),
             kind: Some("bug".to_owned()),
             created: Some("2026-01-15".to_owned()),
@@ -294,7 +293,7 @@ mod tests {
             let head = full("title: x\n", &file);
             assert_eq!(head.id, id, "the id of {file:?}");
             assert_eq!(head.slug, slug, "the slug of {file:?}");
-            assert_eq!(head.status, status, "the status of {file:?}");
+            assert_eq!(head.status.as_str(), status, "the status of {file:?}");
             assert_eq!(head.priority, priority, "the priority of {file:?}");
             assert_eq!(Head::of_plain("title: x\n", &file), Some(head), "{file:?}");
         }

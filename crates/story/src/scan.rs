@@ -83,7 +83,7 @@ impl fmt::Display for Skipped {
 /// # atomic_file::create(&stories.join("story.md"), b"---\nid: S-0001\nstatus: ready\n---\n", &Default::default())?;
 /// let workspace = story::Workspace::new(folder.path());
 /// let scan = story::scan(&workspace);
-/// assert_eq!(scan.heads[0].status, "ready");
+/// assert_eq!(scan.heads[0].status, story::Status::Ready);
 /// assert!(scan.skipped.is_empty());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

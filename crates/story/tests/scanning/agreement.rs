@@ -126,7 +126,8 @@ proptest! {
     ) {
         // A comment line moves the closing fence to and beyond the limits of the reads.
         let pad = if padding == 0 { String::new() } else { format!("pad: '{}'\n", "x".repeat(padding)) };
-        let text = format!("{fences}{}{}{closing}", lines.iter().map(|line| format!("{line}\n")).collect::<String>(), pad);
+        let lines = lines.join("\n") + if lines.is_empty() { "" } else { "\n" };
+        let text = format!("{fences}{lines}{pad}{closing}");
         let sandbox = Sandbox::new();
         let path = sandbox.write("story.md", text + if closing.ends_with('\n') { "body\n---\n" } else { "" });
         settle(&path);
