@@ -283,13 +283,16 @@ mod tests {
 
     use super::*;
 
+    /// Paths below the root, and texts.
+    type Files = &'static [(&'static str, &'static str)];
+
     const STORY: &str = "---\nid: S-0001\n---\n";
     const BROKEN: &str = "---\nid: S-0001\nid: again\n---\n";
 
-    /// Writes files (path below the root, text), looks for an id, and tells `copy file` of what was found.
-    fn found(files: &[(&str, &str)], id: &str) -> Result<String, FindError> {
+    /// Writes files, looks for an id, and tells `copy file` of what was found.
+    fn found(files: Files, id: &str) -> Result<String, FindError> {
         let sandbox = Sandbox::new();
-        std::fs::create_dir(sandbox.join("sdlc")).expect("a folder can be made");
+        fs::create_dir(sandbox.join("sdlc")).expect("a folder can be made");
         for (name, text) in files {
             sandbox.write(Path::new("sdlc").join(name), text);
         }
@@ -302,93 +305,96 @@ mod tests {
         })
     }
 
+    const MAIN: &str = "stories/S-0001/story.md";
+    const TREE: &str = "worktrees/S-0001-x/sdlc/stories/S-0001/story.md";
+    const TREE_2: &str = "worktrees/A/sdlc/stories/s-0001/story.md";
+    const DONE: &str = "done/03-x.md";
+    const BLOCKED: &str = "blocked/01-x.md";
+    const OTHER: &str = "---\nid: S-0002\n---\n";
+    const LOWER: &str = "---\nid: s-0001\n---\n";
+
+    /// What is said of it, the files, what is found for S-0001.
+    const ORDER: [(&str, Files, &str); 15] = [
+        (
+            "main",
+            &[(MAIN, STORY), (DONE, STORY)],
+            "main stories/S-0001/story.md 0",
+        ),
+        (
+            "a worktree wins",
+            &[(MAIN, STORY), (TREE, STORY)],
+            "worktree:S-0001-x worktrees/S-0001-x/sdlc/stories/S-0001/story.md 0",
+        ),
+        (
+            "worktrees by name",
+            &[(TREE, STORY), (TREE_2, LOWER)],
+            "worktree:A worktrees/A/sdlc/stories/s-0001/story.md 0",
+        ),
+        (
+            "its id must be equal",
+            &[(MAIN, STORY), (TREE, OTHER)],
+            "main stories/S-0001/story.md 0",
+        ),
+        (
+            "only in a worktree",
+            &[(TREE, STORY)],
+            "worktree:S-0001-x worktrees/S-0001-x/sdlc/stories/S-0001/story.md 0",
+        ),
+        (
+            "a broken copy",
+            &[(MAIN, STORY), (TREE, BROKEN)],
+            "main stories/S-0001/story.md 1",
+        ),
+        (
+            "the id of main is not compared",
+            &[(MAIN, OTHER)],
+            "main stories/S-0001/story.md 0",
+        ),
+        (
+            "main without id",
+            &[(MAIN, "---\n---\n")],
+            "main stories/S-0001/story.md 0",
+        ),
+        (
+            "broken main, nothing else",
+            &[(MAIN, BROKEN)],
+            "main stories/S-0001/story.md 0",
+        ),
+        (
+            "broken main, legacy",
+            &[(MAIN, BROKEN), (DONE, STORY)],
+            "legacy:done done/03-x.md 1",
+        ),
+        (
+            "legacy by id",
+            &[("ready/01-x.md", OTHER), (DONE, LOWER)],
+            "legacy:done done/03-x.md 0",
+        ),
+        (
+            "blocked last",
+            &[(BLOCKED, STORY), (DONE, STORY)],
+            "legacy:done done/03-x.md 0",
+        ),
+        (
+            "blocked",
+            &[(BLOCKED, STORY)],
+            "legacy:blocked blocked/01-x.md 0",
+        ),
+        (
+            "broken legacy before",
+            &[("backlog/1.md", BROKEN), (DONE, STORY)],
+            "legacy:done done/03-x.md 0",
+        ),
+        (
+            "another case",
+            &[("stories/s-0001/story.md", STORY)],
+            "main stories/s-0001/story.md 0",
+        ),
+    ];
+
     #[test]
     fn find_follows_the_order_of_the_contract() {
-        const MAIN: &str = "stories/S-0001/story.md";
-        const TREE: &str = "worktrees/S-0001-x/sdlc/stories/S-0001/story.md";
-        const TREE_2: &str = "worktrees/A/sdlc/stories/s-0001/story.md";
-        const DONE: &str = "done/03-x.md";
-        const BLOCKED: &str = "blocked/01-x.md";
-        let other = "---\nid: S-0002\n---\n";
-        let lower = "---\nid: s-0001\n---\n";
-        let table: [(&str, &[(&str, &str)], &str); 15] = [
-            (
-                "main",
-                &[(MAIN, STORY), (DONE, STORY)],
-                "main stories/S-0001/story.md 0",
-            ),
-            (
-                "a worktree wins",
-                &[(MAIN, STORY), (TREE, STORY)],
-                "worktree:S-0001-x worktrees/S-0001-x/sdlc/stories/S-0001/story.md 0",
-            ),
-            (
-                "worktrees by name",
-                &[(TREE, STORY), (TREE_2, lower)],
-                "worktree:A worktrees/A/sdlc/stories/s-0001/story.md 0",
-            ),
-            (
-                "its id must be equal",
-                &[(MAIN, STORY), (TREE, other)],
-                "main stories/S-0001/story.md 0",
-            ),
-            (
-                "only in a worktree",
-                &[(TREE, STORY)],
-                "worktree:S-0001-x worktrees/S-0001-x/sdlc/stories/S-0001/story.md 0",
-            ),
-            (
-                "a broken copy",
-                &[(MAIN, STORY), (TREE, BROKEN)],
-                "main stories/S-0001/story.md 1",
-            ),
-            (
-                "the id of main is not compared",
-                &[(MAIN, other)],
-                "main stories/S-0001/story.md 0",
-            ),
-            (
-                "main without id",
-                &[(MAIN, "---\n---\n")],
-                "main stories/S-0001/story.md 0",
-            ),
-            (
-                "broken main, nothing else",
-                &[(MAIN, BROKEN)],
-                "main stories/S-0001/story.md 0",
-            ),
-            (
-                "broken main, legacy",
-                &[(MAIN, BROKEN), (DONE, STORY)],
-                "legacy:done done/03-x.md 1",
-            ),
-            (
-                "legacy by id",
-                &[("ready/01-x.md", other), (DONE, lower)],
-                "legacy:done done/03-x.md 0",
-            ),
-            (
-                "blocked last",
-                &[(BLOCKED, STORY), (DONE, STORY)],
-                "legacy:done done/03-x.md 0",
-            ),
-            (
-                "blocked",
-                &[(BLOCKED, STORY)],
-                "legacy:blocked blocked/01-x.md 0",
-            ),
-            (
-                "broken legacy before",
-                &[("backlog/1.md", BROKEN), (DONE, STORY)],
-                "legacy:done done/03-x.md 0",
-            ),
-            (
-                "another case",
-                &[("stories/s-0001/story.md", STORY)],
-                "main stories/s-0001/story.md 0",
-            ),
-        ];
-        for (case, files, expected) in table {
+        for (case, files, expected) in ORDER {
             let found = found(files, "S-0001");
             assert_eq!(found.ok().as_deref(), Some(expected), "{case}");
         }
@@ -396,7 +402,7 @@ mod tests {
 
     #[test]
     fn find_names_what_it_did_not_find() {
-        let table: [(&str, &[(&str, &str)], usize); 7] = [
+        let table: [(&str, Files, usize); 7] = [
             ("S-0001", &[], 0),
             (
                 "S-0002",
@@ -431,16 +437,16 @@ mod tests {
 
     #[test]
     fn find_refuses_to_choose_between_two_that_differ_in_case() {
-        let files = [
+        let files: Files = &[
             ("stories/s-0001/story.md", STORY),
             ("stories/S-0001/story.md", STORY),
         ];
-        assert!(found(&files, "S-0001").is_ok(), "spelt as one of them");
-        let files = [
+        assert!(found(files, "S-0001").is_ok(), "spelt as one of them");
+        let files: Files = &[
             ("stories/story-a/story.md", STORY),
             ("stories/STORY-A/story.md", STORY),
         ];
-        let refused = found(&files, "Story-A");
+        let refused = found(files, "Story-A");
         assert!(
             matches!(&refused, Err(FindError::Ambiguous { paths, .. }) if paths.len() == 2),
             "spelt as neither: {refused:?}"
@@ -452,7 +458,7 @@ mod tests {
     fn resolved_follows_links_to_the_real_file() {
         let sandbox = Sandbox::new();
         let real = sandbox.write("elsewhere/story.md", STORY);
-        std::fs::create_dir_all(sandbox.join("sdlc/stories")).expect("folders can be made");
+        fs::create_dir_all(sandbox.join("sdlc/stories")).expect("folders can be made");
         let link = sandbox.join("sdlc/stories/S-0001");
         std::os::unix::fs::symlink(sandbox.join("elsewhere"), link).expect("a link");
         let workspace = Workspace::new(sandbox.join("sdlc"));
