@@ -37,6 +37,7 @@ pub fn run(args: &GetArgs, settings: &Settings, output: &Output) -> Result<(), F
             .map(|(key, value)| (key.clone(), value.to_json()))
             .collect();
         result.insert("values".to_owned(), values.into());
+        json::add_copy(&mut result, target.copy.as_ref());
         return write_json(result);
     }
     let text: String = match (args.keys.len(), values.as_slice()) {
@@ -69,6 +70,9 @@ pub fn read(
     settings: &Settings,
     output: &Output,
 ) -> Result<Document, Failure> {
+    for warning in &target.warnings {
+        output.warning(warning);
+    }
     let reading = || {
         story::read(&target.path)
             .map_err(|err| Failure::from_read(err, settings.timeout).about("read", target))

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 use sidecar_lock::TookOver;
+use story::workspace::StoryCopy;
 
 use crate::failure::Failure;
 use crate::failure_sources::millis;
@@ -24,6 +25,13 @@ pub fn success_of(story: Option<&str>, path: &Path) -> Map<String, Value> {
     result.insert("story".to_owned(), story.into());
     result.insert("path".to_owned(), text(path));
     result
+}
+
+/// Says which copy of the story it is, where it is not the main one: `"copy":"worktree:S-0034-title"`, `"copy":"legacy:done"`.
+pub fn add_copy(result: &mut Map<String, Value>, copy: Option<&StoryCopy>) {
+    if let Some(copy) = copy.filter(|copy| **copy != StoryCopy::Main) {
+        result.insert("copy".to_owned(), copy.to_string().into());
+    }
 }
 
 /// `{"v":1,"ok":false,"error":{…}}`.

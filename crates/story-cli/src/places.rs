@@ -3,23 +3,17 @@
 use std::env;
 use std::fs;
 use std::io;
-use std::path::{Component, Path, PathBuf};
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
+use story::Workspace;
+use story::workspace::StoryCopy;
+pub use story::workspace::{STORIES, STORY_FILE};
+
+use crate::configuration::{Configuration, DEFAULT_FOLDER};
 use crate::failure::{Code, Failure};
 use crate::failure_sources::code_of_io;
+use crate::finding::story_of;
 use crate::settings::Settings;
-use crate::sys;
-
-/// The folder of stories inside the sdlc root.
-pub const STORIES: &str = "stories";
-/// The file of a story inside its folder.
-pub const STORY_FILE: &str = "story.md";
-
-const CONFIGURATION: &str = ".ai-sdlc.json";
-const DEFAULT_FOLDER: &str = ".ai-sdlc";
-/// Chosen: far above every real configuration.
-const MAX_CONFIGURATION_BYTES: u64 = 1024 * 1024;
 
 /// The file that a command is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +22,10 @@ pub struct Target {
     pub path: PathBuf,
     /// The id of the story, where the way to the file tells one.
     pub id: Option<String>,
+    /// Which copy of the story it is; `None` where the file was named by its path.
+    pub copy: Option<StoryCopy>,
+    /// What is worth telling about the way to the file.
+    pub warnings: Vec<String>,
 }
 
 impl Target {
@@ -41,9 +39,7 @@ impl Target {
         if is_path(&text) {
             return Ok(Self::at(given.to_path_buf()));
         }
-        check_id(&text)?;
-        let root = sdlc_root(settings)?;
-        find_story(&root, &text)?.ok_or_else(|| no_such_story(&text, &root))
+        story_of(&text, settings)
     }
 
     /// Finds what PATH of a lock command means: a story by its id, else a file that need not exist.
@@ -82,7 +78,12 @@ impl Target {
     /// The file at a path; the id is the folder's name where it lies as a story lies.
     pub fn at(path: PathBuf) -> Self {
         let id = story_id(&path);
-        Self { path, id }
+        Self {
+            path,
+            id,
+            copy: None,
+            warnings: Vec::new(),
+        }
     }
 
     /// The path with all links or at least absolute.
@@ -92,11 +93,17 @@ impl Target {
             .unwrap_or_else(|_| self.path.clone())
     }
 
-    /// How messages call it.
+    /// How messages call it: with the copy, where it is not the main one.
     pub fn name(&self) -> String {
-        match &self.id {
-            Some(id) => format!("story {id}"),
-            None => self.path.display().to_string(),
+        let Some(id) = &self.id else {
+            return self.path.display().to_string();
+        };
+        match &self.copy {
+            Some(StoryCopy::Worktree { name }) => format!("story {id} in the worktree {name}"),
+            Some(StoryCopy::Legacy { folder }) => {
+                format!("story {id} in the legacy folder {}", folder.name())
+            }
+            _ => format!("story {id}"),
         }
     }
 }
@@ -119,89 +126,70 @@ fn is_markdown(text: &str) -> bool {
     Path::new(text).extension().is_some_and(|end| end == "md")
 }
 
-/// Ids come from users and agents and become part of a path: nothing that could lead elsewhere passes.
-fn check_id(id: &str) -> Result<(), Failure> {
-    let reason = if id.is_empty() {
-        "it is empty"
-    } else if id == "." || id.contains("..") {
-        "it holds dots that lead elsewhere"
-    } else if id.contains(['/', '\\']) || Path::new(id).components().count() != 1 {
-        "it holds a character of paths"
-    } else if id.chars().any(char::is_control) {
-        "it holds a control character"
-    } else {
-        return Ok(());
-    };
-    Err(Failure::usage(format!("{id:?} is not a story id")).cause(reason))
-}
-
-fn find_story(root: &Path, id: &str) -> Result<Option<Target>, Failure> {
-    let stories = root.join(STORIES);
-    let exact = stories.join(id).join(STORY_FILE);
-    if is_there(&exact)? {
-        return Ok(Some(Target::at(exact)));
-    }
-    let wanted = id.to_lowercase();
-    let entries = match sys::entries_of(&stories) {
-        Ok(entries) => entries,
-        Err(err) if err.kind() == io::ErrorKind::NotFound => Vec::new(),
-        Err(err) => {
-            return Err(
-                Failure::new(code_of_io(&err), format!("cannot look for story {id}"))
-                    .cause(format!("cannot list {}", stories.display()))
-                    .cause(err.to_string()),
-            );
-        }
-    };
-    let mut found = Vec::new();
-    for folder in entries {
-        let name = folder.file_name().unwrap_or_default();
-        let path = folder.join(STORY_FILE);
-        if name.to_string_lossy().to_lowercase() == wanted && is_there(&path)? {
-            found.push(path);
-        }
-    }
-    if found.len() > 1 {
-        return Err(Failure::usage(format!(
-            "{id} means {} stories, which differ only in case",
-            found.len()
-        ))
-        .hint("write the id as the folder is written"));
-    }
-    Ok(found.pop().map(Target::at))
-}
-
-fn no_such_story(id: &str, root: &Path) -> Failure {
-    let expected = root.join(STORIES).join(id).join(STORY_FILE);
-    let mut failure = Failure::new(Code::NotFound, format!("there is no story {id}"))
-        .cause(format!("{} does not exist", expected.display()))
-        .hint("it may have been deleted; a file elsewhere is named by its path, with a / or ending in .md");
-    failure.story = Some(id.to_owned());
-    failure.path = Some(expected);
-    failure
-}
-
 /// The sdlc root: `--root`, else `AI_SDLC_ROOT`, else in the nearest folder upwards that holds one.
 ///
 /// # Errors
 ///
 /// `ENOTFOUND` when there is none, `EPARSE` when a configuration on the way cannot be read.
 pub fn sdlc_root(settings: &Settings) -> Result<PathBuf, Failure> {
+    project(settings).map(|project| project.root)
+}
+
+/// Where the project's stories lie.
+///
+/// # Errors
+///
+/// As [`sdlc_root`].
+pub fn workspace(settings: &Settings) -> Result<Workspace, Failure> {
+    let project = project(settings)?;
+    let workspace = Workspace::new(project.root);
+    let workspace = match project.folder_name {
+        Some(name) => workspace.with_folder_name(name),
+        None => workspace,
+    };
+    Ok(match project.configuration.worktrees() {
+        Some(folder) => workspace.with_worktrees(project.folder.join(folder)),
+        None => workspace,
+    })
+}
+
+/// A project, with its configuration.
+#[derive(Debug)]
+pub struct Project {
+    /// The sdlc root.
+    pub root: PathBuf,
+    /// What is configured.
+    pub configuration: Configuration,
+    /// The folder that holds the configuration.
+    folder: PathBuf,
+    /// What the configuration calls the sdlc folder; `None` where the root was named.
+    folder_name: Option<PathBuf>,
+}
+
+/// Finds the project: the place of [`sdlc_root`], and the configuration beside it.
+///
+/// Where the root is named by `--root` or `AI_SDLC_ROOT`, a configuration that cannot be read counts as none: naming the root is
+/// how one works until it is repaired.
+///
+/// # Errors
+///
+/// As [`sdlc_root`].
+pub fn project(settings: &Settings) -> Result<Project, Failure> {
     if let Some(root) = &settings.root {
-        return if is_folder(root)? {
-            Ok(root.clone())
-        } else {
-            Err(Failure::new(Code::NotFound, "there is no sdlc root")
-                .cause(format!("{} is not a folder", root.display()))
-                .hint("`story init` makes it")
-                .at(root))
-        };
+        return named_project(root);
     }
     let start = working_folder()?;
     for folder in start.ancestors() {
-        let root = folder.join(configured_name(folder)?);
+        let configuration = Configuration::read(folder)?;
+        let name = configuration.sdlc_folder()?;
+        let root = folder.join(&name);
         if is_folder(&root)? {
-            return Ok(root);
+            return Ok(Project {
+                root,
+                configuration,
+                folder: folder.to_path_buf(),
+                folder_name: Some(name),
+            });
         }
     }
     Err(Failure::new(Code::NotFound, "there is no sdlc root")
@@ -210,6 +198,22 @@ pub fn sdlc_root(settings: &Settings) -> Result<PathBuf, Failure> {
             start.display()
         ))
         .hint("`story init` makes one; or say --root DIR"))
+}
+
+fn named_project(root: &Path) -> Result<Project, Failure> {
+    if !is_folder(root)? {
+        return Err(Failure::new(Code::NotFound, "there is no sdlc root")
+            .cause(format!("{} is not a folder", root.display()))
+            .hint("`story init` makes it")
+            .at(root));
+    }
+    let folder = project_root(root)?;
+    Ok(Project {
+        root: root.to_path_buf(),
+        configuration: Configuration::read(&folder).unwrap_or_default(),
+        folder,
+        folder_name: None,
+    })
 }
 
 /// Where `story init` makes the sdlc root when there is none: git's top level, else the working folder.
@@ -227,7 +231,7 @@ pub fn sdlc_root_to_make(settings: &Settings) -> Result<PathBuf, Failure> {
     }
     let here = working_folder()?;
     let project = git_top_level(&here)?.unwrap_or(here);
-    Ok(project.join(configured_name(&project)?))
+    Ok(project.join(Configuration::read(&project)?.sdlc_folder()?))
 }
 
 /// The project root of an sdlc root: its parent.
@@ -316,66 +320,9 @@ fn working_folder() -> Result<PathBuf, Failure> {
     })
 }
 
-/// The name that the configuration in `folder` gives to the sdlc folder.
-fn configured_name(folder: &Path) -> Result<PathBuf, Failure> {
-    let path = folder.join(CONFIGURATION);
-    let bytes = match atomic_file::read(&path, MAX_CONFIGURATION_BYTES) {
-        Ok(bytes) => bytes,
-        Err(atomic_file::ReadError::NotFound { .. }) => return Ok(DEFAULT_FOLDER.into()),
-        Err(err) => {
-            // No lock is waited for.
-            let mut failure = Failure::from_read(err.into(), Duration::ZERO);
-            failure.headline = format!("cannot read {}", path.display());
-            return Err(failure);
-        }
-    };
-    let configuration: serde_json::Value =
-        serde_json::from_slice(&bytes).map_err(|err| unusable(&path).with_chain(&err))?;
-    let name = match configuration.get("sdlcFolder") {
-        None => return Ok(DEFAULT_FOLDER.into()),
-        Some(name) => name.as_str().unwrap_or_default(),
-    };
-    let mut parts = Path::new(name).components();
-    let stays_inside = !name.is_empty()
-        && parts.all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-    if stays_inside {
-        Ok(name.into())
-    } else {
-        Err(unusable(&path).cause("its sdlcFolder is not the name of a folder inside the project"))
-    }
-}
-
-fn unusable(configuration: &Path) -> Failure {
-    let headline = format!("cannot read {}", configuration.display());
-    Failure::new(Code::Parse, headline)
-        .at(configuration)
-        .hint("repair it, or say --root DIR")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn check_id_refuses_whatever_leads_elsewhere() {
-        for id in [
-            "S-0034",
-            "story-abc-1f2e",
-            "S-0063-some-text",
-            "Grüße",
-            "%2e",
-        ] {
-            assert!(check_id(id).is_ok(), "{id:?} can be an id");
-        }
-        for id in [
-            "", ".", "..", "a..b", "a/b", "a\\b", "a\0b", "a\nb", "a\u{7f}",
-        ] {
-            assert!(
-                check_id(id).is_err(),
-                "{id:?} must not become part of a path"
-            );
-        }
-    }
 
     #[test]
     fn story_id_is_the_folder_of_a_story_and_nothing_else() {

@@ -55,6 +55,9 @@ fn rehearse(
     settings: &Settings,
     output: &Output,
 ) -> Result<(), Failure> {
+    for warning in &target.warnings {
+        output.warning(warning);
+    }
     let before = story::read(&target.path)
         .map_err(|err| Failure::from_read(err, settings.timeout).about("read", target))?;
     let mut after = before.clone();
@@ -67,9 +70,10 @@ fn rehearse(
         let mut result = json::success_of(id.as_deref(), &target.absolute());
         result.insert("changed".to_owned(), changed.into());
         result.insert("rev".to_owned(), before.revision().to_string().into());
-        result.insert("warnings".to_owned(), Vec::<String>::new().into());
+        result.insert("warnings".to_owned(), target.warnings.clone().into());
         result.insert("dry_run".to_owned(), true.into());
         result.insert("diff".to_owned(), String::from_utf8_lossy(&diff).into());
+        json::add_copy(&mut result, target.copy.as_ref());
         return write_json(result);
     }
     diff::print(&diff, output)?;

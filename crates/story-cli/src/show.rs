@@ -31,5 +31,6 @@ pub fn run(args: &ShowArgs, settings: &Settings, output: &Output) -> Result<(), 
     result.insert("rev".to_owned(), story.revision().to_string().into());
     result.insert("frontmatter".to_owned(), story.to_value().to_json());
     result.insert("content".to_owned(), content.into());
+    json::add_copy(&mut result, target.copy.as_ref());
     write_json(result)
 }

@@ -138,7 +138,7 @@ impl Done {
         with_revision: WithRevision,
     ) -> (T, Self) {
         let (value, changed) = updated.value;
-        let mut warnings: Vec<String> = Vec::new();
+        let mut warnings = target.warnings.clone();
         if let Some(took_over) = &updated.took_over {
             warnings.push(took_over_text(took_over));
         }
@@ -147,6 +147,8 @@ impl Done {
             target: Target {
                 id: id_of(&updated.after).or_else(|| target.id.clone()),
                 path: updated.path,
+                copy: target.copy.clone(),
+                warnings: Vec::new(),
             },
             changed,
             revision: (with_revision == WithRevision::Yes)
@@ -168,6 +170,7 @@ impl Done {
         if let Some(took_over) = &self.took_over {
             result.insert("took_over".to_owned(), json::took_over(took_over));
         }
+        json::add_copy(&mut result, self.target.copy.as_ref());
         result
     }
 

@@ -6,6 +6,7 @@ mod apply;
 mod claims;
 mod desk;
 mod doctor;
+mod finding;
 mod get;
 mod grammar;
 mod help;

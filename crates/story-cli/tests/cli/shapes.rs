@@ -136,6 +136,10 @@ fn results(seen: &mut BTreeSet<String>) {
     let answers = json_lines(&finished.stdout);
     check("apply", &desk, answers[0].clone(), seen);
     check("apply-error", &desk, answers[1].clone(), seen);
+    let copy = ".ai-sdlc/worktrees/S-0050-x/.ai-sdlc/stories/S-0050/story.md";
+    desk.sandbox.write(copy, "---\nid: S-0050\n---\n");
+    let in_worktree = [&["set", "S-0050", "status=done"], &now[..]].concat();
+    check("set-worktree", &desk, desk.json(0, &in_worktree), seen);
     desk.hold(&["--owner", "runner 2"]).kill_9();
     let took_over = desk.json(0, &[&["set", "S-0034", "status=ready"], &now[..]].concat());
     check("set-took-over", &desk, took_over, seen);
