@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use story::sanitise::{IdError, check_id};
 use story::workspace::LegacyFolder;
-use story::{FindError, Found, PassedOver, Workspace, find};
+use story::{FindError, Found, PassedOver, Workspace, find, find_by_slug};
 
 use crate::failure::{Code, Failure};
 use crate::failure_sources::code_of_io;
@@ -12,7 +12,7 @@ use crate::places::{Target, workspace};
 use crate::settings::Settings;
 use crate::transaction::chain;
 
-/// Finds the story of an id: its copy in a worktree, else the main one, else a legacy file.
+/// Finds the story of an id, else of a slug: its copy in a worktree, else the main one, else a legacy file.
 ///
 /// # Errors
 ///
@@ -22,13 +22,36 @@ pub fn story_of(id: &str, settings: &Settings) -> Result<Target, Failure> {
     let workspace = workspace(settings)?;
     match find(&workspace, id) {
         Ok(found) => Ok(target_of(found)),
-        Err(err) => Err(not_found(id, err, &workspace)),
+        Err(FindError::NotFound { passed_over, .. }) => by_slug(id, &workspace, passed_over),
+        Err(err) => Err(not_found(id, err)),
     }
 }
 
 /// The refusal of what is no id.
 pub fn not_an_id(id: &str, reason: IdError) -> Failure {
     Failure::usage(format!("{id:?} is not a story id")).cause(reason.to_string())
+}
+
+/// What is no id may be a slug.
+fn by_slug(
+    name: &str,
+    workspace: &Workspace,
+    passed_over: Vec<PassedOver>,
+) -> Result<Target, Failure> {
+    match find_by_slug(workspace, name) {
+        Ok(found) => Ok(target_of(found)),
+        Err(FindError::NotFound { .. }) => Err(no_such_story(name, workspace, passed_over)),
+        Err(FindError::Ambiguous { paths, .. }) => {
+            let mut failure =
+                Failure::usage(format!("{name} is the slug of {} stories", paths.len()))
+                    .hint("write the id of the one that is meant, or its path");
+            failure
+                .causes
+                .extend(paths.iter().map(|path| path.display().to_string()));
+            Err(failure)
+        }
+        Err(err) => Err(not_found(name, err)),
+    }
 }
 
 fn target_of(found: Found) -> Target {
@@ -44,10 +67,9 @@ fn passed_over(file: &PassedOver) -> String {
     format!("another copy is passed over: {}", chain(&file.reason))
 }
 
-fn not_found(id: &str, err: FindError, workspace: &Workspace) -> Failure {
+fn not_found(id: &str, err: FindError) -> Failure {
     let headline = format!("cannot look for story {id}");
     match err {
-        FindError::NotFound { passed_over, .. } => no_such_story(id, workspace, passed_over),
         FindError::Ambiguous { name, paths } => Failure::usage(format!(
             "{name} means {} stories, which differ only in case",
             paths.len()

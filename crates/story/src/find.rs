@@ -8,7 +8,8 @@ use crate::document::Document;
 use crate::folder::{self, FolderError, Order};
 use crate::read::{ReadError, read};
 use crate::sanitise::check_id;
-use crate::workspace::{LegacyFolder, STORY_FILE, StoryCopy, Workspace};
+use crate::scan::{SkipReason, scan};
+use crate::workspace::{LegacyFolder, STORY_FILE, StoryCopy, Workspace, Worktree};
 
 /// A story that was found.
 #[derive(Debug)]
@@ -91,7 +92,8 @@ pub enum FindError {
 /// Finds the story of an id, ignoring case. The order is that of the contract (section 8):
 ///
 /// 1. in each worktree, by name, the folder called like the id whose story also carries it. This copy wins over the main one,
-///    because it is the one that is being worked on;
+///    because it is the one that is being worked on. A worktree that was made for another story ([`Worktree::own_ids`]) does
+///    not count: it has a copy of every story, and nobody looks for changes of this one there;
 /// 2. in `stories/` the folder called like the id, whatever id its story carries;
 /// 3. in the legacy folders a file that carries it, [`LegacyFolder::Blocked`] last.
 ///
@@ -127,6 +129,52 @@ pub fn find(workspace: &Workspace, id: &str) -> Result<Found, FindError> {
     })
 }
 
+/// Finds the story of a slug, ignoring case, in whichever copy counts; main copies and legacy files without one have their
+/// file's name for it.
+///
+/// # Errors
+///
+/// [`FindError`]; [`FindError::Ambiguous`] where several stories have that slug.
+pub fn find_by_slug(workspace: &Workspace, slug: &str) -> Result<Found, FindError> {
+    let wanted = slug.to_lowercase();
+    let scanned = scan(workspace);
+    let heads = scanned.heads.into_iter();
+    let mut heads: Vec<_> = heads
+        .filter(|head| head.slug.to_lowercase() == wanted)
+        .collect();
+    if heads.len() > 1 {
+        let mut paths: Vec<_> = heads.into_iter().map(|head| head.path).collect();
+        paths.sort();
+        let name = slug.to_owned();
+        return Err(FindError::Ambiguous { name, paths });
+    }
+    let skipped = scanned.skipped.into_iter();
+    let passed_over = skipped.filter_map(|skipped| match skipped.reason {
+        SkipReason::Unreadable(reason) => Some(PassedOver {
+            path: skipped.path,
+            reason,
+        }),
+        _ => None,
+    });
+    match heads.pop() {
+        Some(head) if head.copy == StoryCopy::Main => {
+            let folder = head.path.parent().and_then(Path::file_name);
+            find(workspace, &folder.unwrap_or_default().to_string_lossy())
+        }
+        Some(head) => Ok(Found {
+            path: head.path,
+            id: head.id,
+            copy: head.copy,
+            passed_over: Vec::new(),
+        }),
+        None => Err(FindError::NotFound {
+            id: slug.to_owned(),
+            expected: workspace.story_file(slug),
+            passed_over: passed_over.collect(),
+        }),
+    }
+}
+
 type Place = (PathBuf, StoryCopy);
 
 fn search(
@@ -154,7 +202,11 @@ fn in_worktrees(
 ) -> Result<Option<Place>, FindError> {
     for worktree in workspace.worktree_list(Order::Name)? {
         let mut found = Vec::new();
-        for path in named(&worktree.stories, id)? {
+        let candidates = named(&worktree.stories, id)?;
+        if candidates.is_empty() || is_of_another(&worktree, id)? {
+            continue;
+        }
+        for path in candidates {
             match parse(&path, passed_over)? {
                 Some(story) if carries(&story, id) => found.push(path),
                 _ => {}
@@ -166,6 +218,19 @@ fn in_worktrees(
         }
     }
     Ok(None)
+}
+
+/// Whether a worktree was made for another story.
+fn is_of_another(worktree: &Worktree, id: &str) -> Result<bool, FindError> {
+    for own in worktree.own_ids() {
+        if own.eq_ignore_ascii_case(id) {
+            return Ok(false);
+        }
+        if is_there(&worktree.stories.join(own).join(STORY_FILE))? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 fn in_stories(workspace: &Workspace, id: &str) -> Result<Option<PathBuf>, FindError> {
@@ -314,7 +379,26 @@ mod tests {
     const LOWER: &str = "---\nid: s-0001\n---\n";
 
     /// What is said of it, the files, what is found for S-0001.
-    const ORDER: [(&str, Files, &str); 15] = [
+    const ORDER: [(&str, Files, &str); 17] = [
+        (
+            "a worktree of another story",
+            &[
+                (MAIN, STORY),
+                ("worktrees/S-0002-x/sdlc/stories/S-0001/story.md", STORY),
+                ("worktrees/S-0002-x/sdlc/stories/S-0002/story.md", OTHER),
+            ],
+            "main stories/S-0001/story.md 0",
+        ),
+        (
+            "its own worktree, with copies of all",
+            &[
+                (MAIN, STORY),
+                (TREE, STORY),
+                ("worktrees/S-0001-x/sdlc/stories/S-0002/story.md", OTHER),
+                ("worktrees/S-0001-x/sdlc/stories/S/story.md", OTHER),
+            ],
+            "worktree:S-0001-x worktrees/S-0001-x/sdlc/stories/S-0001/story.md 0",
+        ),
         (
             "main",
             &[(MAIN, STORY), (DONE, STORY)],

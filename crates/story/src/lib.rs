@@ -45,7 +45,7 @@ pub use changes::{BodyChange, Change, Changes};
 pub use document::Document;
 pub use error::{EditError, ParseError, ParseErrorKind, Position, RevisionError};
 pub use fence::MAX_FRONTMATTER_BYTES;
-pub use find::{FindError, Found, PassedOver, find};
+pub use find::{FindError, Found, PassedOver, find, find_by_slug};
 pub use head::Head;
 pub use moment::Moment;
 pub use operate::{Dating, carry_out, operate};

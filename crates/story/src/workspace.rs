@@ -103,6 +103,22 @@ pub struct Worktree {
     pub stories: PathBuf,
 }
 
+impl Worktree {
+    /// The ids that its name `<id>-<slug>` may begin with, the longest first: the whole name, and what is left of it by
+    /// cutting at each hyphen from the end.
+    ///
+    /// A worktree has a copy of every story, but it was made for one: that of the first of these ids which is there. The
+    /// others are as old as the branch.
+    pub fn own_ids(&self) -> impl Iterator<Item = &str> {
+        let cuts = self.name.match_indices('-').map(|(at, _)| at);
+        let ends: Vec<_> = cuts
+            .chain([self.name.len()])
+            .filter(|end| *end > 0)
+            .collect();
+        ends.into_iter().rev().map(|end| &self.name[..end])
+    }
+}
+
 /// Where the stories of one project lie. Holds paths only; nothing is looked at before a method says so.
 ///
 /// ```
@@ -336,6 +352,27 @@ mod tests {
         assert_eq!(Workspace::new("/p/x").folder_name(), Path::new("x"), "own");
         let here = Workspace::new(".");
         assert!(here.folder_name().file_name().is_some(), "of . as well");
+    }
+
+    #[test]
+    fn own_ids_are_the_longest_first() {
+        let table = [
+            ("S-0034-atomic", &["S-0034-atomic", "S-0034", "S"][..]),
+            ("S-0034-", &["S-0034-", "S-0034", "S"]),
+            ("word", &["word"]),
+            ("-x", &["-x"]),
+        ];
+        for (name, expected) in table {
+            let name = name.to_owned();
+            let stories = PathBuf::new();
+            let worktree = Worktree { name, stories };
+            let found: Vec<_> = worktree.own_ids().collect();
+            assert_eq!(
+                found, expected,
+                "the ids {:?} may begin with",
+                worktree.name
+            );
+        }
     }
 
     #[test]

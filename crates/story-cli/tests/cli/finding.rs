@@ -128,3 +128,38 @@ fn legacy_story_is_found_by_the_id_that_it_carries() {
         );
     }
 }
+
+#[test]
+fn slug_finds_a_story_when_no_id_does() {
+    let desk = Desk::new();
+    desk.sandbox.write(LEGACY, story("S-0007"));
+    let found = desk.expect(0, &["get", "Old-Thing", "id"]);
+    assert_eq!(found.stdout, "S-0007\n", "ignoring case");
+    desk.sandbox
+        .write(".ai-sdlc/stories/old-thing/story.md", story("old-thing"));
+    let found = desk.expect(0, &["get", "old-thing", "id"]);
+    assert_eq!(found.stdout, "old-thing\n", "an id comes before a slug");
+    let unique = story("S-0008").replace("old-thing", "new-thing");
+    desk.sandbox
+        .write(".ai-sdlc/stories/S-0008/story.md", &unique);
+    desk.sandbox.write(
+        ".ai-sdlc/worktrees/S-0008-new-thing/.ai-sdlc/stories/S-0008/story.md",
+        &unique,
+    );
+    let found = desk.json(0, &["set", "new-thing", "a=1"]);
+    assert_eq!(
+        found["copy"], "worktree:S-0008-new-thing",
+        "the copy that counts"
+    );
+    desk.sandbox.write(
+        ".ai-sdlc/stories/S-0009/story.md",
+        unique.replace("S-0008", "S-0009"),
+    );
+    let refused = desk.expect(2, &["get", "new-thing", "id"]);
+    for part in ["slug of 2 stories", "S-0008", "S-0009"] {
+        assert!(
+            refused.stderr.contains(part),
+            "it names {part}: {refused:?}"
+        );
+    }
+}

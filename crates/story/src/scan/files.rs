@@ -65,31 +65,5 @@ fn own_files(worktree: &Worktree) -> Vec<StoryFile> {
         },
         name: id.into(),
     };
-    ids_before(&worktree.name).map(file).collect()
-}
-
-/// The name, and what is left of it by cutting at each hyphen from the end.
-fn ids_before(name: &str) -> impl Iterator<Item = &str> {
-    let cuts = name.match_indices('-').map(|(at, _)| at);
-    let ends: Vec<_> = cuts.chain([name.len()]).filter(|end| *end > 0).collect();
-    ends.into_iter().rev().map(|end| &name[..end])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ids_before_are_the_longest_first() {
-        let table = [
-            ("S-0034-atomic", &["S-0034-atomic", "S-0034", "S"][..]),
-            ("S-0034-", &["S-0034-", "S-0034", "S"]),
-            ("word", &["word"]),
-            ("-x", &["-x"]),
-        ];
-        for (name, expected) in table {
-            let found: Vec<_> = ids_before(name).collect();
-            assert_eq!(found, expected, "the ids that {name:?} may begin with");
-        }
-    }
+    worktree.own_ids().map(file).collect()
 }
