@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::claim::Claim;
 use crate::document::Document;
+use crate::moment::Moment;
 use crate::status::Status;
 use crate::value::Value;
 use crate::workspace::{StoryCopy, StoryFile};
@@ -10,8 +12,8 @@ use crate::yaml::{Given, Line, plain_lines};
 
 /// What lists, boards and claims need to know of a story.
 ///
-/// Lenient, for other tools write these files too: a value that is no single one counts as missing, a number or truth value as
-/// the text that it is written with, and a single value as a list of one.
+/// Lenient, for other tools write these files too: a list or mapping in the place of a text counts as missing, a number or
+/// truth value as the text that it is written with, and a single value as a list of one.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Head {
@@ -102,10 +104,15 @@ impl Values {
         self.at(key).take().and_then(text)
     }
 
+    /// As [`Values::text`], but what is no single value counts as well: nobody's claim is overlooked.
+    fn written(&mut self, key: Key) -> Option<String> {
+        self.at(key).take().and_then(written)
+    }
+
     fn texts(&mut self, key: Key) -> Vec<String> {
         match self.at(key).take() {
-            Some(Value::List(items)) => items.into_iter().filter_map(text).collect(),
-            single => single.and_then(text).into_iter().collect(),
+            Some(Value::List(items)) => items.into_iter().filter_map(written).collect(),
+            single => single.and_then(written).into_iter().collect(),
         }
     }
 
@@ -124,6 +131,14 @@ fn text(value: Value) -> Option<String> {
         Value::String(text) | Value::Timestamp(text) => Some(text),
         Value::Bool(_) | Value::Int(_) | Value::Float(_) => Some(value.to_json().to_string()),
         Value::Null | Value::List(_) | Value::Map(_) => None,
+    }
+}
+
+/// Everything but null: a dependency that nobody can understand is not done either.
+fn written(value: Value) -> Option<String> {
+    match value {
+        Value::List(_) | Value::Map(_) => Some(value.to_json().to_string()),
+        value => text(value),
     }
 }
 
@@ -163,6 +178,16 @@ impl Head {
         Some(Self::assemble(values, file))
     }
 
+    /// The claim in it, live or expired; without its token, which a head does not have.
+    pub fn claim(&self) -> Option<Claim> {
+        let owner = self.claimed_by.clone().filter(|name| !name.is_empty())?;
+        Some(Claim {
+            owner,
+            until: self.claimed_until.as_deref().and_then(Moment::parse),
+            token: None,
+        })
+    }
+
     fn assemble(mut values: Values, file: &StoryFile) -> Self {
         let (number, bare) = numbered(&file.path);
         let legacy = match file.copy {
@@ -187,8 +212,8 @@ impl Head {
             epic: values.text(Key::Epic),
             assignee: values.text(Key::Assignee),
             dependencies: values.texts(Key::Dependencies),
-            claimed_by: values.text(Key::ClaimedBy),
-            claimed_until: values.text(Key::ClaimedUntil),
+            claimed_by: values.written(Key::ClaimedBy),
+            claimed_until: values.written(Key::ClaimedUntil),
             path: file.path.clone(),
             copy: file.copy.clone(),
         }
@@ -215,6 +240,21 @@ fn numbered(path: &Path) -> (Option<f64>, &str) {
             }
         }
         _ => (None, name),
+    }
+}
+
+/// A story with nothing but an id and a status.
+#[cfg(test)]
+pub(crate) fn sample(id: &str, status: Status) -> Head {
+    let file = StoryFile {
+        path: Path::new("stories").join(id).join("story.md"),
+        copy: StoryCopy::Main,
+        name: id.into(),
+    };
+    Head {
+        id: id.to_owned(),
+        status,
+        ..Head::assemble(Values::default(), &file)
     }
 }
 
@@ -323,6 +363,12 @@ mod tests {
         assert_eq!(head.labels, ["a"], "one label is a list of one");
         assert_eq!(head.dependencies, ["S-1"], "no dependency is overlooked");
         assert_eq!(head.priority, None, "a word is no priority");
+        let odd = full(
+            "dependencies: [{a: 1}, null]\nclaimed_by: [r1]\n",
+            &main_file(),
+        );
+        assert_eq!(odd.dependencies, ["{\"a\":1}"], "nor one that is odd");
+        assert!(odd.claim().is_some(), "nor a claim");
         let nan = full("priority: .nan\n", &main_file());
         assert_eq!(nan.priority, None, "and what is no number neither");
     }

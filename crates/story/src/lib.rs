@@ -8,7 +8,9 @@
 //! [`read`] takes no lock and gives one whole version. [`update()`] is the way to change a file: it acquires the lock of
 //! the story, reads it, lets a closure edit it, and commits only if nobody else has changed it meanwhile.
 
+pub mod board;
 mod body;
+mod by_id;
 mod changes;
 pub mod claim;
 pub mod diagnostic;
@@ -27,6 +29,7 @@ mod operate;
 mod operation_error;
 mod operations;
 mod path;
+pub mod phases;
 mod read;
 mod revision;
 pub mod sanitise;
@@ -41,6 +44,7 @@ mod value;
 pub mod workspace;
 mod yaml;
 
+pub use by_id::ById;
 pub use changes::{BodyChange, Change, Changes};
 pub use document::Document;
 pub use error::{EditError, ParseError, ParseErrorKind, Position, RevisionError};
