@@ -16,5 +16,6 @@ mod node_peers;
 mod places;
 mod readme;
 mod support;
+mod together;
 mod vandals;
 mod waiting;

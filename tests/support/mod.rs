@@ -9,5 +9,5 @@ mod watcher;
 pub use freeze::stopped_inside;
 pub use oracle::CriticalSection;
 pub use process::{PATIENCE, RaiseOnDrop, alone, json, run, story, wait_until_waiting};
-pub use story_box::{Content, StoryBox};
+pub use story_box::{Content, StoryBox, number_in};
 pub use watcher::Watcher;

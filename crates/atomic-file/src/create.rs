@@ -1,5 +1,6 @@
 //! Creating a file that must not exist yet, complete from the first moment.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 
@@ -8,7 +9,7 @@ use crate::error::CommitError;
 use crate::options::{CommitOptions, Durability};
 use crate::stage::NewFile;
 use crate::sys::Directory;
-use crate::target::split;
+use crate::target::{Resolved, split};
 
 /// As for any new file; the process's umask and the folder's default access list take from it.
 const MODE: u32 = 0o666;
@@ -33,10 +34,42 @@ pub fn create(
     let (folder, name) = split(path)
         .ok_or_else(|| fail("use it as a name", io::ErrorKind::InvalidFilename.into()))?;
     let directory = Directory::open(folder).map_err(|err| fail("open its folder", err))?;
-    let mut new = NewFile::write(&directory, name, path, MODE, &[contents])?;
+    create_in(&directory, name, path, contents, options)
+}
+
+/// As [`create`], in a folder that somebody has resolved already: no link on the way is followed.
+///
+/// # Errors
+///
+/// Those of [`create`]; a link on the way counts as a missing folder.
+pub fn create_resolved(
+    file: Resolved<'_>,
+    contents: &[u8],
+    options: &CommitOptions,
+) -> Result<Committed, CommitError> {
+    let fail = |step, err| CommitError::from_io(step, file.path, err);
+    let Some(opened) = file.open_folder() else {
+        return Err(fail(
+            "use it as a name",
+            io::ErrorKind::InvalidFilename.into(),
+        ));
+    };
+    let (directory, name) = opened.map_err(|err| fail("open its folder", err))?;
+    create_in(&directory, name, file.path, contents, options)
+}
+
+fn create_in(
+    directory: &Directory,
+    name: &OsStr,
+    path: &Path,
+    contents: &[u8],
+    options: &CommitOptions,
+) -> Result<Committed, CommitError> {
+    let fail = |step, err| CommitError::from_io(step, path, err);
+    let mut new = NewFile::write(directory, name, path, MODE, &[contents])?;
     let created = new
         .sync(path)
-        .and_then(|warning| match new.publish_new(&directory, name) {
+        .and_then(|warning| match new.publish_new(directory, name) {
             Ok(()) => Ok(warning),
             Err(err) if err.kind() == io::ErrorKind::AlreadyExists => {
                 Err(CommitError::AlreadyExists {
@@ -46,13 +79,13 @@ pub fn create(
             Err(err) => Err(fail("give it its name", err)),
         });
     // Nothing to discard where it got its name.
-    if let Err(err) = new.discard(&directory) {
+    if let Err(err) = new.discard(directory) {
         tracing::warn!(path = %path.display(), %err, "cannot remove a temporary file");
     }
     directory.unlock();
     let mut warnings: Vec<_> = created?.into_iter().collect();
     if options.durability == Durability::Durable {
-        warnings.extend(sync_folder(&directory, path)?);
+        warnings.extend(sync_folder(directory, path)?);
     }
     Ok(Committed { warnings })
 }

@@ -61,6 +61,7 @@
 mod commit;
 mod create;
 mod error;
+mod folder;
 mod name;
 mod options;
 mod original;
@@ -72,8 +73,9 @@ mod sys;
 mod target;
 
 pub use commit::{Committed, replace, replace_if_unchanged};
-pub use create::create;
+pub use create::{create, create_resolved};
 pub use error::{CommitError, CommitWarning, ReadError, SweepError};
+pub use folder::{create_folder, remove};
 pub use name::{is_rescued_name, is_temporary_name};
 pub use options::{CommitOptions, Durability, HardLinks};
 pub use original::{Original, read};

@@ -8,9 +8,10 @@ use serde_json::{Map, Value as Json};
 
 mod input;
 mod request;
+mod together;
 
 use crate::args::ApplyArgs;
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::failure_sources::code_of_io;
 use crate::json;
 use crate::output::{Output, write_json};
@@ -28,6 +29,9 @@ use request::Request;
 /// When the input cannot be read, or an answer cannot be written; what was answered before is done.
 pub fn run(args: &ApplyArgs, settings: &Settings, output: &Output) -> Result<u8, Failure> {
     signals::watch();
+    if args.together {
+        return run_together(args, settings, output);
+    }
     let mut exit = 0;
     for entry in Requests::new(open(&args.file)?) {
         let entry = entry.map_err(|err| unreadable(&args.file, &err))?;
@@ -39,6 +43,43 @@ pub fn run(args: &ApplyArgs, settings: &Settings, output: &Output) -> Result<u8,
         }
     }
     Ok(exit)
+}
+
+/// All requests as one transaction: each is answered, with its own failure or with that of another.
+fn run_together(args: &ApplyArgs, settings: &Settings, output: &Output) -> Result<u8, Failure> {
+    let mut entries = Vec::new();
+    for entry in Requests::new(open(&args.file)?) {
+        entries.push(entry.map_err(|err| unreadable(&args.file, &err))?);
+    }
+    let undone = match together::perform(&entries, settings) {
+        Ok(done) => {
+            for (done, entry) in done.into_iter().zip(&entries) {
+                tell(&Ok(done), entry.line, output)?;
+            }
+            return Ok(0);
+        }
+        Err(undone) => undone,
+    };
+    output.failure(&undone.failure);
+    for (index, entry) in entries.iter().enumerate() {
+        let is_own = undone.index.is_none_or(|other| other == index);
+        let failure = match undone.index {
+            Some(other) if !is_own => because_of(&undone.failure, entries[other].line),
+            _ => undone.failure.clone(),
+        };
+        answer(json::failure(&failure), entry.line).map_err(|_| undone.failure.clone())?;
+    }
+    Ok(undone.failure.exit())
+}
+
+/// Why a request was not done that nothing is wrong with.
+fn because_of(failure: &Failure, line: usize) -> Failure {
+    Failure::new(
+        Code::Conflict,
+        format!("not done, because line {line} was not"),
+    )
+    .cause(failure.message())
+    .retryable(failure.retryable)
 }
 
 /// Answers one request and returns its exit code.

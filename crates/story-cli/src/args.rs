@@ -219,6 +219,7 @@ pub struct SetArgs {
 Examples:
   echo '{\"story\": \"S-0034\", \"set\": {\"status\": \"ready\"}, \"inc\": {\"retry_count\": 1}}' | story apply
   story apply changes.jsonl --stop-on-error
+  story apply changes.jsonl --together
 
 A line with everything:
   {\"story\": \"S-0034\", \"set\": {\"status\": \"ready\"}, \"unset\": [\"blocked_reason\"], \"inc\": {\"retry_count\": 1},
@@ -228,6 +229,9 @@ pub struct ApplyArgs {
     /// A file of JSON; - or nothing is standard input
     #[arg(value_name = "FILE", default_value = "-", hide_default_value = true)]
     pub file: PathBuf,
+    /// All lines or none: one transaction over several stories, whose locks are all held
+    #[arg(long, conflicts_with = "stop_on_error")]
+    pub together: bool,
     /// Leave out the lines after the first failure
     #[arg(long)]
     pub stop_on_error: bool,

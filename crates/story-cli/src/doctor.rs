@@ -8,6 +8,7 @@ mod locks;
 mod mounts;
 mod report;
 mod stories;
+mod unfinished;
 mod updatable;
 
 use crate::args::DoctorArgs;
@@ -43,6 +44,7 @@ pub fn run(args: &DoctorArgs, settings: &Settings, output: &Output) -> Result<u8
         stories::check(folder, &mut report);
         updatable::check(folder, &mut report);
     }
+    unfinished::check(&root, mode, settings, &mut report);
     ignoring::check(&root, mode, settings, &mut report)?;
     file_system::check(&root, settings, &mut report);
     report.print(output)?;

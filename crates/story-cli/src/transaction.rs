@@ -132,7 +132,8 @@ fn update_inherited<T>(
 }
 
 impl Done {
-    fn new<T>(
+    /// What `target` was updated to.
+    pub fn new<T>(
         target: &Target,
         updated: Updated<(T, Vec<String>)>,
         with_revision: WithRevision,

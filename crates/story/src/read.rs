@@ -8,6 +8,7 @@ use sidecar_lock::{AcquireError, ForeignKind, LockGuard, LockOptions, SidecarLoc
 
 use crate::document::Document;
 use crate::error::ParseError;
+use crate::together;
 
 /// The largest story that is read, in bytes: 64 MiB. Chosen: a hundred times the largest real one that we know, and
 /// small enough that a device image called `story.md` does not use up the memory.
@@ -71,8 +72,7 @@ impl ReadError {
 ///   place again and again ([`ReadError::is_retryable`] tells them apart).
 /// - [`ReadError::Parse`]: a person must repair it.
 pub fn read(path: &Path) -> Result<Document, ReadError> {
-    let reading = || Original::read_with_limit(path, MAX_STORY_BYTES);
-    fresh(reading).map(|(_, document)| document)
+    shown(|| Original::read_with_limit(path, MAX_STORY_BYTES))
 }
 
 /// Reads a story once no writer is at work on it: waits for the lock, reads, releases.
@@ -107,8 +107,21 @@ pub fn read_locked(path: &Path, options: &LockOptions) -> Result<Document, ReadE
 ///
 /// Those of [`read`].
 pub fn read_under(guard: &LockGuard) -> Result<Document, ReadError> {
-    let reading = || Original::read_resolved(locked_by(guard), MAX_STORY_BYTES);
-    fresh(reading).map(|(_, document)| document)
+    shown(|| Original::read_resolved(locked_by(guard), MAX_STORY_BYTES))
+}
+
+/// What is decided already for a story, by a transaction whose process died in the middle, counts as its contents.
+fn shown(
+    reading: impl Fn() -> Result<Original, atomic_file::ReadError>,
+) -> Result<Document, ReadError> {
+    let (original, document) = fresh(reading)?;
+    let Some(decided) = together::decided(original.path(), document.as_bytes())? else {
+        return Ok(document);
+    };
+    Document::parse(decided).map_err(|source| {
+        let path = original.path().to_path_buf();
+        ReadError::Parse { path, source }
+    })
 }
 
 /// What a lock guards.

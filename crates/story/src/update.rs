@@ -14,6 +14,7 @@ use crate::read::{
     MAX_STORY_BYTES, ReadError, check_remote, fresh, locked_by, may_be_of_the_dead,
     sweep_locks_beside,
 };
+use crate::together;
 use crate::update_error::{UpdateError, Warning};
 
 /// How often an edit is tried again even when the time is up: S-0034 asks for three retries.
@@ -102,10 +103,10 @@ pub fn update<T, E: Error + 'static>(
     options: &UpdateOptions,
     mut edit: impl FnMut(&mut Document) -> Result<T, E>,
 ) -> Result<Updated<T>, UpdateError<E>> {
-    check_remote(path).map_err(UpdateError::Read)?;
-    let mut run = Run::start(path, options).map_err(UpdateError::Lock)?;
+    let mut run = Run::checked(path, options)?;
     let mut lock = run.acquire()?;
     loop {
+        run.finish_pending(&lock)?;
         let (original, before) = lock.read().map_err(UpdateError::Read)?;
         let mut after = before.clone();
         let value = edit(&mut after).map_err(UpdateError::Edit)?;
@@ -117,41 +118,32 @@ pub fn update<T, E: Error + 'static>(
         };
         let Some(interference) = interference else {
             run.release(lock);
-            return Ok(Updated {
-                value,
-                before,
-                after,
-                path: run.lock.resource().to_path_buf(),
-                took_over: run.took_over,
-                warnings: run.warnings,
-                waited: run.waited,
-                reruns: run.reruns,
-            });
+            return Ok(run.done(value, before, after));
         };
         lock = run.go_on(lock, interference)?;
     }
 }
 
 /// Who excludes the other writers.
-enum Lock {
+pub(crate) enum Lock {
     Own(LockGuard),
     Parents(InheritedLock),
 }
 
 impl Lock {
-    fn verify(&self) -> Result<(), LostError> {
+    pub(crate) fn verify(&self) -> Result<(), LostError> {
         match self {
             Self::Own(guard) => guard.verify(),
             Self::Parents(lock) => lock.verify(),
         }
     }
 
-    fn read(&self) -> Result<(Original, Document), ReadError> {
+    pub(crate) fn read(&self) -> Result<(Original, Document), ReadError> {
         fresh(|| Original::read_resolved(self.resolved(), MAX_STORY_BYTES))
     }
 
     /// What is locked, in the very folder where the lock is: the path may lead elsewhere by now.
-    fn resolved(&self) -> Resolved<'_> {
+    pub(crate) fn resolved(&self) -> Resolved<'_> {
         match self {
             Self::Own(guard) => locked_by(guard),
             Self::Parents(lock) => Resolved {
@@ -169,20 +161,25 @@ enum Interference {
 }
 
 /// One update under way.
-struct Run<'a> {
-    lock: SidecarLock,
-    options: &'a UpdateOptions,
+pub(crate) struct Run<'a> {
+    pub(crate) lock: SidecarLock,
+    pub(crate) options: &'a UpdateOptions,
     started: Instant,
-    took_over: Option<TookOver>,
-    warnings: Vec<Warning>,
-    waited: Duration,
-    reruns: u32,
+    pub(crate) took_over: Option<TookOver>,
+    pub(crate) warnings: Vec<Warning>,
+    pub(crate) waited: Duration,
+    pub(crate) reruns: u32,
 }
 
 impl<'a> Run<'a> {
-    fn start(path: &Path, options: &'a UpdateOptions) -> Result<Self, sidecar_lock::AcquireError> {
+    /// Refuses what is no story before anything is made beside it.
+    pub(crate) fn checked<E: Error + 'static>(
+        path: &Path,
+        options: &'a UpdateOptions,
+    ) -> Result<Self, UpdateError<E>> {
+        check_remote(path).map_err(UpdateError::Read)?;
         Ok(Self {
-            lock: SidecarLock::new(path)?,
+            lock: SidecarLock::new(path).map_err(UpdateError::Lock)?,
             options,
             started: Instant::now(),
             took_over: None,
@@ -192,7 +189,26 @@ impl<'a> Run<'a> {
         })
     }
 
-    fn acquire<E: Error + 'static>(&mut self) -> Result<Lock, UpdateError<E>> {
+    /// The story, with all links resolved.
+    pub(crate) fn path(&self) -> &Path {
+        self.lock.resource()
+    }
+
+    /// What the caller is told.
+    pub(crate) fn done<T>(self, value: T, before: Document, after: Document) -> Updated<T> {
+        Updated {
+            value,
+            before,
+            after,
+            path: self.lock.resource().to_path_buf(),
+            took_over: self.took_over,
+            warnings: self.warnings,
+            waited: self.waited,
+            reruns: self.reruns,
+        }
+    }
+
+    pub(crate) fn acquire<E: Error + 'static>(&mut self) -> Result<Lock, UpdateError<E>> {
         if let Some(token) = &self.options.inherited_token {
             let inherited = self.lock.inherit(token).map_err(UpdateError::Inherit)?;
             return Ok(Lock::Parents(inherited));
@@ -217,8 +233,21 @@ impl<'a> Run<'a> {
         Ok(Lock::Own(guard))
     }
 
+    /// A transaction over several stories whose process died in the middle is finished first.
+    pub(crate) fn finish_pending<E: Error + 'static>(
+        &mut self,
+        lock: &Lock,
+    ) -> Result<(), UpdateError<E>> {
+        let warnings = together::finish(lock.resolved(), &self.options.lock)?;
+        self.warnings.extend(warnings);
+        Ok(())
+    }
+
     /// What is too large would be written, and never be read again.
-    fn check_size<E: Error + 'static>(&self, after: &Document) -> Result<(), UpdateError<E>> {
+    pub(crate) fn check_size<E: Error + 'static>(
+        &self,
+        after: &Document,
+    ) -> Result<(), UpdateError<E>> {
         let size = after.parts().iter().map(|part| part.len() as u64).sum();
         if size <= MAX_STORY_BYTES {
             return Ok(());
@@ -316,7 +345,7 @@ impl<'a> Run<'a> {
     }
 
     /// A lock that could not be given back cleanly does not undo the update; it is only told.
-    fn release(&mut self, lock: Lock) {
+    pub(crate) fn release(&mut self, lock: Lock) {
         if let Lock::Own(guard) = lock
             && let Err(err) = guard.release()
         {
@@ -324,7 +353,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn remaining(&self) -> Duration {
+    pub(crate) fn remaining(&self) -> Duration {
         let timeout = self.options.lock.timeout;
         timeout.saturating_sub(self.started.elapsed())
     }

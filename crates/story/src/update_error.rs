@@ -105,6 +105,28 @@ pub enum Warning {
         /// Why; `None` when other writers were at work in the folder.
         source: Option<SweepError>,
     },
+    /// A transaction over several stories had been decided by a process that died; its part in this one is in place now.
+    #[error("finished in {} what a process that died had begun", path.display())]
+    Finished {
+        /// The story.
+        path: PathBuf,
+    },
+    /// A transaction over several stories is in place, but the file that described it could not be removed.
+    #[error(
+        "what described the transaction was not removed; the next update of its stories does that"
+    )]
+    RecordLeft {
+        /// Why.
+        source: CommitError,
+    },
+    /// The same as [`Warning::Finished`], but somebody has changed the story otherwise meanwhile: what it was to be is kept for a person.
+    #[error("a process that died had begun to change {}; somebody else has changed the same; its version was kept as {}", path.display(), kept.display())]
+    SetAside {
+        /// The story.
+        path: PathBuf,
+        /// Where that version is.
+        kept: PathBuf,
+    },
     /// A version of somebody else was overtaken by a newer one and is kept beside the story for a person to look at.
     #[error("another version of {} was kept as {}", path.display(), rescued.display())]
     Rescued {
