@@ -106,13 +106,18 @@ fn heading_in(line: &[u8]) -> &[u8] {
 
 /// The lines that are headings of sections, outside of code.
 pub(crate) fn headings(body: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    marked(body, MARK)
+}
+
+/// The lines that begin with a mark such as `### `, outside of code.
+pub(crate) fn marked<'a>(body: &'a [u8], mark: &'a [u8]) -> impl Iterator<Item = Range<usize>> {
     let code = fenced(body);
     lines(body).filter(move |line| {
         let before = code.partition_point(|block| block.end <= line.start);
         let is_code = code
             .get(before)
             .is_some_and(|block| block.contains(&line.start));
-        body[line.clone()].starts_with(MARK) && !is_code
+        body[line.clone()].starts_with(mark) && !is_code
     })
 }
 
