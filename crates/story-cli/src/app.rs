@@ -13,7 +13,8 @@ use crate::output::{self, Output, write_json};
 use crate::settings::Settings;
 use crate::terminal::escape;
 use crate::{
-    apply, claim, completions, doctor, get, init, json, lifecycle, lock, set, show, signals,
+    apply, claim, completions, doctor, get, init, json, lifecycle, lock, recovery, set, show,
+    signals,
 };
 
 /// Runs the command line and says how it ended.
@@ -55,6 +56,7 @@ fn dispatch(verb: &Verb, settings: &Settings, output: &Output) -> Result<u8, Fai
         Verb::Lifecycle(verb) => lifecycle::run(verb, settings, output),
         Verb::Claim(verb) => claim::run(verb, settings, output),
         Verb::With(args) => Ok(lock::with::run(args, settings, output)),
+        Verb::Recovery(verb) => recovery::run(verb, settings, output),
         Verb::Lock(LockVerb::Status(args)) => {
             heard_enough(lock::status::run(args, settings, output))
         }

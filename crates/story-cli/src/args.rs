@@ -3,6 +3,8 @@
 pub mod claim;
 pub mod lifecycle;
 mod ordered;
+pub mod recovery;
+pub mod review;
 pub mod with;
 
 use std::ffi::OsString;
@@ -15,6 +17,7 @@ use clap_complete::Shell;
 use claim::ClaimVerb;
 use lifecycle::LifecycleVerb;
 pub use ordered::{Given, OrderedArgs};
+use recovery::RecoveryVerb;
 use with::WithArgs;
 
 use crate::durations;
@@ -48,6 +51,10 @@ Exit codes:
 
 Environment:
   AI_SDLC_ROOT     the sdlc root, as --root
+  AI_SDLC_MAX_RETRIES, AI_SDLC_IMPLEMENTATION_MAX_RETRIES
+                   0 to 10, before what .ai-sdlc.json says
+  AI_SDLC_AUTO_COMPLETE, AI_SDLC_AUTO_RESTART
+                   true or false, before what .ai-sdlc.json says
   STORY_OWNER      as --owner
   STORY_AGENT      as --as
   NO_COLOR         no colours
@@ -139,6 +146,8 @@ pub enum Verb {
     #[command(flatten)]
     Claim(ClaimVerb),
     With(WithArgs),
+    #[command(flatten)]
+    Recovery(RecoveryVerb),
     /// Look at locks, hold one, run a command under one, or break one
     #[command(subcommand)]
     Lock(LockVerb),

@@ -1,11 +1,15 @@
-//! The project's configuration, `.ai-sdlc.json`: where it lies and what it says about places.
+//! The project's configuration, `.ai-sdlc.json`: where it lies and what it says about places and limits.
 
 use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::Value;
+use story::limits::Limits;
 
 use crate::failure::{Code, Failure};
+use crate::output::Output;
+use crate::places::{Target, working_folder};
+use crate::settings::Settings;
 
 /// The sdlc folder where nothing else is configured.
 pub const DEFAULT_FOLDER: &str = ".ai-sdlc";
@@ -45,6 +49,17 @@ impl Configuration {
         }
     }
 
+    /// Reads the configuration that lies in `start` or in the nearest folder above it; `None` when there is none.
+    fn nearest(start: &Path) -> Result<Option<Self>, Failure> {
+        for folder in start.ancestors() {
+            let found = Self::read(folder)?;
+            if !found.path.as_os_str().is_empty() {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
     /// The value at a JSON pointer (RFC 6901) such as `/worktree/basePath`.
     pub fn at(&self, pointer: &str) -> Option<&Value> {
         self.value.pointer(pointer)
@@ -76,6 +91,24 @@ impl Configuration {
         let folder = self.at("/worktree/basePath")?.as_str()?;
         (!folder.is_empty()).then(|| Path::new(folder))
     }
+}
+
+/// The limits that count for a story: by the nearest configuration above it, else above the working folder, and by the
+/// environment. What was not taken as it stands is told as a warning.
+///
+/// # Errors
+///
+/// When that configuration cannot be read.
+pub fn limits(target: &Target, settings: &Settings, output: &Output) -> Result<Limits, Failure> {
+    let found = match Configuration::nearest(&target.absolute())? {
+        Some(configuration) => configuration,
+        None => Configuration::nearest(&working_folder()?)?.unwrap_or_default(),
+    };
+    let (limits, warnings) = Limits::configured(&found.value, &settings.limit_overrides);
+    for warning in warnings {
+        output.warning(&warning.to_string());
+    }
+    Ok(limits)
 }
 
 fn unusable(configuration: &Path) -> Failure {

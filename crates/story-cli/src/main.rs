@@ -24,6 +24,7 @@ mod lock;
 mod operations;
 mod output;
 mod places;
+mod recovery;
 mod set;
 mod settings;
 mod show;

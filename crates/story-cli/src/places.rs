@@ -312,7 +312,12 @@ pub fn near(path: &Path) -> PathBuf {
         .unwrap_or_else(|| path.to_path_buf())
 }
 
-fn working_folder() -> Result<PathBuf, Failure> {
+/// The working folder.
+///
+/// # Errors
+///
+/// When it is gone.
+pub fn working_folder() -> Result<PathBuf, Failure> {
     env::current_dir().map_err(|err| {
         Failure::new(code_of_io(&err), "cannot find the working folder")
             .cause(err.to_string())

@@ -8,6 +8,7 @@ use std::time::Duration;
 use atomic_file::Durability;
 use jiff::tz::TimeZone;
 use sidecar_lock::LockOptions;
+use story::limits::LimitOverrides;
 use story::{Moment, UpdateOptions};
 
 use crate::args::{Colour, Common};
@@ -58,6 +59,8 @@ pub struct Settings {
     pub claimant: Option<String>,
     /// `STORY_LOCK_HELD`.
     pub lock_held: Option<OsString>,
+    /// `AI_SDLC_MAX_RETRIES` and its like.
+    pub limit_overrides: LimitOverrides,
     stale_after: Option<Duration>,
     retries: Option<u32>,
     owner: Option<String>,
@@ -88,6 +91,7 @@ impl Settings {
             },
             timeout: common.timeout,
             lock_held: variable(LOCK_HELD),
+            limit_overrides: limit_overrides(),
             stale_after: common.stale_after,
             retries: common.retries,
             claimant: agent.clone().or_else(|| owner.clone()),
@@ -156,6 +160,15 @@ impl Settings {
             Colour::Never => false,
             Colour::Auto => is_terminal && variable("NO_COLOR").is_none(),
         }
+    }
+}
+
+fn limit_overrides() -> LimitOverrides {
+    LimitOverrides {
+        max_retries: text_of("AI_SDLC_MAX_RETRIES"),
+        implementation_max_retries: text_of("AI_SDLC_IMPLEMENTATION_MAX_RETRIES"),
+        auto_complete: text_of("AI_SDLC_AUTO_COMPLETE"),
+        auto_restart: text_of("AI_SDLC_AUTO_RESTART"),
     }
 }
 

@@ -52,7 +52,7 @@ pub fn record(
 ///
 /// # Errors
 ///
-/// None that depends on `text`; an empty one leaves the heading alone there.
+/// [`OperationError::Heading`] in principle; the heading of the section is a fixed one.
 pub fn append_note(story: &mut Document, iteration: u32, text: &str) -> Result<(), OperationError> {
     let note = format!("### Refinement Iteration {iteration}\n\n{text}");
     sections::append_under(story, NOTES, &note)

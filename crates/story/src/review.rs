@@ -5,6 +5,7 @@ use crate::lifecycle::mark_complete;
 use crate::limits::Limits;
 use crate::moment::Moment;
 use crate::operation_error::OperationError;
+use crate::status::{Status, set_status};
 use crate::value::Value;
 
 const HISTORY: &str = "review_history";
@@ -184,11 +185,10 @@ pub fn auto_complete(
         return Ok(Completion::SwitchedOff);
     }
     mark_complete(story)?;
-    if story.text("status").as_deref() != Some("in-progress") {
+    if Status::of(story) != Some(Status::InProgress) {
         return Ok(Completion::Complete);
     }
-    // The rule for this status holds: the flags it asks for are true now.
-    story.set("status", "done")?;
+    set_status(story, &Status::Done)?;
     Ok(Completion::Done)
 }
 

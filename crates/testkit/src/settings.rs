@@ -6,6 +6,10 @@ use std::process::Command;
 pub fn without_settings(command: &mut Command) {
     for name in [
         "AI_SDLC_ROOT",
+        "AI_SDLC_MAX_RETRIES",
+        "AI_SDLC_IMPLEMENTATION_MAX_RETRIES",
+        "AI_SDLC_AUTO_COMPLETE",
+        "AI_SDLC_AUTO_RESTART",
         "STORY_OWNER",
         "STORY_AGENT",
         "STORY_LOCK_HELD",

@@ -61,15 +61,8 @@ impl Desk {
     /// The binary in the sandbox, with nothing of the caller's environment that steers it.
     pub fn story(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_story"));
-        for name in [
-            "AI_SDLC_ROOT",
-            "STORY_OWNER",
-            "STORY_AGENT",
-            "STORY_LOCK_HELD",
-            "NO_COLOR",
-        ] {
-            command.env_remove(name);
-        }
+        testkit::without_settings(&mut command);
+        command.env_remove("NO_COLOR");
         command.current_dir(self.sandbox.path()).args(arguments);
         command
     }
