@@ -91,8 +91,8 @@ Example:
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  story review add S-0034 --decision REJECTED --severity HIGH --feedback 'no tests' --blocker 'no tests' --code-passed
-  story review add S-0034 --decision APPROVED --code-passed --security-passed --po-passed --auto-complete")]
+  story review add S-0034 --decision REJECTED --severity HIGH --blocker 'no tests' --code-passed
+  story review add S-0034 --decision APPROVED --feedback 'well done' --auto-complete")]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a switch of the command line"

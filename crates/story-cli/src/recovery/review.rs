@@ -30,9 +30,12 @@ pub(super) fn run(verb: &ReviewVerb, desk: &Desk<'_>) -> Result<(), Failure> {
 }
 
 fn add(args: &ReviewAddArgs, desk: &Desk<'_>) -> Result<(), Failure> {
-    let verdict = |passed| match passed {
-        true => Verdict::Passed,
-        false => Verdict::NotPassed,
+    let verdict = |is_passed| {
+        if is_passed {
+            Verdict::Passed
+        } else {
+            Verdict::NotPassed
+        }
     };
     let feedback = args.feedback.as_deref().map(text_argument::read_or_stdin);
     let review = Review {
