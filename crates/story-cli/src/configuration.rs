@@ -7,7 +7,6 @@ use serde_json::Value;
 use story::limits::Limits;
 
 use crate::failure::{Code, Failure};
-use crate::output::Output;
 use crate::places::{Target, working_folder};
 use crate::settings::Settings;
 
@@ -94,20 +93,19 @@ impl Configuration {
 }
 
 /// The limits that count for a story: by the nearest configuration above it, else above the working folder, and by the
-/// environment. What was not taken as it stands is told as a warning.
+/// environment. What was not taken as it stands is told as a warning of the target.
 ///
 /// # Errors
 ///
 /// When that configuration cannot be read.
-pub fn limits(target: &Target, settings: &Settings, output: &Output) -> Result<Limits, Failure> {
+pub fn limits(target: &mut Target, settings: &Settings) -> Result<Limits, Failure> {
     let found = match Configuration::nearest(&target.absolute())? {
         Some(configuration) => configuration,
         None => Configuration::nearest(&working_folder()?)?.unwrap_or_default(),
     };
     let (limits, warnings) = Limits::configured(&found.value, &settings.limit_overrides);
-    for warning in warnings {
-        output.warning(&warning.to_string());
-    }
+    let warnings = warnings.iter().map(ToString::to_string);
+    target.warnings.extend(warnings);
     Ok(limits)
 }
 

@@ -52,8 +52,11 @@ impl Desk<'_> {
         Target::of_story(story, self.settings)
     }
 
-    fn limits(&self, target: &Target) -> Result<Limits, Failure> {
-        configuration::limits(target, self.settings, self.output)
+    /// The story, and the limits that count for it.
+    fn limited(&self, story: &Path) -> Result<(Target, Limits), Failure> {
+        let mut target = self.target(story)?;
+        let limits = configuration::limits(&mut target, self.settings)?;
+        Ok((target, limits))
     }
 
     /// Changes the story. `command` is told to those who wait for it.
@@ -82,7 +85,9 @@ impl Desk<'_> {
             let id = id_of(&story).or_else(|| target.id.clone());
             let mut result = json::success_of(id.as_deref(), &target.absolute());
             result.insert("rev".to_owned(), story.revision().to_string().into());
+            result.insert("warnings".to_owned(), target.warnings.clone().into());
             result.extend(told.members);
+            json::add_copy(&mut result, target.copy.as_ref());
             return write_json(result);
         }
         if told.words.is_empty() {

@@ -13,8 +13,7 @@ use crate::text_argument;
 pub(super) fn run(verb: &RefineVerb, desk: &Desk<'_>) -> Result<(), Failure> {
     match verb {
         RefineVerb::Show(args) => {
-            let target = desk.target(&args.story)?;
-            let limits = desk.limits(&target)?;
+            let (target, limits) = desk.limited(&args.story)?;
             desk.look(&target, |story| refinements(story, &limits))
         }
         RefineVerb::Record(args) => record(args, desk),
@@ -24,8 +23,7 @@ pub(super) fn run(verb: &RefineVerb, desk: &Desk<'_>) -> Result<(), Failure> {
 
 fn record(args: &RefineRecordArgs, desk: &Desk<'_>) -> Result<(), Failure> {
     let feedback = text_argument::read_or_stdin(&args.feedback)?;
-    let target = desk.target(&args.story)?;
-    let limits = desk.limits(&target)?;
+    let (target, limits) = desk.limited(&args.story)?;
     let now = desk.settings.moment();
     let operation = |story: &mut Document| {
         let iteration = refinement::record(story, &args.agent, feedback.trim_end(), now)?;

@@ -14,8 +14,7 @@ use crate::text_argument;
 
 /// Sends a story back to planning.
 pub(super) fn reset_cycle(args: &ResetCycleArgs, desk: &Desk<'_>) -> Result<(), Failure> {
-    let target = desk.target(&args.story)?;
-    let limits = desk.limits(&target)?;
+    let (target, limits) = desk.limited(&args.story)?;
     let now = desk.settings.moment();
     let operation = |story: &mut Document| {
         recovery::reset_cycle(story, &args.reason, now)?;
@@ -31,8 +30,7 @@ pub(super) fn run(verb: &RetryVerb, desk: &Desk<'_>) -> Result<(), Failure> {
         RetryVerb::Inc(args) => increment(args, desk),
         RetryVerb::Snapshot(args) => snapshot(args, desk),
         RetryVerb::Reset(args) => {
-            let target = desk.target(&args.story)?;
-            let limits = desk.limits(&target)?;
+            let (target, limits) = desk.limited(&args.story)?;
             let operation = |story: &mut Document| {
                 recovery::reset_implementation_retries(story)?;
                 Ok(implementation_retries(story, &limits))
@@ -55,8 +53,7 @@ pub(super) fn run(verb: &RetryVerb, desk: &Desk<'_>) -> Result<(), Failure> {
 
 /// Counts recoveries.
 pub(super) fn run_recovery(verb: &RecoveryCountVerb, desk: &Desk<'_>) -> Result<(), Failure> {
-    let target = desk.target(verb.story())?;
-    let limits = desk.limits(&target)?;
+    let (target, limits) = desk.limited(verb.story())?;
     let told = |story: &Document| recoveries(story, &limits);
     match verb {
         RecoveryCountVerb::Show(_) => desk.look(&target, told),
@@ -78,8 +75,7 @@ pub(super) fn run_recovery(verb: &RecoveryCountVerb, desk: &Desk<'_>) -> Result<
 }
 
 fn show(args: &RetryShowArgs, desk: &Desk<'_>) -> Result<(), Failure> {
-    let target = desk.target(&args.story)?;
-    let limits = desk.limits(&target)?;
+    let (target, limits) = desk.limited(&args.story)?;
     desk.look(&target, |story| match (args.implementation, args.max) {
         (true, _) => implementation_retries(story, &limits),
         (false, None) => retries(story, &limits),
@@ -91,8 +87,7 @@ fn show(args: &RetryShowArgs, desk: &Desk<'_>) -> Result<(), Failure> {
 }
 
 fn increment(args: &RetryIncArgs, desk: &Desk<'_>) -> Result<(), Failure> {
-    let target = desk.target(&args.story)?;
-    let limits = desk.limits(&target)?;
+    let (target, limits) = desk.limited(&args.story)?;
     let now = desk.settings.moment();
     let operation = |story: &mut Document| {
         if args.implementation {
@@ -107,8 +102,7 @@ fn increment(args: &RetryIncArgs, desk: &Desk<'_>) -> Result<(), Failure> {
 }
 
 fn snapshot(args: &StoryArgs, desk: &Desk<'_>) -> Result<(), Failure> {
-    let target = desk.target(&args.story)?;
-    let limits = desk.limits(&target)?;
+    let (target, limits) = desk.limited(&args.story)?;
     let operation = |story: &mut Document| {
         recovery::snapshot_retries(story, &limits)?;
         Ok(retries(story, &limits))

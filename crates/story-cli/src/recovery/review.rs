@@ -51,13 +51,13 @@ fn add(args: &ReviewAddArgs, desk: &Desk<'_>) -> Result<(), Failure> {
         security: verdict(args.security_passed),
         product_owner: verdict(args.po_passed),
     };
-    let target = desk.target(&args.story)?;
     let now = desk.settings.moment();
     if !args.auto_complete {
+        let target = desk.target(&args.story)?;
         let operation = |story: &mut Document| review::append(story, &review, now);
         return desk.change(&target, "story review add", operation, |()| Told::default());
     }
-    let limits = desk.limits(&target)?;
+    let (target, limits) = desk.limited(&args.story)?;
     let operation = |story: &mut Document| {
         review::append(story, &review, now)?;
         review::auto_complete(story, Some(review.decision), &limits)
@@ -67,8 +67,7 @@ fn add(args: &ReviewAddArgs, desk: &Desk<'_>) -> Result<(), Failure> {
 
 /// Completes a story by what its latest review decided.
 pub(super) fn auto_complete(args: &AutoCompleteArgs, desk: &Desk<'_>) -> Result<(), Failure> {
-    let target = desk.target(&args.story)?;
-    let limits = desk.limits(&target)?;
+    let (target, limits) = desk.limited(&args.story)?;
     let operation = |story: &mut Document| {
         let decision = review::latest_decision(story);
         review::auto_complete(story, decision, &limits)
