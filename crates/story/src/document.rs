@@ -10,7 +10,7 @@ use crate::operations::{self, Denied};
 use crate::path::{self, Step};
 use crate::revision::Revision;
 use crate::value::Value;
-use crate::yaml::{Draft, Failure, Parsed, Reader, Refusal};
+use crate::yaml::{Draft, Failure, Parsed, Pieces, Reader, Refusal};
 
 /// One story in memory: the bytes of its file, and where each value of the frontmatter stands.
 ///
@@ -253,12 +253,42 @@ impl Document {
 
     /// Replaces everything after the closing fence by `text`, as it is.
     pub fn set_body(&mut self, text: &str) {
+        self.replace_body(text.as_bytes());
+    }
+
+    /// The same for bytes that may be no text.
+    pub(crate) fn replace_body(&mut self, bytes: &[u8]) {
         self.bytes.make_mut().truncate(self.fences.body_start);
-        if !text.is_empty() {
+        if !bytes.is_empty() {
             self.end_line();
             self.fences.body_start = self.bytes.len();
         }
-        self.append(text.as_bytes());
+        self.append(bytes);
+    }
+
+    /// Everything before the body: the fences and what stands between them.
+    pub(crate) fn head(&self) -> &[u8] {
+        &self.as_bytes()[..self.fences.body_start]
+    }
+
+    /// The line end that new lines of the file get.
+    pub(crate) fn line_end(&self) -> &'static str {
+        self.fences.eol.as_str()
+    }
+
+    /// The frontmatter cut into its entries; `None` where they cannot be moved on their own.
+    pub(crate) fn pieces(&self) -> Option<Pieces<'_>> {
+        Pieces::of(self.frontmatter(), &self.parsed.tree)
+    }
+
+    /// The same story with another text between its fences, if both readers can read that.
+    pub(crate) fn with_frontmatter(&self, yaml: &str) -> Option<Self> {
+        let Range { start, end } = self.fences.yaml;
+        let whole = self.as_bytes();
+        let bytes = [&whole[..start], yaml.as_bytes(), &whole[end..]].concat();
+        let story = Self::parse(bytes).ok()?;
+        let is_whole = story.frontmatter() == yaml && story.parsed.is_sound(yaml);
+        is_whole.then_some(story)
     }
 
     /// The line end of the opening fence, which new lines get.

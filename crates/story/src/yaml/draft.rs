@@ -27,6 +27,11 @@ impl Parsed {
         })
     }
 
+    /// Whether the second reader can read the text, too.
+    pub(crate) fn is_sound(&self, text: &str) -> bool {
+        self.second(text).is_ok()
+    }
+
     fn second(&self, text: &str) -> Result<&serde_yaml::Value, Objection> {
         let read = self.second.get_or_init(|| second::read(text));
         read.as_ref().map_err(Clone::clone)

@@ -9,6 +9,7 @@ mod edit;
 mod local;
 mod node;
 mod parser;
+mod pieces;
 mod plain;
 mod read;
 mod resolve;
@@ -19,8 +20,10 @@ mod write;
 pub(crate) use draft::{Draft, Failure, Parsed};
 pub(crate) use edit::{Found, Refusal, Trail, locate};
 pub(crate) use parser::Fault;
+pub(crate) use pieces::{Piece, Pieces};
 pub(crate) use plain::{Given, Line, lines as plain_lines};
 pub(crate) use read::Reader;
+pub(crate) use write::named;
 
 use node::{Kind, Node, Tree};
 

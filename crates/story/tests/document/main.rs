@@ -5,6 +5,7 @@ mod fixtures;
 mod gray_matter;
 mod invariants;
 mod limits;
+mod merging;
 mod mutations;
 mod node_reading;
 mod node_writing;

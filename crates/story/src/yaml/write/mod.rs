@@ -9,6 +9,6 @@ mod sound;
 mod string;
 
 pub(crate) use number::float_text;
-pub(crate) use render::{Renderer, flow, flow_entry};
+pub(crate) use render::{Renderer, flow, flow_entry, named};
 pub(crate) use sound::{levels, refuse_unsound, refuse_unsound_key};
 pub(crate) use string::{Spot, key, string};

@@ -87,6 +87,20 @@ impl Renderer {
     }
 }
 
+/// Writes a value behind a name, as an entry of a frontmatter, for people to read; the last line has no line end.
+pub(crate) fn named(name: &str, value: &Value) -> String {
+    let renderer = Renderer {
+        list_indent: 2,
+        at_end: false,
+    };
+    if let Some(scalar) = renderer.scalar(value, 2, None) {
+        return format!("{name}: {scalar}");
+    }
+    let column = renderer.indent_of(value);
+    let pad = " ".repeat(column);
+    format!("{name}:\n{pad}{}", renderer.block(value, column))
+}
+
 /// Writes a value on one line, as it stands inside brackets or braces.
 pub(crate) fn flow(value: &Value, keep: Option<Style>) -> String {
     let spot = Spot {
