@@ -271,11 +271,6 @@ impl Document {
         &self.as_bytes()[..self.fences.body_start]
     }
 
-    /// The line end that new lines of the file get.
-    pub(crate) fn line_end(&self) -> &'static str {
-        self.fences.eol.as_str()
-    }
-
     /// The frontmatter cut into its entries; `None` where they cannot be moved on their own.
     pub(crate) fn pieces(&self) -> Option<Pieces<'_>> {
         Pieces::of(self.frontmatter(), &self.parsed.tree)
