@@ -13,6 +13,7 @@ mod foreign_locks;
 mod git_ignore;
 mod negative_controls;
 mod node_peers;
+mod operations_at_once;
 mod places;
 mod readme;
 mod support;

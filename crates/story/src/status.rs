@@ -11,9 +11,10 @@ const STATUS: &str = "status";
 pub(crate) const DONE_FLAGS: [&str; 2] = ["implementation_complete", "reviews_complete"];
 
 /// Where a story stands.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub enum Status {
-    /// An idea.
+    /// An idea; what a story without a status counts as.
+    #[default]
     Backlog,
     /// Refined: research, plan and implementation may begin.
     Ready,
@@ -125,7 +126,7 @@ impl Phase {
     ///
     /// A plan is reviewed where the story speaks of a plan review at all; a story without a status is in the backlog.
     pub fn next(story: &Document) -> Option<Self> {
-        let phases: &[(Self, bool)] = match Status::of(story).unwrap_or(Status::Backlog) {
+        let phases: &[(Self, bool)] = match Status::of(story).unwrap_or_default() {
             Status::Backlog => &[(Self::Refine, true)],
             Status::Ready => &[
                 (Self::Research, !story.flag("research_complete")),

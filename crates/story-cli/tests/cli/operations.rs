@@ -344,13 +344,12 @@ impl Case {
 type Files = BTreeMap<String, Option<String>>;
 
 fn text_of(lines: &Value) -> Option<String> {
-    let lines = lines.as_array()?;
-    Some(
-        lines
-            .iter()
-            .map(|line| format!("{}\n", line.as_str().expect("lines are texts")))
-            .collect(),
-    )
+    let mut text = String::new();
+    for line in lines.as_array()? {
+        text.push_str(line.as_str().expect("lines are texts"));
+        text.push('\n');
+    }
+    Some(text)
 }
 
 /// Demands that all members of `expected` are in `found`.

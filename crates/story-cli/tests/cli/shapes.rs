@@ -94,6 +94,7 @@ fn every_shape_is_as_its_fixture() {
     errors(&mut seen);
     locks(&mut seen);
     house_keeping(&mut seen);
+    lifecycle(&mut seen);
     claims(&mut seen);
     let kept: BTreeSet<String> = fs::read_dir(fixtures().join("cli"))
         .expect("the fixtures can be listed")
@@ -284,4 +285,21 @@ fn house_keeping(seen: &mut BTreeSet<String>) {
     let lines = json_lines(&finished.stdout);
     check("doctor-finding", &desk, lines[0].clone(), seen);
     check("doctor-summary", &desk, lines[1].clone(), seen);
+}
+
+fn lifecycle(seen: &mut BTreeSet<String>) {
+    let desk = Desk::new();
+    let run = |exit: i32, call: &[&str]| {
+        desk.json(exit, &[call, &["--now", crate::desk::TODAY]].concat())
+    };
+    check("status", &desk, run(0, &["status", "S-0034"]), seen);
+    let set = run(0, &["status", "S-0034", "in-progress"]);
+    check("status-set", &desk, set, seen);
+    let refused = run(7, &["status", "S-0034", "done"]);
+    check("error-not-complete", &desk, refused, seen);
+    let unblocked = {
+        run(0, &["block", "S-0034", "--reason", "why"]);
+        run(0, &["unblock", "S-0034"])
+    };
+    check("unblock", &desk, unblocked, seen);
 }

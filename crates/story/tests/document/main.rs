@@ -2,6 +2,7 @@
 
 mod corpus;
 mod fixtures;
+mod frontmatter;
 mod gray_matter;
 mod invariants;
 mod limits;
