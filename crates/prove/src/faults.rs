@@ -13,6 +13,7 @@ mod place;
 mod scene;
 mod streams;
 mod threads;
+mod together;
 
 use crate::case::{Case, Expect};
 
@@ -35,6 +36,12 @@ pub const CASES: &[Case] = &[
         expect: Expect::NothingWrong,
         minimum: 40,
         run: |context| kill::at_each_call(context, "kill apply", &scene::APPLY),
+    },
+    Case {
+        name: "kill: apply --together",
+        expect: Expect::NothingWrong,
+        minimum: 80,
+        run: |context| together::killed_at_each_call(context, "kill together"),
     },
     Case {
         name: "kill: lock run",
@@ -167,6 +174,12 @@ pub const CASES: &[Case] = &[
         expect: Expect::NothingWrong,
         minimum: 40,
         run: |context| errno::at_each_call(context, "errno apply", &scene::APPLY),
+    },
+    Case {
+        name: "errno: apply --together",
+        expect: Expect::NothingWrong,
+        minimum: 80,
+        run: |context| together::failed_at_each_call(context, "errno together"),
     },
     Case {
         name: "errno: lock run",

@@ -14,7 +14,8 @@ use std::time::SystemTime;
 
 use crate::folder::FolderError;
 use crate::head::Head;
-use crate::read::ReadError;
+use crate::read::{ReadError, read};
+use crate::together::unfinished;
 use crate::workspace::{StoryCopy, StoryFile, Workspace};
 
 /// How many files a thread takes at a time. Chosen: some hundred microseconds of work.
@@ -94,6 +95,7 @@ pub fn scan(workspace: &Workspace) -> Scan {
     for copy in copies {
         take_copy(&mut scan, &copy);
     }
+    show_decided(&mut scan, workspace, &files);
     let unlisted = unlisted.into_iter().chain(unlisted_worktrees);
     scan.skipped.extend(unlisted.map(|err| Skipped {
         path: err.path().to_path_buf(),
@@ -101,6 +103,24 @@ pub fn scan(workspace: &Workspace) -> Scan {
     }));
     scan.skipped.sort_by(|a, b| a.path.cmp(&b.path));
     scan
+}
+
+/// A story that a transaction is to change, and that may not be changed yet, is shown as it is to be.
+///
+/// After the scan: a transaction that was decided before it may have been carried out in part while it went on.
+fn show_decided(scan: &mut Scan, workspace: &Workspace, files: &[StoryFile]) {
+    let decided = unfinished(workspace.root()).unwrap_or_default();
+    for path in decided.iter().flat_map(|transaction| &transaction.stories) {
+        let is_it = |file: &&StoryFile| file.path.canonicalize().is_ok_and(|found| found == *path);
+        let Some(file) = files.iter().find(is_it) else {
+            continue;
+        };
+        if let Ok(story) = read(&file.path)
+            && let Some(head) = scan.heads.iter_mut().find(|head| head.path == file.path)
+        {
+            *head = Head::of(&story, file);
+        }
+    }
 }
 
 /// Puts a worktree's copy of its own story in the place of the main one. The first that holds it wins.

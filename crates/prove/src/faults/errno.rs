@@ -15,9 +15,16 @@ const LENGTHY: usize = 300;
 /// Lets each call of the program's own code fail: with every error in a long run, else with the foremost one
 /// and another.
 pub fn at_each_call(context: &Context, name: &str, scene: &Scene) -> Result<Tally, Skip> {
-    let calls = traced_calls(context, name, scene)?;
+    let points = points(context, traced_calls(context, name, scene)?);
+    each(context, name, &points, |place, (call, error)| {
+        failed_at(scene, place, call, error)
+    })
+}
+
+/// The calls that can fail, each with the errors that it is to meet.
+pub fn points(context: &Context, calls: Vec<Call>) -> Vec<(Call, &'static str)> {
     let is_lengthy = calls.len() > LENGTHY;
-    let mut points: Vec<(Call, &str)> = Vec::new();
+    let mut points: Vec<(Call, &'static str)> = Vec::new();
     for (at, call) in calls.into_iter().enumerate() {
         if !call.in_main || is_out_of_reach(&call) {
             continue;
@@ -26,9 +33,7 @@ pub fn at_each_call(context: &Context, name: &str, scene: &Scene) -> Result<Tall
             points.push((call.clone(), error));
         }
     }
-    each(context, name, &points, |place, (call, error)| {
-        failed_at(scene, place, call, error)
-    })
+    points
 }
 
 fn chosen(context: &Context, call: &Call, at: usize, is_lengthy: bool) -> Vec<&'static str> {

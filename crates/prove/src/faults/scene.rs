@@ -394,7 +394,8 @@ fn crash_over_a_person(place: &Place) {
     place.overwrite(&displaced, &PERSONS.text());
 }
 
-fn write_root(place: &Place, name: &str, text: &str) {
+/// Writes a file of the project in place.
+pub fn write_root(place: &Place, name: &str, text: &str) {
     let path = place.root.join(name);
     fs::File::create(&path)
         .and_then(|mut file| std::io::Write::write_all(&mut file, text.as_bytes()))

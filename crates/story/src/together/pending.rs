@@ -109,8 +109,12 @@ impl Pending {
                 // Another transaction has ended just now, and taken the empty folder away.
                 Err(CommitError::NotFound { .. }) if tries < TRIES => {}
                 Err(CommitError::CommittedUnsynced { source, .. }) => {
-                    // Not decided: nobody may act on a record that a power cut takes away.
-                    atomic_file::remove(at(&path))?;
+                    // Nobody may act on a record that a power cut takes away; but what stays, others act on.
+                    let is_gone = atomic_file::remove(at(&path))
+                        .map_or_else(|err| err.is_committed(), |_| true);
+                    if !is_gone {
+                        return Ok(Filed { path, record });
+                    }
                     let step = "make the transaction durable";
                     return Err(CommitError::Io { step, path, source });
                 }
@@ -124,7 +128,7 @@ impl Pending {
         let mut is_new = false;
         for name in FOLDERS {
             folder.push(name);
-            is_new = atomic_file::create_folder(&folder)?;
+            is_new = atomic_file::create_folder(&folder).map_err(undecided)?;
         }
         if !is_new {
             tidy(&folder);
@@ -214,6 +218,17 @@ impl Filed {
             Ok(_) | Err(CommitError::AlreadyExists { .. }) => Ok(path),
             Err(err) => Err(err),
         }
+    }
+}
+
+/// A folder that is not known to be durable: nothing is decided by it.
+fn undecided(err: CommitError) -> CommitError {
+    match err {
+        CommitError::CommittedUnsynced { path, source } => {
+            let step = "make the folder durable";
+            CommitError::Io { step, path, source }
+        }
+        err => err,
     }
 }
 
