@@ -9,6 +9,8 @@
 mod finish;
 mod pending;
 mod record;
+#[cfg(test)]
+mod tests;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};

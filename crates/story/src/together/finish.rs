@@ -9,6 +9,8 @@ use sidecar_lock::{LockOptions, SidecarLock};
 use super::Trouble;
 use super::pending::{Filed, Pending};
 use super::record::Part;
+use crate::document::Document;
+use crate::merge::merge;
 use crate::read::{MAX_STORY_BYTES, ReadError, locked_by};
 use crate::update_error::{UpdateError, Warning};
 
@@ -72,8 +74,16 @@ pub(super) fn put(
     Err(Trouble::Commit(CommitError::Changed { path }))
 }
 
-fn merged(_: &Part, _: &[u8]) -> Option<Part> {
-    None
+/// The part anew, for a story that somebody without our lock has changed since: both changes, where they do not meet.
+fn merged(part: &Part, now: &[u8]) -> Option<Part> {
+    let [base, ours, theirs] =
+        [part.before.as_slice(), now, &part.after].map(|bytes| Document::parse(bytes).ok());
+    let merge = merge(Some(&base?), &ours?, &theirs?);
+    merge.is_clean().then(|| Part {
+        path: part.path.clone(),
+        before: now.to_vec(),
+        after: merge.merged.into_bytes(),
+    })
 }
 
 /// What a decided transaction makes of a story that is still as it was before; `None`: nothing.
