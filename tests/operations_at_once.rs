@@ -4,6 +4,9 @@ use testkit::SecondProcess;
 
 use crate::support::{Content, PATIENCE, StoryBox, alone, wait_until_waiting};
 
+/// The time at which everything happens.
+const STAMP: &str = "2026-03-04T05:06:07.000Z";
+
 /// A whole number of turns for each worker below.
 const ROUNDS: usize = 12;
 
@@ -25,6 +28,12 @@ own: 0 # mine
 shared: 0
 retry_count: 0 # restarts
 implementation_retry_count: 0
+total_recovery_attempts: 1 # of ten
+refinement_count: 0
+refinement_iterations: []
+review_history:
+  - timestamp: '2026-01-01T00:00:00.000Z' # long ago
+    decision: REJECTED
 merge_sha: none
 odd: \"keep: me\"
 ---
@@ -55,19 +64,40 @@ const WORKERS: [&[&[&str]]; 8] = [
         &["reset-phase", "STORY", "research"],
     ],
     &[
-        &["set", "STORY", "--inc", "retry_count"],
-        &["set", "STORY", "--inc", "implementation_retry_count"],
+        &["retry", "inc", "STORY"],
+        &["retry", "inc", "STORY", "--implementation"],
+        &["recovery", "inc", "STORY"],
     ],
-    &[&[
-        "link",
-        "STORY",
-        "--provider",
-        "jira",
-        "--id",
-        "T-N",
-        "--url",
-        "u",
-    ]],
+    &[
+        &[
+            "link",
+            "STORY",
+            "--provider",
+            "jira",
+            "--id",
+            "T-N",
+            "--url",
+            "u",
+        ],
+        &[
+            "refine",
+            "record",
+            "STORY",
+            "--agent",
+            "a",
+            "--feedback",
+            "refine N",
+        ],
+        &[
+            "review",
+            "add",
+            "STORY",
+            "--decision",
+            "APPROVED",
+            "--feedback",
+            "review N",
+        ],
+    ],
 ];
 
 fn start(story: &StoryBox, worker: &[&[&str]], round: usize) -> SecondProcess {
@@ -77,20 +107,31 @@ fn start(story: &StoryBox, worker: &[&[&str]], round: usize) -> SecondProcess {
     for word in call {
         command.arg(word.replace('N', &round.to_string()).replace("STORY", path));
     }
-    command.args(["--timeout", "60s", "--now", "2026-03-04T05:06:07Z"]);
+    command.args(["--timeout", "60s", "--now", STAMP]);
     SecondProcess::spawn(&mut command)
 }
 
 /// What must be there afterwards; lists and sections in the order of the rounds.
 fn expected() -> String {
-    let all = |line: fn(usize) -> String| (0..ROUNDS).map(line).collect::<String>();
-    let last = ROUNDS - 1;
+    let every = |step: usize, from: usize, line: &dyn Fn(usize) -> String| -> String {
+        (from..ROUNDS).step_by(step).map(line).collect()
+    };
+    let refined = |n: usize| {
+        format!(
+            "  - iteration: {}\n    agentType: a\n    startedAt: '{STAMP}'\n    reviewFeedback: refine {n}\n    \
+             result: in_progress\n",
+            n / 3 + 1
+        )
+    };
+    let reviewed = |n| {
+        format!(
+            "  - timestamp: '{STAMP}'\n    decision: APPROVED\n    feedback: review {n}\n    blockers: []\n    \
+             codeReviewPassed: false\n    securityReviewPassed: false\n    poReviewPassed: false\n"
+        )
+    };
+    let (third, blocked_in) = (ROUNDS / 3, ROUNDS - 2);
     let replaced = [
         ("updated: '2026-01-15'", "updated: '2026-03-04'".to_owned()),
-        (
-            "  - first # stays\n",
-            format!("  - first # stays\n{}", all(|n| format!("  - label-{n}\n"))),
-        ),
         (
             "research_complete: true",
             "research_complete: false".to_owned(),
@@ -99,34 +140,45 @@ fn expected() -> String {
             "plan_review_complete: false",
             "plan_review_complete: true".to_owned(),
         ),
-        (
-            "  - zero\n",
-            format!("  - zero\n{}", all(|n| format!("  - note {n}\n"))),
-        ),
         ("own: 0", format!("own: {ROUNDS}")),
         ("shared: 0", format!("shared: {}", 2 * ROUNDS)),
-        (
-            "implementation_retry_count: 0",
-            format!("implementation_retry_count: {}", ROUNDS / 2),
-        ),
-        ("\nretry_count: 0", format!("\nretry_count: {}", ROUNDS / 2)),
+        ("\nretry_count: 0", format!("\nretry_count: {third}")),
+        ("n_retry_count: 0", format!("n_retry_count: {third}")),
+        ("attempts: 1", format!("attempts: {}", 1 + third)),
+        ("refinement_count: 0", format!("refinement_count: {third}")),
         ("merge_sha: none", format!("merge_sha: sha-{}", ROUNDS - 3)),
+        (
+            "stays\n",
+            format!("stays\n{}", every(1, 0, &|n| format!("  - label-{n}\n"))),
+        ),
+        (
+            "zero\n",
+            format!("zero\n{}", every(1, 0, &|n| format!("  - note {n}\n"))),
+        ),
+        (
+            "iterations: []\n",
+            format!("iterations:\n{}", every(3, 1, &refined)),
+        ),
+        (
+            "REJECTED\n",
+            format!("REJECTED\n{}", every(3, 2, &reviewed)),
+        ),
     ];
     let mut text = BEFORE.to_owned();
     for (old, new) in replaced {
         assert_eq!(text.matches(old).count(), 1, "{old} stands there once");
         text = text.replace(old, &new);
     }
-    let stamp = "2026-03-04T05:06:07.000Z";
-    let blocked_in = last - 1;
     let added = format!(
-        "pr_merged: true\nmerged_at: '{stamp}'\nticket_provider: jira\nticket_id: T-{last}\nticket_url: u\n\
-         ticket_synced_at: '{stamp}'\nblocked_diagnostic:\n  blockedAt: '{stamp}'\n  reason: reason {blocked_in}\n  \
-         lastPhase: review\n  errorCount: COUNT\n  mostCommonError: reason {blocked_in}\n"
+        "pr_merged: true\nmerged_at: '{STAMP}'\nlast_restart_timestamp: '{STAMP}'\nticket_provider: jira\n\
+         ticket_id: T-{}\nticket_url: u\nticket_synced_at: '{STAMP}'\nblocked_diagnostic:\n  blockedAt: '{STAMP}'\n  \
+         reason: reason {blocked_in}\n  lastPhase: review\n  errorCount: COUNT\n  \
+         mostCommonError: reason {blocked_in}\n",
+        ROUNDS - 3
     );
     text = text.replace("\n---\n\n#", &format!("\n{added}---\n\n#"));
-    let feedback = |n| format!("\n## Human Feedback (2026-03-04T05:06:07.000Z)\n\nfeedback {n}\n");
-    text + &all(feedback)
+    let feedback = |n| format!("\n## Human Feedback ({STAMP})\n\nfeedback {n}\n");
+    text + &every(1, 0, &feedback)
 }
 
 fn sorted(text: &str) -> Vec<&str> {
