@@ -21,6 +21,7 @@ use crate::places::Target;
 use crate::settings::Settings;
 use crate::text_argument;
 use crate::transaction::id_of;
+use crate::value_text;
 
 /// Runs one of them and returns the exit code.
 ///
@@ -186,19 +187,22 @@ fn show_status(args: &StatusArgs, settings: &Settings, output: &Output) -> Resul
     let status = Status::of(&story);
     let status = status.as_ref().map(Status::as_str);
     let next = Phase::next(&story).map(Phase::as_str);
+    let is_merged = lifecycle::is_merged(&story);
     if output.is_json() {
         let id = id_of(&story).or_else(|| target.id.clone());
         let mut result = json::success_of(id.as_deref(), &target.absolute());
         result.insert("rev".to_owned(), story.revision().to_string().into());
         result.insert("status".to_owned(), status.into());
         result.insert("next".to_owned(), next.into());
+        result.insert("merged".to_owned(), is_merged.into());
         return write_json(result);
     }
-    let line = |name: &str, value: Option<&str>| {
-        output.data(format!("{name}={}\n", value.unwrap_or_default()).as_bytes())
-    };
-    line("status", status)?;
-    line("next", next)
+    let text = format!(
+        "status={}\nnext={}\nmerged={is_merged}\n",
+        status.map_or_else(String::new, |status| value_text::inline(&status.into())),
+        next.unwrap_or_default()
+    );
+    output.data(text.as_bytes())
 }
 
 fn members(json: Value) -> Map<String, Value> {

@@ -23,7 +23,7 @@ pub enum LifecycleVerb {
 
 /// Show where a story stands, or move it
 ///
-/// Without NEW the status and the next phase are printed. A story becomes done only if `implementation_complete` and
+/// Without NEW the status, the next phase, and whether the pull request is merged are printed. A story becomes done only if `implementation_complete` and
 /// `reviews_complete` are true, else nothing is changed and the exit code is 7; every other change is allowed.
 #[derive(Debug, Args)]
 #[command(after_help = "\

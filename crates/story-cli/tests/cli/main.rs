@@ -11,6 +11,7 @@ mod get;
 mod grammar;
 mod help;
 mod init;
+mod lifecycle;
 mod locks;
 mod operations;
 mod set;
