@@ -13,8 +13,8 @@ use crate::output::{self, Output, write_json};
 use crate::settings::Settings;
 use crate::terminal::escape;
 use crate::{
-    apply, claim, completions, doctor, get, init, json, lifecycle, lock, recovery, set, show,
-    signals,
+    apply, claim, completions, doctor, get, init, json, lifecycle, lock, merging, recovery, set,
+    show, signals,
 };
 
 /// Runs the command line and says how it ended.
@@ -65,7 +65,8 @@ fn dispatch(verb: &Verb, settings: &Settings, output: &Output) -> Result<u8, Fai
         Verb::Lock(LockVerb::Break(args)) => {
             lock::break_lock::run(args, settings, output).map(|()| 0)
         }
-        Verb::Init(_) => init::run(settings, output).map(|()| 0),
+        Verb::Merging(verb) => merging::run(verb, settings, output),
+        Verb::Init(args) => init::run(args, settings, output).map(|()| 0),
         Verb::Doctor(args) => doctor::run(args, settings, output),
         Verb::Completions(args) => heard_enough(completions::shell(args)),
         Verb::Man(args) => heard_enough(completions::man(args, settings)),

@@ -2,6 +2,7 @@
 
 pub mod claim;
 pub mod lifecycle;
+pub mod merging;
 mod ordered;
 pub mod recovery;
 pub mod review;
@@ -16,6 +17,7 @@ use clap_complete::Shell;
 
 use claim::ClaimVerb;
 use lifecycle::LifecycleVerb;
+use merging::MergingVerb;
 pub use ordered::{Given, OrderedArgs};
 use recovery::RecoveryVerb;
 use with::WithArgs;
@@ -151,6 +153,8 @@ pub enum Verb {
     /// Look at locks, hold one, run a command under one, or break one
     #[command(subcommand)]
     Lock(LockVerb),
+    #[command(flatten)]
+    Merging(MergingVerb),
     Init(InitArgs),
     Doctor(DoctorArgs),
     Completions(CompletionsArgs),
@@ -221,8 +225,12 @@ pub struct SetArgs {
 /// Change stories as JSON says, one transaction a line
 ///
 /// Reads one JSON object a line, or one object in several lines, and answers each with one JSON line, in order. Members:
-/// story, set, unset, inc, add, remove, push, cap, `append_body`, content (the new body), if, `if_rev`, touch. In `if`, null
-/// means absent or null. A failed line does not stop the rest; the exit code is that of the first failure.
+/// story, set, unset, inc, add, remove, push, cap, `append_body`, content (the new body), if, `if_rev`, touch, base, text. In
+/// `if`, null means absent or null. A failed line does not stop the rest; the exit code is that of the first failure.
+///
+/// base is for those who read the story earlier: the whole text that they read. The operations are then done on that text (or
+/// text is the whole new one), and what this changes is merged into the story as it is by now; where others changed the same
+/// in another way, nothing is written (exit 5).
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -328,11 +336,20 @@ pub struct LockBreakArgs {
 ///
 /// Makes .ai-sdlc/stories and adds our lock and temporary names to the repository's .gitignore. Running it again changes
 /// nothing.
+///
+/// With --git, git merges stories key by key from then on: the line for .gitattributes is committed like any file, the
+/// setting of the merge driver is this clone's own, so each clone needs `story init --git` once. A clone without it merges
+/// line by line, as ever.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Example:
-  story init")]
-pub struct InitArgs {}
+Examples:
+  story init
+  story init --git")]
+pub struct InitArgs {
+    /// Let git merge stories by `story merge-driver`
+    #[arg(long)]
+    pub git: bool,
+}
 
 /// Look for what crashes and mistakes leave, and mend it
 ///

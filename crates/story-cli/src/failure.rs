@@ -115,6 +115,8 @@ pub struct Facts {
     pub stale_in_ms: Option<u64>,
     /// Line and column in the file, counted from 1.
     pub position: Option<(usize, usize)>,
+    /// What both sides of a merge changed, as JSON.
+    pub conflicts: Vec<serde_json::Value>,
     /// Whether the same command may succeed later by itself.
     pub retryable: bool,
     /// Whether the reader of our output went away: nobody to tell.
@@ -135,6 +137,7 @@ impl Failure {
             waited_ms: None,
             stale_in_ms: None,
             position: None,
+            conflicts: Vec::new(),
             retryable: false,
             is_unheard: false,
         }))

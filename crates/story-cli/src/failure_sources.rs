@@ -11,6 +11,7 @@ use story::{EditError, ParseError, ReadError, UpdateError};
 
 use crate::durations::{format, rough};
 use crate::failure::{Code, Failure};
+use crate::merging::conflicts::{self, WRITING};
 use crate::operations::Refusal;
 use crate::sys;
 
@@ -93,7 +94,8 @@ impl Failure {
         failure.at(&path).retryable(retryable)
     }
 
-    fn from_parse(err: &ParseError, path: &std::path::Path) -> Self {
+    /// A text is no story; `path` is where it was read.
+    pub fn from_parse(err: &ParseError, path: &std::path::Path) -> Self {
         let place = format!(
             "{}:{}:{}: {}",
             path.display(),
@@ -175,6 +177,15 @@ impl Failure {
             Refusal::Revision(err) => failure(Code::Usage).with_chain(err),
             Refusal::Edit(err) => Self::from_edit(err),
             Refusal::Operation(err) => Self::from_operation(err),
+            Refusal::Merge(found) => {
+                let mut failure = failure(Code::Conflict)
+                    .hint("nothing was written; read the story again and make your change anew");
+                for conflict in found {
+                    failure.causes.push(conflicts::text(conflict, WRITING));
+                    failure.conflicts.push(conflicts::to_json(conflict));
+                }
+                failure
+            }
             Refusal::Interrupted => failure(Code::Io).with_chain(refusal),
         }
     }

@@ -59,6 +59,64 @@ pub fn not_ignored(top_level: &Path, paths: &[PathBuf]) -> io::Result<Vec<PathBu
         .collect())
 }
 
+/// The value of a key in the repository's own configuration.
+///
+/// # Errors
+///
+/// When git is not installed, or does not answer; the text is git's own.
+pub fn configured(top_level: &Path, key: &str) -> io::Result<Option<String>> {
+    let output = answer(top_level, &["config", "--local", "--get", key])?;
+    let text = String::from_utf8_lossy(&output.stdout)
+        .trim_end()
+        .to_owned();
+    match output.status.code() {
+        Some(0) => Ok(Some(text)),
+        Some(1) => Ok(None),
+        _ => Err(refused(&output)),
+    }
+}
+
+/// Sets a key in the repository's own configuration.
+///
+/// # Errors
+///
+/// As [`configured`].
+pub fn configure(top_level: &Path, key: &str, value: &str) -> io::Result<()> {
+    let output = answer(top_level, &["config", "--local", key, value])?;
+    if output.status.success() {
+        Ok(())
+    } else {
+        Err(refused(&output))
+    }
+}
+
+fn refused(output: &Output) -> io::Error {
+    let text = String::from_utf8_lossy(&output.stderr);
+    io::Error::other(text.trim().to_owned())
+}
+
+/// Runs git, whose answer is short.
+fn answer(top_level: &Path, arguments: &[&str]) -> io::Result<Output> {
+    let mut child = Command::new("git")
+        .arg("-C")
+        .arg(top_level)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    // Not by `output`, which panics when a pipe cannot be read.
+    let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
+    let read = read_to_end(child.stdout.take(), &mut stdout)
+        .and_then(|()| read_to_end(child.stderr.take(), &mut stderr));
+    let status = child.wait()?;
+    read.map(|()| Output {
+        status,
+        stdout,
+        stderr,
+    })
+}
+
 fn read_to_end(pipe: Option<impl io::Read>, bytes: &mut Vec<u8>) -> io::Result<()> {
     pipe.map_or(Ok(()), |mut pipe| pipe.read_to_end(bytes).map(drop))
 }

@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use atomic_file::{CommitError, CommitOptions, Original};
 use sidecar_lock::{LockState, SidecarLock};
 
+use crate::args::InitArgs;
 use crate::failure::{Code, Failure};
 use crate::failure_sources::{code_of_io, hint_of_io};
+use crate::git_merging::{self, Merging};
 use crate::ignore_rules;
 use crate::json;
 use crate::output::{Output, write_json};
@@ -25,7 +27,7 @@ const TRIES: u32 = 5;
 /// # Errors
 ///
 /// When a folder or the rules cannot be written; what was made before stays.
-pub fn run(settings: &Settings, output: &Output) -> Result<(), Failure> {
+pub fn run(args: &InitArgs, settings: &Settings, output: &Output) -> Result<(), Failure> {
     signals::watch();
     let root = sdlc_root_to_make(settings)?;
     let stories = root.join(STORIES);
@@ -40,13 +42,21 @@ pub fn run(settings: &Settings, output: &Output) -> Result<(), Failure> {
     })?;
     let rules_path = rules_path(&root)?;
     let added = add_rules(&rules_path, settings)?;
+    let merging = if args.git {
+        Some(git_merging::set_up(&root, settings)?)
+    } else {
+        None
+    };
     if output.is_json() {
         let mut result = json::success();
         result.insert("root".to_owned(), json::text(&root));
         result.insert("made".to_owned(), made.into());
         result.insert("gitignore".to_owned(), json::text(&rules_path));
         result.insert("added".to_owned(), added.clone().into());
-        let is_changed = made || !added.is_empty();
+        let is_changed = made || !added.is_empty() || merging.as_ref().is_some_and(Merging::is_changed);
+        if let Some(merging) = &merging {
+            result.extend(merging.to_json());
+        }
         return write_json(result).map_err(|unwritten| {
             if is_changed {
                 unreported(&unwritten, &root)
@@ -65,7 +75,11 @@ pub fn run(settings: &Settings, output: &Output) -> Result<(), Failure> {
             added.join(" ")
         ));
     }
-    if !made && added.is_empty() {
+    if let Some(merging) = &merging {
+        merging.tell(output);
+    }
+    let is_merging_set_up = merging.is_none_or(|merging| !merging.is_changed());
+    if !made && added.is_empty() && is_merging_set_up {
         output.note("nothing to change");
     }
     Ok(())
@@ -96,6 +110,19 @@ pub fn rules_path(sdlc_root: &Path) -> Result<PathBuf, Failure> {
 ///
 /// When the file cannot be locked, read or written; it is unchanged then.
 pub fn add_rules(path: &Path, settings: &Settings) -> Result<Vec<&'static str>, Failure> {
+    complete(path, ignore_rules::completed, settings).map(Option::unwrap_or_default)
+}
+
+/// Adds to a file of lines what it lacks, under the file's lock, and returns what `completed` said of it; `None`: nothing.
+///
+/// # Errors
+///
+/// As [`add_rules`].
+pub fn complete<T>(
+    path: &Path,
+    completed: impl Fn(&[u8]) -> Option<(Vec<u8>, T)>,
+    settings: &Settings,
+) -> Result<Option<T>, Failure> {
     let about = |mut failure: Failure| {
         if !failure.is_committed() {
             failure.headline = format!("cannot add rules to {}", path.display());
@@ -106,10 +133,10 @@ pub fn add_rules(path: &Path, settings: &Settings) -> Result<Vec<&'static str>, 
         .map_err(|err| about(Failure::from_acquire(err, settings.timeout)))?;
     // Most calls find nothing to do: no lock for them, unless somebody has died here.
     if let Some(rules) = read(path).map_err(about)?
-        && ignore_rules::completed(rules.bytes()).is_none()
+        && completed(rules.bytes()).is_none()
         && !is_left_over(&lock, settings)
     {
-        return Ok(Vec::new());
+        return Ok(None);
     }
     let guard = lock
         .acquire(&settings.lock_options("story init"))
@@ -129,15 +156,15 @@ pub fn add_rules(path: &Path, settings: &Settings) -> Result<Vec<&'static str>, 
         tries += 1;
         let original = read(guard.resource()).map_err(about)?;
         let bytes = original.as_ref().map(Original::bytes).unwrap_or_default();
-        let Some((text, added)) = ignore_rules::completed(bytes) else {
-            return Ok(Vec::new());
+        let Some((text, added)) = completed(bytes) else {
+            return Ok(None);
         };
         let written = match original {
             Some(original) => atomic_file::replace_if_unchanged(original, &text, &options),
             None => atomic_file::create(guard.resource(), &text, &options),
         };
         match written {
-            Ok(_) => return Ok(added),
+            Ok(_) => return Ok(Some(added)),
             Err(CommitError::Changed { .. } | CommitError::AlreadyExists { .. })
                 if tries < TRIES => {}
             Err(err) => return Err(about(Failure::from_commit(&err))),

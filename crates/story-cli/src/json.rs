@@ -52,6 +52,9 @@ pub fn failure(failure: &Failure) -> Map<String, Value> {
         error.insert("line".to_owned(), line.into());
         error.insert("column".to_owned(), column.into());
     }
+    if !failure.conflicts.is_empty() {
+        error.insert("conflicts".to_owned(), failure.conflicts.clone().into());
+    }
     object(json!({ "v": VERSION, "ok": false, "error": error }))
 }
 

@@ -1,7 +1,8 @@
 //! One transaction in memory: what `set` and `apply` do to a story, and under which conditions. Pure.
 
-use story::{Document, EditError, OperationError, RevisionError, Value};
+use story::{Conflict, Document, EditError, OperationError, RevisionError, Value};
 
+use crate::merging::edited::Edited;
 use crate::settings::Touch;
 use crate::value_text;
 
@@ -135,6 +136,8 @@ const MAX_OPERATIONS: usize = 1000;
 pub struct Transaction {
     /// In this order.
     pub operations: Vec<Operation>,
+    /// A version made of an older one, merged before anything else is done.
+    pub merging: Option<Box<Edited>>,
     /// All of them must hold.
     pub conditions: Vec<Condition>,
     /// The revision that the story must have; a prefix of 12 digits or more.
@@ -173,6 +176,9 @@ pub enum Refusal {
     /// A rule of the contract is in the way.
     #[error(transparent)]
     Operation(#[from] OperationError),
+    /// Others changed the same in another way since the story was read.
+    #[error("others have changed the same since it was read")]
+    Merge(Vec<Conflict>),
     /// A signal came before anything was written.
     #[error("interrupted")]
     Interrupted,
@@ -199,7 +205,11 @@ impl Transaction {
 
     /// Whether there is nothing to do at all.
     pub fn is_empty(&self) -> bool {
-        self.operations.is_empty() && self.touch != Touch::Always
+        self.is_touch_only() && self.touch != Touch::Always
+    }
+
+    fn is_touch_only(&self) -> bool {
+        self.operations.is_empty() && self.merging.is_none()
     }
 
     /// Whether it sets the status to done by hand.
@@ -227,13 +237,16 @@ impl Transaction {
         for condition in &self.conditions {
             condition.check(story)?;
         }
-        let mut changed = Vec::new();
+        let mut changed = match &self.merging {
+            Some(edited) => edited.merge_into(story)?,
+            None => Vec::new(),
+        };
         for operation in &self.operations {
             if operation.apply(story)? {
                 changed.push(operation.key().unwrap_or(CONTENT).to_owned());
             }
         }
-        let is_change = !changed.is_empty() || self.operations.is_empty();
+        let is_change = !changed.is_empty() || self.is_touch_only();
         if is_change && self.wants_touch(story)? && story.set(UPDATED, today)? {
             changed.push(UPDATED.to_owned());
         }
@@ -244,7 +257,11 @@ impl Transaction {
         let is_callers = self
             .operations
             .iter()
-            .any(|operation| operation.key() == Some(UPDATED));
+            .any(|operation| operation.key() == Some(UPDATED))
+            || self
+                .merging
+                .as_ref()
+                .is_some_and(|edited| edited.changes(UPDATED));
         Ok(!is_callers
             && match self.touch {
                 Touch::Never => false,

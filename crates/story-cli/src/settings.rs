@@ -61,6 +61,10 @@ pub struct Settings {
     pub lock_held: Option<OsString>,
     /// `AI_SDLC_MAX_RETRIES` and its like.
     pub limit_overrides: LimitOverrides,
+    /// `VISUAL`, else `EDITOR`, else vi.
+    pub editor: OsString,
+    /// Where temporary files go.
+    pub temporary: PathBuf,
     stale_after: Option<Duration>,
     retries: Option<u32>,
     owner: Option<String>,
@@ -91,6 +95,10 @@ impl Settings {
             },
             timeout: common.timeout,
             lock_held: variable(LOCK_HELD),
+            editor: variable("VISUAL")
+                .or_else(|| variable("EDITOR"))
+                .unwrap_or_else(|| "vi".into()),
+            temporary: env::temp_dir(),
             limit_overrides: limit_overrides(),
             stale_after: common.stale_after,
             retries: common.retries,

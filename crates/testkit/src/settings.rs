@@ -14,6 +14,8 @@ pub fn without_settings(command: &mut Command) {
         "STORY_AGENT",
         "STORY_LOCK_HELD",
         "STORY_PATH",
+        "VISUAL",
+        "EDITOR",
     ] {
         command.env_remove(name);
     }

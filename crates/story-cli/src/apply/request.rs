@@ -1,13 +1,15 @@
 //! One request of `story apply`: from JSON to a transaction. Pure.
 
 use std::fmt;
+use std::path::Path;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value as Json;
-use story::Value;
+use story::{Document, Value};
 
 use crate::failure::Failure;
+use crate::merging::edited::Edited;
 use crate::operations::{Condition, Operation, Transaction};
 use crate::settings::Touch;
 
@@ -33,6 +35,8 @@ pub struct Request {
     cap: Members,
     append_body: Option<String>,
     content: Option<String>,
+    base: Option<String>,
+    text: Option<String>,
     #[serde(default, rename = "if")]
     conditions: Members,
     if_rev: Option<String>,
@@ -85,8 +89,23 @@ impl Request {
         operations.extend(self.content.iter().cloned().map(Operation::ReplaceBody));
         operations.extend(self.append_body.iter().cloned().map(Operation::AppendBody));
         self.check_caps()?;
-        let transaction = Transaction {
+        let operations = Transaction {
             operations,
+            ..Transaction::default()
+        };
+        operations.check().map_err(|reason| {
+            Failure::usage(reason).hint(
+                "several items go into one list: \"add\": {\"labels\": [\"urgent\", \"backend\"]}",
+            )
+        })?;
+        let merging = self.edited(&operations)?;
+        let transaction = Transaction {
+            operations: if merging.is_some() {
+                Vec::new()
+            } else {
+                operations.operations
+            },
+            merging: merging.map(Box::new),
             conditions: self.conditions.0.iter().map(condition).collect(),
             revision: self.if_rev.clone(),
             touch: match self.touch {
@@ -95,17 +114,41 @@ impl Request {
                 None => touch,
             },
         };
-        transaction.check().map_err(|reason| {
-            Failure::usage(reason).hint(
-                "several items go into one list: \"add\": {\"labels\": [\"urgent\", \"backend\"]}",
-            )
-        })?;
         if transaction.is_empty() {
             return Err(Failure::usage(
                 "nothing to do: the request has no operation",
             ));
         }
         Ok(transaction)
+    }
+
+    /// What the caller made of the text that it has read, if it gives that text: a whole new one, or operations on it.
+    fn edited(&self, operations: &Transaction) -> Result<Option<Edited>, Failure> {
+        let Some(base) = &self.base else {
+            return match &self.text {
+                None => Ok(None),
+                Some(_) => Err(Failure::usage("text without base")
+                    .hint("base is the whole text as you have read it: only with it can be told what you changed")),
+            };
+        };
+        let base = document(base, "base")?;
+        let edited = match &self.text {
+            Some(text) if operations.is_empty() => document(text, "text")?,
+            Some(_) => return Err(Failure::usage("text and operations in one request")),
+            None => {
+                let mut edited = base.clone();
+                // Nothing is dated here: that is done once it is merged.
+                let untouched = Transaction {
+                    touch: Touch::Never,
+                    ..operations.clone()
+                };
+                untouched
+                    .apply(&mut edited, "")
+                    .map_err(|refusal| Failure::from_refusal(&refusal))?;
+                edited
+            }
+        };
+        Ok(Some(Edited { base, edited }))
     }
 
     fn cap_of(&self, key: &str) -> Result<Option<usize>, Failure> {
@@ -128,6 +171,11 @@ impl Request {
             None => Ok(()),
         }
     }
+}
+
+/// A story that stands in a member of the request.
+fn document(text: &str, member: &str) -> Result<Document, Failure> {
+    Document::parse(text).map_err(|err| Failure::from_parse(&err, Path::new(member)))
 }
 
 fn condition((key, value): &(String, Json)) -> Condition {
@@ -206,6 +254,7 @@ mod tests {
                 Condition::Nothing("g".into()),
                 Condition::Equals("h".into(), 1.into()),
             ],
+            merging: None,
             revision: Some("0123456789ab".into()),
             touch: Touch::Never,
         };
@@ -225,6 +274,8 @@ mod tests {
             r#"{"story":"S-1","inc":{"a":1.5}}"#,
             r#"{"story":"S-1","push":{"a":1},"cap":{"b":1}}"#,
             r#"{"story":"S-1","push":{"a":1},"cap":{"a":0}}"#,
+            r#"{"story":"S-1","text":"---\n---\n"}"#,
+            r#"{"story":"S-1","base":"---\n---\n","text":"---\n---\n","unset":["a"]}"#,
             r#"["story"]"#,
             "",
         ];

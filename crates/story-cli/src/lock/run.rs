@@ -139,7 +139,11 @@ impl LockedCommand<'_> {
 }
 
 /// Starts the command and waits for it, with signals passed on.
-fn run_child(command: &mut Command) -> io::Result<ExitStatus> {
+///
+/// # Errors
+///
+/// When it was not started, because of a signal among others, or cannot be waited for.
+pub fn run_child(command: &mut Command) -> io::Result<ExitStatus> {
     // From here to `forward_to` a signal waits, so that no child is left alone without its lock.
     if signals::begin_commit().is_err() {
         return Err(io::ErrorKind::Interrupted.into());

@@ -1,8 +1,9 @@
 //! Systems without Unix signals.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitStatus};
+use std::process::{Child, Command, ExitStatus};
 
 use super::Received;
 
@@ -43,6 +44,25 @@ pub fn forward(_child: u32, _number: u8) {}
 
 /// Nothing to hold back here: no signals are sent.
 pub fn wait_without_reaping(_child: &Child) -> io::Result<()> {
+    Ok(())
+}
+
+/// The user's editor on a file; the setting may hold arguments.
+pub fn editor(setting: &OsStr, file: &Path) -> Command {
+    let setting = setting.to_string_lossy();
+    let mut words = setting.split_whitespace();
+    let mut command = Command::new(words.next().unwrap_or_default());
+    command.args(words).arg(file);
+    command
+}
+
+/// Makes a folder; the user's temporary folder is private already.
+pub fn make_private_folder(path: &Path) -> io::Result<()> {
+    std::fs::create_dir(path)
+}
+
+/// It lies in a private folder.
+pub fn make_private(_path: &Path) -> io::Result<()> {
     Ok(())
 }
 

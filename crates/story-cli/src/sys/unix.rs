@@ -1,12 +1,14 @@
 //! Signals, exit codes and file systems of Unix.
 
 use std::ffi::OsStr;
+use std::fs::{DirBuilder, Permissions};
 use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitStatus};
+use std::process::{Child, Command, ExitStatus};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::thread;
@@ -147,6 +149,25 @@ pub fn wait_without_reaping(child: &Child) -> io::Result<()> {
             Ok(_) => return Ok(()),
         }
     }
+}
+
+/// The user's editor on a file; the setting may hold arguments, as with git.
+pub fn editor(setting: &OsStr, file: &Path) -> Command {
+    let mut script = setting.to_owned();
+    script.push(" \"$@\"");
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(script).arg(setting).arg(file);
+    command
+}
+
+/// Makes a folder that only this user can open.
+pub fn make_private_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(0o700).create(path)
+}
+
+/// Lets only this user read and write a file.
+pub fn make_private(path: &Path) -> io::Result<()> {
+    std::fs::set_permissions(path, Permissions::from_mode(0o600))
 }
 
 /// The exit code that passes a child's end on: 128+n for signal n.
