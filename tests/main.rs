@@ -11,6 +11,7 @@ mod crash;
 mod editors;
 mod foreign_locks;
 mod git_ignore;
+mod git_merge;
 mod negative_controls;
 mod node_peers;
 mod operations_at_once;

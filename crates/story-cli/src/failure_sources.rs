@@ -179,6 +179,7 @@ impl Failure {
             Refusal::Operation(err) => Self::from_operation(err),
             Refusal::Merge(found) => {
                 let mut failure = failure(Code::Conflict)
+                    .with_chain(refusal)
                     .hint("nothing was written; read the story again and make your change anew");
                 for conflict in found {
                     failure.causes.push(conflicts::text(conflict, WRITING));

@@ -53,7 +53,8 @@ pub fn run(args: &InitArgs, settings: &Settings, output: &Output) -> Result<(), 
         result.insert("made".to_owned(), made.into());
         result.insert("gitignore".to_owned(), json::text(&rules_path));
         result.insert("added".to_owned(), added.clone().into());
-        let is_changed = made || !added.is_empty() || merging.as_ref().is_some_and(Merging::is_changed);
+        let is_changed =
+            made || !added.is_empty() || merging.as_ref().is_some_and(Merging::is_changed);
         if let Some(merging) = &merging {
             result.extend(merging.to_json());
         }

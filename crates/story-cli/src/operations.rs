@@ -177,7 +177,7 @@ pub enum Refusal {
     #[error(transparent)]
     Operation(#[from] OperationError),
     /// Others changed the same in another way since the story was read.
-    #[error("others have changed the same since it was read")]
+    #[error("others have changed the same in another way")]
     Merge(Vec<Conflict>),
     /// A signal came before anything was written.
     #[error("interrupted")]

@@ -13,6 +13,7 @@ mod help;
 mod init;
 mod lifecycle;
 mod locks;
+mod merging;
 mod operations;
 mod set;
 mod shapes;

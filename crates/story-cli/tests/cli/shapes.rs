@@ -191,6 +191,10 @@ fn errors(seen: &mut BTreeSet<String>) {
         desk.json(6, &["set", "bad.md", "b=1"]),
         seen,
     );
+    let base = crate::desk::STORY.replace("status: ready", "status: backlog");
+    let request = json!({ "story": "S-0034", "base": base, "set": { "status": "done" } });
+    let finished = desk.feed(&request.to_string(), &["apply"]);
+    check("error-merge", &desk, one_json(&finished.stdout), seen);
     let lock_path = desk.sandbox.join(".ai-sdlc/stories/S-0034/story.md.lock");
     let foreign = ForeignLock::file(&lock_path).expect("the name is free");
     let base = [
@@ -277,6 +281,13 @@ fn house_keeping(seen: &mut BTreeSet<String>) {
     desk.sandbox.write(".git/HEAD", "ref: refs/heads/main\n");
     check("init", &desk, desk.json(0, &["init"]), seen);
     fs::remove_dir_all(desk.sandbox.join(".git")).expect("it is there");
+    let mut git = std::process::Command::new("git");
+    git.args(["init", "--quiet"])
+        .current_dir(desk.sandbox.path());
+    SecondProcess::spawn(&mut git).wait(PATIENCE);
+    check("init-git", &desk, desk.json(0, &["init", "--git"]), seen);
+    fs::remove_dir_all(desk.sandbox.join(".git")).expect("it is there");
+    fs::remove_file(desk.sandbox.join(".gitattributes")).expect("it is there");
     desk.sandbox.write(
         ".ai-sdlc/stories/S-0002/story.md",
         "---\nid: S-0002\nid: again\n---\n",
