@@ -17,6 +17,7 @@ mod node_peers;
 mod operations_at_once;
 mod places;
 mod readme;
+mod recovery;
 mod support;
 mod together;
 mod vandals;

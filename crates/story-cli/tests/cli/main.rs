@@ -15,6 +15,7 @@ mod lifecycle;
 mod locks;
 mod merging;
 mod operations;
+mod recovery;
 mod set;
 mod shapes;
 mod streams;

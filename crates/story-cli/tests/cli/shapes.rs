@@ -96,6 +96,7 @@ fn every_shape_is_as_its_fixture() {
     house_keeping(&mut seen);
     lifecycle(&mut seen);
     claims(&mut seen);
+    reviews(&mut seen);
     let kept: BTreeSet<String> = fs::read_dir(fixtures().join("cli"))
         .expect("the fixtures can be listed")
         .map(|entry| entry.expect("an entry").path())
@@ -254,6 +255,20 @@ fn locks(seen: &mut BTreeSet<String>) {
         ],
     );
     check("lock-run", &desk, one_json(&run.stdout), seen);
+}
+
+fn reviews(seen: &mut BTreeSet<String>) {
+    let desk = Desk::new();
+    let now = ["--now", crate::desk::TODAY];
+    let show = desk.json(0, &["retry", "show", "S-0034"]);
+    check("retry-show", &desk, show, seen);
+    let counted = desk.json(0, &[&["retry", "inc", "S-0034"], &now[..]].concat());
+    check("retry-inc", &desk, counted, seen);
+    let add = ["review", "add", "S-0034", "--decision", "APPROVED"];
+    let added = desk.json(0, &[&add[..], &["--auto-complete"], &now].concat());
+    check("review-add", &desk, added, seen);
+    let latest = desk.json(0, &["review", "latest", "S-0034"]);
+    check("review-latest", &desk, latest, seen);
 }
 
 fn claims(seen: &mut BTreeSet<String>) {
