@@ -168,7 +168,7 @@ fn configuration_nearest_above_the_story_counts() {
     let desk = story("");
     let configure = |folder: &str, max: u8| {
         let text = format!(r#"{{"reviewConfig": {{"maxRetries": {max}}}}}"#);
-        desk.sandbox.write(&format!("{folder}.ai-sdlc.json"), text);
+        desk.sandbox.write(format!("{folder}.ai-sdlc.json"), text);
     };
     let max_of = |path: &str| desk.json(0, &["retry", "show", path])["max"].clone();
     let other = "other/.ai-sdlc/stories/S-1/story.md";
