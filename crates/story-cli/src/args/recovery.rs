@@ -76,7 +76,8 @@ Example:
 ///
 /// The limit is `max_retries` of the story, else that of .ai-sdlc.json; it is reached once as many retries are counted. With
 /// --implementation: the retries after the first try of the implementation; that limit is passed once more are counted. The
-/// exit code is 0 in any case; `at_max` in the JSON says which it is.
+/// exit code is 0 in any case; `at_max` in the JSON says which it is, and `auto_restart` whether a rejection is to start the
+/// cycle again by itself.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

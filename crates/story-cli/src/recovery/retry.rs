@@ -76,13 +76,18 @@ pub(super) fn run_recovery(verb: &RecoveryCountVerb, desk: &Desk<'_>) -> Result<
 
 fn show(args: &RetryShowArgs, desk: &Desk<'_>) -> Result<(), Failure> {
     let (target, limits) = desk.limited(&args.story)?;
-    desk.look(&target, |story| match (args.implementation, args.max) {
-        (true, _) => implementation_retries(story, &limits),
-        (false, None) => retries(story, &limits),
-        (false, Some(max)) => {
-            let budget = recovery::retries_within(story, max);
-            Told::budget("retry_count", budget, RETRIES)
+    desk.look(&target, |story| {
+        if args.implementation {
+            return implementation_retries(story, &limits);
         }
+        let budget = match args.max {
+            None => recovery::retries(story, &limits),
+            Some(max) => recovery::retries_within(story, max),
+        };
+        let mut told = Told::budget("retry_count", budget, RETRIES);
+        let auto_restart = limits.auto_restart_on_rejection.into();
+        told.members.insert("auto_restart".to_owned(), auto_restart);
+        told
     })
 }
 
