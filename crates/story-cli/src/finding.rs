@@ -12,6 +12,9 @@ use crate::places::{Target, workspace};
 use crate::settings::Settings;
 use crate::transaction::chain;
 
+/// How many of the stories that share a slug are named. Chosen.
+const MOST_NAMED: usize = 5;
+
 /// Finds the story of an id, else of a slug: its copy in a worktree, else the main one, else a legacy file.
 ///
 /// # Errors
@@ -45,9 +48,10 @@ fn by_slug(
             let mut failure =
                 Failure::usage(format!("{name} is the slug of {} stories", paths.len()))
                     .hint("write the id of the one that is meant, or its path");
+            let named = paths.iter().take(MOST_NAMED);
             failure
                 .causes
-                .extend(paths.iter().map(|path| path.display().to_string()));
+                .extend(named.map(|path| path.display().to_string()));
             Err(failure)
         }
         Err(err) => Err(not_found(name, err)),
