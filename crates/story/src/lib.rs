@@ -13,6 +13,7 @@ mod body;
 mod by_id;
 mod changes;
 pub mod claim;
+mod create;
 pub mod diagnostic;
 mod document;
 mod error;
@@ -54,6 +55,7 @@ mod yaml;
 
 pub use by_id::ById;
 pub use changes::{BodyChange, Change, Changes};
+pub use create::{CreateError, Created, Creation, NewId, NewStory};
 pub use document::Document;
 pub use error::{EditError, ParseError, ParseErrorKind, Position, RevisionError};
 pub use fence::MAX_FRONTMATTER_BYTES;

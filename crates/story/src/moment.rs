@@ -31,6 +31,11 @@ impl Moment {
         format!("{:.3}", self.0)
     }
 
+    /// Milliseconds since 1970, in UTC.
+    pub fn milliseconds(self) -> i64 {
+        self.0.as_millisecond()
+    }
+
     /// The moment `duration` later; the end of time where that lies beyond it.
     #[must_use]
     pub fn after(self, duration: Duration) -> Self {

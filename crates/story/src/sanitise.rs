@@ -258,7 +258,7 @@ fn utf16_length(text: &str) -> usize {
 }
 
 /// As JavaScript trims: a byte order mark is white space to it.
-fn trim(text: &str) -> &str {
+pub(crate) fn trim(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
 }
 
