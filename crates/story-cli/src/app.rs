@@ -14,6 +14,7 @@ use crate::settings::Settings;
 use crate::terminal::escape;
 use crate::{
     apply, claim, completions, doctor, get, init, json, lifecycle, lock, merging, recovery, set,
+    apply, claim, completions, creation, doctor, get, init, json, lifecycle, lock, recovery, set,
     show, signals,
 };
 
@@ -53,6 +54,7 @@ fn dispatch(verb: &Verb, settings: &Settings, output: &Output) -> Result<u8, Fai
         Verb::Show(args) => heard_enough(show::run(args, settings, output)),
         Verb::Set(args) => set::run(args, settings, output).map(|()| 0),
         Verb::Apply(args) => apply::run(args, settings, output),
+        Verb::Creation(verb) => creation::run(verb, settings, output),
         Verb::Lifecycle(verb) => lifecycle::run(verb, settings, output),
         Verb::Claim(verb) => claim::run(verb, settings, output),
         Verb::With(args) => Ok(lock::with::run(args, settings, output)),

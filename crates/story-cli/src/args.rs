@@ -1,6 +1,7 @@
 //! The grammar of the command line, and the words of its help.
 
 pub mod claim;
+pub mod creation;
 pub mod lifecycle;
 pub mod merging;
 mod ordered;
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use claim::ClaimVerb;
+use creation::CreationVerb;
 use lifecycle::LifecycleVerb;
 use merging::MergingVerb;
 pub use ordered::{Given, OrderedArgs};
@@ -148,6 +150,8 @@ pub enum Verb {
     #[command(flatten)]
     Claim(ClaimVerb),
     With(WithArgs),
+    #[command(flatten)]
+    Creation(CreationVerb),
     #[command(flatten)]
     Recovery(RecoveryVerb),
     /// Look at locks, hold one, run a command under one, or break one

@@ -63,7 +63,8 @@ pub fn tell(done: &Done, members: Map<String, Value>, output: &Output) -> Result
     write_json(result).map_err(|unwritten| done.unreported(unwritten))
 }
 
-fn dating(dates: Dates, settings: &Settings) -> Dating {
+/// Whether a change dates the story, by its mark and `--touch`.
+pub fn dating(dates: Dates, settings: &Settings) -> Dating {
     match (settings.touch, dates) {
         (Touch::Never, _) | (Touch::IfPresent, Dates::Nothing) => Dating::Left,
         (Touch::Always, _) | (Touch::IfPresent, Dates::Updated) => Dating::Day(settings.moment()),

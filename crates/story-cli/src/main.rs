@@ -7,6 +7,7 @@ mod claim;
 mod completions;
 mod configuration;
 mod contract;
+mod creation;
 mod diff;
 mod doctor;
 mod durations;

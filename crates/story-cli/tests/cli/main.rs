@@ -4,6 +4,7 @@
 
 mod apply;
 mod claims;
+mod creation;
 mod desk;
 mod doctor;
 mod finding;

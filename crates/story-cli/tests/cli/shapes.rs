@@ -138,6 +138,10 @@ fn results(seen: &mut BTreeSet<String>) {
     let answers = json_lines(&finished.stdout);
     check("apply", &desk, answers[0].clone(), seen);
     check("apply-error", &desk, answers[1].clone(), seen);
+    let new = [&["new", "A title", "--label", "x"], &now[..]].concat();
+    check("new", &desk, desk.json(0, &new), seen);
+    let moved = [&["move", "S-0035", "ready"], &now[..]].concat();
+    check("move", &desk, desk.json(0, &moved), seen);
     let copy = ".ai-sdlc/worktrees/S-0050-x/.ai-sdlc/stories/S-0050/story.md";
     desk.sandbox.write(copy, "---\nid: S-0050\n---\n");
     let in_worktree = [&["set", "S-0050", "status=done"], &now[..]].concat();
