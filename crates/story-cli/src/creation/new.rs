@@ -199,7 +199,7 @@ fn failure(err: CreateError, settings: &Settings) -> Failure {
         err => Failure::new(Code::Refused, headline).with_chain(&err),
     };
     if !failure.is_committed() && failure.code != Code::Usage {
-        failure.headline = headline.to_owned();
+        headline.clone_into(&mut failure.headline);
     }
     failure
 }

@@ -147,8 +147,8 @@ impl<'a> Ids<'a> {
     }
 
     /// Somebody else has turned out to have it.
-    pub(super) fn is_taken(&mut self, id: String) {
-        self.taken.note(&id);
+    pub(super) fn is_taken(&mut self, id: &str) {
+        self.taken.note(id);
     }
 }
 
@@ -268,7 +268,9 @@ mod tests {
         ];
         for (priorities, expected) in table {
             let mut taken = Taken::default();
-            priorities.iter().for_each(|priority| taken.rank(*priority));
+            for priority in priorities {
+                taken.rank(*priority);
+            }
             let next = taken.next_priority();
             assert!((next - expected).abs() < 1e-9, "{priorities:?}: {next}");
         }
