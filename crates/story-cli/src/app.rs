@@ -13,9 +13,8 @@ use crate::output::{self, Output, write_json};
 use crate::settings::Settings;
 use crate::terminal::escape;
 use crate::{
-    apply, claim, completions, doctor, get, init, json, lifecycle, lock, merging, recovery, set,
-    apply, claim, completions, creation, doctor, get, init, json, lifecycle, lock, recovery, set,
-    show, signals,
+    apply, claim, completions, creation, doctor, get, init, json, lifecycle, lock, merging,
+    recovery, set, show, signals,
 };
 
 /// Runs the command line and says how it ended.
