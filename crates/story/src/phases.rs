@@ -39,10 +39,7 @@ fn missing_list(missing: &[(String, String)]) -> String {
 /// # Errors
 ///
 /// [`PhasesError`] when a story depends on one that is not there, or in the end on itself.
-pub fn phases<'a>(
-    heads: &'a [Head],
-    wanted: impl Fn(&Head) -> bool,
-) -> Result<Phases<'a>, PhasesError> {
+pub fn phases(heads: &[Head], wanted: impl Fn(&Head) -> bool) -> Result<Phases<'_>, PhasesError> {
     let all = ById::new(heads);
     let mut open: Vec<_> = heads
         .iter()
