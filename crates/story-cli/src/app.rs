@@ -14,7 +14,7 @@ use crate::settings::Settings;
 use crate::terminal::escape;
 use crate::{
     apply, claim, completions, creation, doctor, get, init, json, lifecycle, lock, merging,
-    recovery, set, show, signals,
+    queries, recovery, set, show, signals,
 };
 
 /// Runs the command line and says how it ended.
@@ -55,6 +55,7 @@ fn dispatch(verb: &Verb, settings: &Settings, output: &Output) -> Result<u8, Fai
         Verb::Apply(args) => apply::run(args, settings, output),
         Verb::Creation(verb) => creation::run(verb, settings, output),
         Verb::Lifecycle(verb) => lifecycle::run(verb, settings, output),
+        Verb::Query(verb) => heard_enough(queries::run(verb, settings, output)),
         Verb::Claim(verb) => claim::run(verb, settings, output),
         Verb::With(args) => Ok(lock::with::run(args, settings, output)),
         Verb::Recovery(verb) => recovery::run(verb, settings, output),

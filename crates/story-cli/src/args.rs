@@ -5,6 +5,7 @@ pub mod creation;
 pub mod lifecycle;
 pub mod merging;
 mod ordered;
+pub mod queries;
 pub mod recovery;
 pub mod review;
 pub mod with;
@@ -21,6 +22,7 @@ use creation::CreationVerb;
 use lifecycle::LifecycleVerb;
 use merging::MergingVerb;
 pub use ordered::{Given, OrderedArgs};
+use queries::QueryVerb;
 use recovery::RecoveryVerb;
 use with::WithArgs;
 
@@ -147,6 +149,8 @@ pub enum Verb {
     Apply(ApplyArgs),
     #[command(flatten)]
     Lifecycle(LifecycleVerb),
+    #[command(flatten)]
+    Query(QueryVerb),
     #[command(flatten)]
     Claim(ClaimVerb),
     With(WithArgs),

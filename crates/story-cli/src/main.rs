@@ -27,6 +27,7 @@ mod merging;
 mod operations;
 mod output;
 mod places;
+mod queries;
 mod recovery;
 mod set;
 mod settings;

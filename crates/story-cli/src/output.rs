@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 use crate::failure::{Code, Failure};
 use crate::json;
 use crate::settings::{Settings, Verbosity};
-use crate::terminal::{self, Style, escape, escape_line};
+use crate::sys;
+use crate::terminal::{self, Canvas, Style, escape, escape_line};
 
 /// Where results and messages go.
 #[derive(Debug)]
@@ -52,6 +53,29 @@ impl Output {
     /// Whether data are shown in colours.
     pub fn has_colour(&self) -> bool {
         self.stdout.has_colour
+    }
+
+    /// Where tables and boards are drawn: as wide as the terminal, else as `COLUMNS` says, else 80.
+    pub fn canvas(&self, settings: &Settings) -> Canvas {
+        let terminal = sys::terminal_size().map(|(columns, _)| columns);
+        Canvas {
+            width: terminal.or(settings.columns()).unwrap_or(80),
+            has_colour: self.stdout.has_colour,
+        }
+    }
+
+    /// The same that keeps warnings to itself: for what is told again and again.
+    #[must_use]
+    pub fn without_warnings(&self) -> Self {
+        Self {
+            verbosity: Verbosity::Quiet,
+            ..*self
+        }
+    }
+
+    /// Whether results go to a terminal.
+    pub fn is_terminal(&self) -> bool {
+        self.stdout.is_terminal
     }
 
     /// Whether details are wanted.

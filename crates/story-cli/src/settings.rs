@@ -71,6 +71,7 @@ pub struct Settings {
     now: Option<jiff::Timestamp>,
     durability: Durability,
     colour: Colour,
+    columns: Option<usize>,
 }
 
 impl Settings {
@@ -111,6 +112,7 @@ impl Settings {
                 Durability::Durable
             },
             colour: common.color,
+            columns: text_of("COLUMNS").and_then(|columns| columns.parse().ok()),
         }
     }
 
@@ -159,6 +161,11 @@ impl Settings {
     /// The present calendar day in UTC, `YYYY-MM-DD`.
     pub fn today(&self) -> String {
         self.now().to_zoned(TimeZone::UTC).date().to_string()
+    }
+
+    /// How wide a terminal is that does not say so itself: `COLUMNS`.
+    pub fn columns(&self) -> Option<usize> {
+        self.columns.filter(|columns| *columns > 0)
     }
 
     /// Whether to use colours on a stream (no-color.org: `NO_COLOR` counts when it is not empty).

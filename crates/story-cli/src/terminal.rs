@@ -80,6 +80,42 @@ pub enum Style {
     Added,
     /// A heading.
     Heading,
+    /// What matters less.
+    Dim,
+    /// Who works on a story.
+    Owner,
+    /// The status of that name, as those that follow.
+    Backlog,
+    /// Its status.
+    Ready,
+    /// Its status.
+    InProgress,
+    /// Its status.
+    Done,
+    /// Its status.
+    Blocked,
+    /// A status of another tool.
+    Foreign,
+}
+
+/// Where tables and boards are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Canvas {
+    /// Columns.
+    pub width: usize,
+    /// Whether there are colours.
+    pub has_colour: bool,
+}
+
+impl Canvas {
+    /// Paints a text, where there are colours.
+    pub fn paint(self, style: Style, text: &str) -> String {
+        if self.has_colour && !text.is_empty() {
+            paint(style, text)
+        } else {
+            text.to_owned()
+        }
+    }
 }
 
 /// Wraps `text` in the escape sequences of its style.
@@ -91,6 +127,14 @@ pub fn paint(style: Style, text: &str) -> String {
         Style::Removed => "31",
         Style::Added => "32",
         Style::Heading => "1",
+        Style::Dim => "2",
+        Style::Owner => "36",
+        Style::Backlog => "1;34",
+        Style::Ready => "1;36",
+        Style::InProgress => "1;33",
+        Style::Done => "1;32",
+        Style::Blocked => "1;31",
+        Style::Foreign => "1;35",
     };
     format!("\x1b[{code}m{text}\x1b[0m")
 }

@@ -123,16 +123,28 @@ fn show_decided(scan: &mut Scan, workspace: &Workspace, files: &[StoryFile]) {
     }
 }
 
-/// Puts a worktree's copy of its own story in the place of the main one. The first that holds it wins.
+/// The files that a scan looks at, whether they are there or not, for those who want to look at them by themselves; and the
+/// folders that could not be listed.
+pub fn files_of(workspace: &Workspace) -> (Vec<StoryFile>, Vec<FolderError>) {
+    let (mut files, mut unlisted) = files::of(workspace);
+    let (copies, unlisted_worktrees) = files::of_worktrees(workspace);
+    files.extend(copies.into_iter().flatten());
+    unlisted.extend(unlisted_worktrees);
+    (files, unlisted)
+}
+
+/// Puts a worktree's copy of its own story in the place of the main one. Of several worktrees the first by name wins.
 fn take_copy(scan: &mut Scan, candidates: &[StoryFile]) {
     for file in candidates {
         match look::at(file, SystemTime::now()) {
             look::Seen::Head(head) if is_called(&head, file) => {
-                let same = |other: &Head| {
-                    other.copy == StoryCopy::Main && other.id.eq_ignore_ascii_case(&head.id)
-                };
-                scan.heads.retain(|other| !same(other));
-                scan.heads.push(*head);
+                let same = |other: &Head| other.id.eq_ignore_ascii_case(&head.id);
+                let is_copy = |other: &Head| matches!(other.copy, StoryCopy::Worktree { .. });
+                if !scan.heads.iter().any(|other| is_copy(other) && same(other)) {
+                    let is_main = |other: &Head| other.copy == StoryCopy::Main;
+                    scan.heads.retain(|other| !(is_main(other) && same(other)));
+                    scan.heads.push(*head);
+                }
                 return;
             }
             look::Seen::Head(_) => return,

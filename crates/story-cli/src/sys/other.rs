@@ -88,3 +88,19 @@ pub fn mounts_and_device(_folder: &Path) -> Option<(String, String)> {
 pub fn doubtful_file_system(_folder: &Path) -> Option<&'static str> {
     None
 }
+
+/// Nothing known.
+pub fn terminal_size() -> Option<(usize, usize)> {
+    None
+}
+
+/// No signals.
+pub fn note_resize() {}
+
+/// What tells one version of a file from another without reading it: length, and when it was last written.
+pub fn stamp(metadata: &std::fs::Metadata) -> Stamp {
+    (metadata.len(), metadata.modified().ok())
+}
+
+/// See [`stamp`].
+pub type Stamp = (u64, Option<std::time::SystemTime>);

@@ -17,7 +17,7 @@ use std::time::Duration;
 use rustix::fs::{Dir, Mode, OFlags};
 use rustix::io::retry_on_intr;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGWINCH, SIGXFSZ};
 use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::iterator::exfiltrator::origin::Origin;
@@ -125,6 +125,32 @@ pub fn advice(err: &io::Error) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+/// How many columns and lines the terminal on stdout has; `None` where it is none.
+pub fn terminal_size() -> Option<(usize, usize)> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    (size.ws_col > 0).then(|| (size.ws_col.into(), size.ws_row.into()))
+}
+
+/// From now on a change of the terminal's size ends a wait.
+pub fn note_resize() {
+    // Without it the board is drawn anew at the next look.
+    signal_hook::flag::register(SIGWINCH, Arc::default()).ok();
+}
+
+/// What tells one version of a file from another without reading it: length, number, and when it was last changed.
+pub fn stamp(metadata: &std::fs::Metadata) -> Stamp {
+    use std::os::unix::fs::MetadataExt as _;
+    (
+        metadata.len(),
+        metadata.ino(),
+        metadata.ctime(),
+        metadata.ctime_nsec(),
+    )
+}
+
+/// See [`stamp`].
+pub type Stamp = (u64, u64, i64, i64);
 
 /// Sends a signal to a child that has not been reaped.
 pub fn forward(child: u32, number: u8) {

@@ -128,6 +128,7 @@ fn scan_shows_a_story_by_the_copy_in_its_own_worktree() {
     place.write(&inside("S-0003-third", "S-0003"), "broken");
     place.write(&inside("S-0004-fourth", "S-0004"), copy("S-9999", "done"));
     place.write(&inside("S-0005-only", "S-0005"), copy("S-0005", "blocked"));
+    place.write(&inside("S-0005-zwei", "S-0005"), copy("S-0005", "done"));
     let scan = place.scan();
     let mut shown: Vec<_> = scan
         .heads
