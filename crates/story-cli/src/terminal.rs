@@ -121,19 +121,16 @@ impl Canvas {
 /// Wraps `text` in the escape sequences of its style.
 pub fn paint(style: Style, text: &str) -> String {
     let code = match style {
-        Style::Error => "1;31",
-        Style::Warning => "1;33",
-        Style::Hint => "1;36",
+        Style::Error | Style::Blocked => "1;31",
+        Style::Warning | Style::InProgress => "1;33",
+        Style::Hint | Style::Ready => "1;36",
         Style::Removed => "31",
         Style::Added => "32",
         Style::Heading => "1",
         Style::Dim => "2",
         Style::Owner => "36",
         Style::Backlog => "1;34",
-        Style::Ready => "1;36",
-        Style::InProgress => "1;33",
         Style::Done => "1;32",
-        Style::Blocked => "1;31",
         Style::Foreign => "1;35",
     };
     format!("\x1b[{code}m{text}\x1b[0m")

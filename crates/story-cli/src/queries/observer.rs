@@ -136,12 +136,11 @@ impl Observer {
     }
 
     fn wait(&mut self, timeout: Duration) -> Woken {
-        match &mut self.events {
-            Some(events) => events.wait(timeout),
-            None => {
-                std::thread::sleep(timeout);
-                Woken::Late
-            }
+        if let Some(events) = &mut self.events {
+            events.wait(timeout)
+        } else {
+            std::thread::sleep(timeout);
+            Woken::Late
         }
     }
 
