@@ -4,8 +4,9 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::commit::{Committed, sync_folder};
 use crate::error::{CommitError, ReadError};
-use crate::options::CommitOptions;
+use crate::options::{CommitOptions, Durability};
 use crate::stage::{Base, Staged, stage};
 use crate::sys;
 use crate::target::{Resolved, Target};
@@ -143,6 +144,43 @@ impl Original {
             bytes: self.is_ambiguous.then_some(self.bytes),
         };
         stage(self.target, base, contents, options)
+    }
+
+    /// Removes the file if it is still the version that was read.
+    ///
+    /// The look and the removal are two steps: a version that somebody puts in place in the microseconds between them,
+    /// without the lock, is lost. `options.hard_links` plays no part, for the other names keep the contents.
+    ///
+    /// # Errors
+    ///
+    /// - [`CommitError::Changed`]: somebody else changed, replaced or removed it; nothing was done.
+    /// - [`CommitError::CommittedUnsynced`]: it is gone, but that is not known to be durable.
+    /// - [`CommitError::NoPermission`], [`CommitError::ReadOnly`], [`CommitError::Io`]: it is there still; trying again
+    ///   does not help by itself.
+    pub fn remove(self, options: &CommitOptions) -> Result<Committed, CommitError> {
+        let Target {
+            directory,
+            path,
+            name,
+            ..
+        } = &self.target;
+        let fail = |step, err| CommitError::from_io(step, path, err);
+        let untouched = self.is_unchanged().and_then(|unchanged| {
+            // Where the clock is too coarse to tell, the contents do.
+            let same = || sys::read_at_start(self.target.file(), self.bytes.len());
+            Ok(unchanged && (!self.is_ambiguous || same()? == self.bytes))
+        });
+        if !untouched.map_err(|err| fail("look at it", err))? {
+            return Err(CommitError::Changed { path: path.clone() });
+        }
+        directory
+            .remove(name)
+            .map_err(|err| fail("remove it", err))?;
+        let mut warnings = Vec::new();
+        if options.durability == Durability::Durable {
+            warnings.extend(sync_folder(directory, path)?);
+        }
+        Ok(Committed { warnings })
     }
 }
 

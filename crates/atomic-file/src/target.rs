@@ -22,9 +22,9 @@ pub struct Resolved<'a> {
     pub folder: Option<&'a File>,
 }
 
-impl Resolved<'_> {
+impl<'a> Resolved<'a> {
     /// Opens the folder, and tells the name in it; `None` where the path has none.
-    pub(crate) fn open_folder(&self) -> Option<io::Result<(Directory, &OsStr)>> {
+    pub(crate) fn open_folder(&self) -> Option<io::Result<(Directory, &'a OsStr)>> {
         let (folder, name) = split(self.path)?;
         let directory = match self.folder {
             Some(folder) => Directory::reopen(folder),

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::sync::Barrier;
 
-use atomic_file::{CommitError, CommitOptions, create};
+use atomic_file::{CommitError, CommitOptions, Original, Resolved, create, create_resolved};
 use testkit::Sandbox;
 
 use crate::support::{fast, names};
@@ -47,6 +47,66 @@ fn create_refuses_a_name_that_is_taken() {
         names(sandbox.path()),
         ["dangling", "file", "folder"],
         "nothing is left"
+    );
+}
+
+#[test]
+fn create_resolved_stays_in_the_folder_that_was_opened() {
+    let sandbox = Sandbox::new();
+    for name in ["locked", "elsewhere"] {
+        fs::create_dir(sandbox.join(name)).expect("a folder");
+    }
+    let folder = fs::File::open(sandbox.join("locked")).expect("a folder can be opened");
+    fs::rename(sandbox.join("locked"), sandbox.join("moved")).expect("it can be moved");
+    symlink("elsewhere", sandbox.join("locked")).expect("a link");
+    let path = sandbox.join("locked/research.md");
+    let file = Resolved {
+        path: &path,
+        folder: Some(&folder),
+    };
+    create_resolved(file, b"new", &fast()).expect("the name is free");
+    assert_eq!(
+        sandbox.read("moved/research.md"),
+        "new",
+        "it lies in the folder itself"
+    );
+    assert!(
+        names(&sandbox.join("elsewhere")).is_empty(),
+        "not where the path leads by now"
+    );
+    let refused = create_resolved(file, b"again", &fast()).expect_err("the name is taken");
+    assert!(
+        matches!(refused, CommitError::AlreadyExists { .. }),
+        "a name that is taken is reported: {refused:?}"
+    );
+}
+
+#[test]
+fn remove_takes_only_the_version_that_was_read() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.write("state.json", "old");
+    let original = Original::read(&path).expect("it can be read");
+    original
+        .remove(&CommitOptions::default())
+        .expect("it is unchanged");
+    assert!(names(sandbox.path()).is_empty(), "it is gone");
+    for newer in ["new", "longer"] {
+        sandbox.write("state.json", "old");
+        let original = Original::read(&path).expect("it can be read");
+        sandbox.write("state.json", newer);
+        let refused = original.remove(&fast()).expect_err("somebody wrote it");
+        assert!(
+            matches!(refused, CommitError::Changed { .. }),
+            "another version is kept: {refused:?}"
+        );
+        assert_eq!(sandbox.read("state.json"), newer, "with its contents");
+    }
+    let original = Original::read(&path).expect("it can be read");
+    fs::remove_file(&path).expect("somebody removes it");
+    let refused = original.remove(&fast()).expect_err("it is gone already");
+    assert!(
+        matches!(refused, CommitError::Changed { .. }),
+        "what others removed has changed: {refused:?}"
     );
 }
 
