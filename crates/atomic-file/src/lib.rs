@@ -80,5 +80,5 @@ pub use name::{is_rescued_name, is_temporary_name};
 pub use options::{CommitOptions, Durability, HardLinks};
 pub use original::{Original, read};
 pub use stage::Staged;
-pub use sweep::{Swept, find_leftovers, sweep, sweep_file, sweep_resolved};
+pub use sweep::{Swept, find_leftovers, sweep, sweep_beside, sweep_file};
 pub use target::Resolved;

@@ -49,24 +49,37 @@ pub fn sweep_file(path: &Path) -> Result<Swept, SweepError> {
     let resolved = path
         .canonicalize()
         .map_err(|err| fail("resolve the file", path, err))?;
-    sweep_resolved(Resolved {
+    let file = Resolved {
         path: &resolved,
         folder: None,
-    })
+    };
+    let Some((directory, name)) = open_folder(file)? else {
+        return Ok(Swept::default());
+    };
+    let folder = folder_of(file.path);
+    sweep_matching(&directory, folder, |temporary| temporary.belongs_to(name))
 }
 
-/// The same for a file that a lock has resolved already, in the folder that was locked.
+/// Removes what dead writers of *any* file left in the folder of one that a lock has resolved already: for locks that guard
+/// more than one file.
 ///
 /// # Errors
 ///
 /// As [`sweep`].
-pub fn sweep_resolved(file: Resolved<'_>) -> Result<Swept, SweepError> {
-    let Some(opened) = file.open_folder() else {
+pub fn sweep_beside(file: Resolved<'_>) -> Result<Swept, SweepError> {
+    let Some((directory, _)) = open_folder(file)? else {
         return Ok(Swept::default());
     };
-    let path = file.path.parent().unwrap_or(file.path);
-    let (directory, name) = opened.map_err(|err| cannot_open(path, err))?;
-    sweep_matching(&directory, path, |temporary| temporary.belongs_to(name))
+    sweep_matching(&directory, folder_of(file.path), |_| true)
+}
+
+fn open_folder(file: Resolved<'_>) -> Result<Option<(Directory, &OsStr)>, SweepError> {
+    let opened = file.open_folder().transpose();
+    opened.map_err(|err| cannot_open(folder_of(file.path), err))
+}
+
+fn folder_of(file: &Path) -> &Path {
+    file.parent().unwrap_or(file)
 }
 
 /// Lists the temporary files and rescued copies in `directory` (not below it), in order. Looks only.

@@ -8,6 +8,7 @@
 //! [`read`] takes no lock and gives one whole version. [`update()`] is the way to change a file: it acquires the lock of
 //! the story, reads it, lets a closure edit it, and commits only if nobody else has changed it meanwhile.
 
+mod beside;
 pub mod board;
 mod body;
 mod by_id;
@@ -55,6 +56,7 @@ mod value;
 pub mod workspace;
 mod yaml;
 
+pub use beside::{FoundBeside, Next, UpdatedBeside, update_beside};
 pub use by_id::ById;
 pub use changes::{BodyChange, Change, Changes};
 pub use create::{CreateError, Created, Creation, NewId, NewStory};

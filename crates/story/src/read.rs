@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use atomic_file::{Original, Resolved, sweep_resolved};
+use atomic_file::{Original, Resolved, sweep_beside};
 use sidecar_lock::{AcquireError, ForeignKind, LockGuard, LockOptions, SidecarLock, TookOver};
 
 use crate::document::Document;
@@ -89,7 +89,7 @@ pub fn read_locked(path: &Path, options: &LockOptions) -> Result<Document, ReadE
         sweep_locks_beside(&guard);
     }
     if guard.took_over().is_some_and(may_be_of_the_dead)
-        && let Err(err) = sweep_resolved(locked_by(&guard))
+        && let Err(err) = sweep_beside(locked_by(&guard))
     {
         tracing::warn!(%err, "leftovers not swept");
     }

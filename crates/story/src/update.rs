@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use atomic_file::{
-    CommitError, CommitOptions, Durability, HardLinks, Original, Resolved, sweep_resolved,
+    CommitError, CommitOptions, Committed, Durability, HardLinks, Original, Resolved, sweep_beside,
 };
 use sidecar_lock::{InheritedLock, LockGuard, LockOptions, LostError, SidecarLock, TookOver};
 
@@ -124,6 +124,21 @@ pub fn update<T, E: Error + 'static>(
     }
 }
 
+/// Refuses what would be written and never be read again.
+pub(crate) fn check_size<E: Error + 'static>(path: &Path, size: u64) -> Result<(), UpdateError<E>> {
+    if size <= MAX_STORY_BYTES {
+        return Ok(());
+    }
+    Err(UpdateError::TooLarge {
+        path: path.to_path_buf(),
+        size,
+        limit: MAX_STORY_BYTES,
+    })
+}
+
+/// A commit, or why it was not made.
+pub(crate) type Guarded = Result<Committed, LostError>;
+
 /// Who excludes the other writers.
 pub(crate) enum Lock {
     Own(LockGuard),
@@ -135,6 +150,17 @@ impl Lock {
         match self {
             Self::Own(guard) => guard.verify(),
             Self::Parents(lock) => lock.verify(),
+        }
+    }
+
+    /// Commits unless the lock is lost: the last look at it before anything becomes visible.
+    pub(crate) fn guarding(
+        &self,
+        commit: impl FnOnce() -> Result<Committed, CommitError>,
+    ) -> Result<Guarded, CommitError> {
+        match self.verify() {
+            Ok(()) => commit().map(Ok),
+            Err(lost) => Ok(Err(lost)),
         }
     }
 
@@ -155,7 +181,7 @@ impl Lock {
 }
 
 /// What somebody without our lock did between the read and the commit. Nothing of ours is in place.
-enum Interference {
+pub(crate) enum Interference {
     Changed,
     LockRemoved(LostError),
 }
@@ -249,21 +275,14 @@ impl<'a> Run<'a> {
         after: &Document,
     ) -> Result<(), UpdateError<E>> {
         let size = after.parts().iter().map(|part| part.len() as u64).sum();
-        if size <= MAX_STORY_BYTES {
-            return Ok(());
-        }
-        Err(UpdateError::TooLarge {
-            path: self.lock.resource().to_path_buf(),
-            size,
-            limit: MAX_STORY_BYTES,
-        })
+        check_size(self.lock.resource(), size)
     }
 
     /// Only where the lock's owner died can a writer of ours have died in the middle of a commit; the usual update
     /// never lists the folder. Before the read, because a version that somebody saved may come back by it.
     fn clean_up_after_the_dead(&mut self, guard: &LockGuard) {
         let path = guard.resource();
-        match sweep_resolved(locked_by(guard)) {
+        match sweep_beside(locked_by(guard)) {
             Ok(swept) => {
                 if swept.busy {
                     self.warnings.push(Warning::not_swept(path, None));
@@ -286,17 +305,25 @@ impl<'a> Run<'a> {
         after: &Document,
         lock: &Lock,
     ) -> Result<Option<Interference>, UpdateError<E>> {
-        let options = CommitOptions {
+        let committed = original
+            .stage_parts(&after.parts(), &self.commit_options())
+            .and_then(|staged| lock.guarding(|| staged.commit()));
+        self.judge(committed)
+    }
+
+    /// How to commit.
+    pub(crate) fn commit_options(&self) -> CommitOptions {
+        CommitOptions {
             durability: self.options.durability,
             hard_links: self.options.hard_links,
-        };
-        let committed =
-            original
-                .stage_parts(&after.parts(), &options)
-                .and_then(|staged| match lock.verify() {
-                    Ok(()) => staged.commit().map(Ok),
-                    Err(lost) => Ok(Err(lost)),
-                });
+        }
+    }
+
+    /// What became of a commit: done, in vain, or an error.
+    pub(crate) fn judge<E: Error + 'static>(
+        &mut self,
+        committed: Result<Guarded, CommitError>,
+    ) -> Result<Option<Interference>, UpdateError<E>> {
         match committed {
             Ok(Ok(committed)) => {
                 let warnings = committed.warnings.into_iter().map(Warning::Commit);
@@ -314,7 +341,7 @@ impl<'a> Run<'a> {
     }
 
     /// Prepares the next try, with a lock that holds, or gives up.
-    fn go_on<E: Error + 'static>(
+    pub(crate) fn go_on<E: Error + 'static>(
         &mut self,
         lock: Lock,
         interference: Interference,

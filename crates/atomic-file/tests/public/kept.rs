@@ -8,7 +8,7 @@ use std::path::Path;
 
 use atomic_file::{
     CommitError, CommitOptions, HardLinks, Original, Resolved, replace, replace_if_unchanged,
-    sweep_resolved,
+    sweep_beside,
 };
 use rustix::fs::{XattrFlags, getxattr, removexattr, rename, setxattr};
 use testkit::{Sandbox, skip};
@@ -119,11 +119,11 @@ fn read_resolved_stays_in_its_folder_when_that_is_moved_and_a_link_takes_its_pla
         matches!(refused, Err(atomic_file::ReadError::NotFound { .. })),
         "a link that has taken the folder's place is not followed: {refused:?}"
     );
-    let refused = sweep_resolved(resolved(None));
+    let refused = sweep_beside(resolved(None));
     assert!(refused.is_err(), "nor for a sweep: {refused:?}");
     let original = Original::read_resolved(resolved(Some(&folder)), 100).expect("it is open");
     replace_if_unchanged(original, b"new", &fast()).expect("nothing is in the way");
-    sweep_resolved(resolved(Some(&folder))).expect("it can be listed");
+    sweep_beside(resolved(Some(&folder))).expect("it can be listed");
     assert_eq!(
         sandbox.read("moved/story.md"),
         "new",

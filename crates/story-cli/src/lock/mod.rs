@@ -77,7 +77,7 @@ fn clean_up_after_the_dead(guard: &LockGuard, output: &Output) {
 /// Clears away what writers of one file that died have left half done, and says what came back.
 fn sweep_commits(file: Resolved<'_>, output: &Output) {
     let resource = file.path;
-    match atomic_file::sweep_resolved(file) {
+    match atomic_file::sweep_beside(file) {
         Ok(swept) => {
             for path in &swept.restored {
                 let path = path.display();
