@@ -85,7 +85,7 @@ fn append(body: &[u8], part: Range<usize>, text: &[u8], eol: &[u8]) -> Insertion
 }
 
 /// Where the last line with any text in it ends, before its line end; `None` when there is none.
-pub(crate) fn end_of_text(body: &[u8], part: Range<usize>) -> Option<usize> {
+fn end_of_text(body: &[u8], part: Range<usize>) -> Option<usize> {
     let filled = body[part.clone()].trim_ascii_end().len();
     if filled == 0 {
         return None;
@@ -105,24 +105,32 @@ fn heading_in(line: &[u8]) -> &[u8] {
 }
 
 /// The lines that are headings of sections, outside of code.
-pub(crate) fn headings(body: &[u8]) -> impl Iterator<Item = Range<usize>> {
+fn headings(body: &[u8]) -> impl Iterator<Item = Range<usize>> {
     marked(body, MARK)
 }
 
 /// The lines that begin with a mark such as `### `, outside of code.
 pub(crate) fn marked<'a>(body: &'a [u8], mark: &'a [u8]) -> impl Iterator<Item = Range<usize>> {
+    plain_lines(body, 0..body.len()).filter(move |line| body[line.clone()].starts_with(mark))
+}
+
+/// The lines in a part of a body that are not in a block of code.
+pub(crate) fn plain_lines(
+    body: &[u8],
+    part: Range<usize>,
+) -> impl Iterator<Item = Range<usize>> + '_ {
     let code = fenced(body);
     lines(body).filter(move |line| {
         let before = code.partition_point(|block| block.end <= line.start);
         let is_code = code
             .get(before)
             .is_some_and(|block| block.contains(&line.start));
-        body[line.clone()].starts_with(mark) && !is_code
+        part.contains(&line.start) && !is_code
     })
 }
 
 /// The lines of a text, each with its end.
-pub(crate) fn lines(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
+fn lines(text: &[u8]) -> impl Iterator<Item = Range<usize>> {
     let mut start = 0;
     std::iter::from_fn(move || {
         if start == text.len() {

@@ -2,6 +2,7 @@
 
 use crate::claim::ClaimError;
 use crate::error::EditError;
+use crate::tasks::TaskError;
 
 /// Why an operation of the contract was not done. Nothing was written; the same call on the same story fails again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -39,4 +40,7 @@ pub enum OperationError {
     /// A claim was not made, renewed or released.
     #[error(transparent)]
     Claim(#[from] ClaimError),
+    /// The table of tasks cannot be made or changed like that.
+    #[error(transparent)]
+    Task(#[from] TaskError),
 }
