@@ -27,6 +27,7 @@ mod find;
 pub mod folder;
 pub mod frontmatter;
 mod head;
+mod json_text;
 pub mod lifecycle;
 pub mod limits;
 mod merge;
@@ -55,6 +56,8 @@ mod together;
 mod update;
 mod update_error;
 mod value;
+pub mod workflow_migration;
+pub mod workflow_state;
 pub mod workspace;
 mod yaml;
 

@@ -3,6 +3,7 @@
 use crate::claim::ClaimError;
 use crate::error::EditError;
 use crate::tasks::TaskError;
+use crate::workflow_state::StateError;
 
 /// Why an operation of the contract was not done. Nothing was written; the same call on the same story fails again.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +41,9 @@ pub enum OperationError {
     /// A claim was not made, renewed or released.
     #[error(transparent)]
     Claim(#[from] ClaimError),
+    /// A checkpoint cannot be read, or changed like that.
+    #[error(transparent)]
+    Checkpoint(#[from] StateError),
     /// The table of tasks cannot be made or changed like that.
     #[error(transparent)]
     Task(#[from] TaskError),
