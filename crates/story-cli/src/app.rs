@@ -7,6 +7,9 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _};
 
+use crate::args::section::SectionVerb;
+use crate::args::task::TaskVerb;
+use crate::args::workflow::WorkflowVerb;
 use crate::args::{Cli, LockVerb, Verb};
 use crate::failure::Failure;
 use crate::output::{self, Output, write_json};
@@ -15,6 +18,10 @@ use crate::terminal::escape;
 use crate::{
     apply, claim, completions, creation, doctor, get, init, json, lifecycle, lock, merging,
     queries, recovery, set, show, signals,
+};
+use crate::{
+    apply, claim, completions, doctor, get, init, json, lifecycle, lock, merging, recovery,
+    section, set, show, signals, task, workflow,
 };
 
 /// Runs the command line and says how it ended.
@@ -59,6 +66,18 @@ fn dispatch(verb: &Verb, settings: &Settings, output: &Output) -> Result<u8, Fai
         Verb::Claim(verb) => claim::run(verb, settings, output),
         Verb::With(args) => Ok(lock::with::run(args, settings, output)),
         Verb::Recovery(verb) => recovery::run(verb, settings, output),
+        Verb::Section(verb @ (SectionVerb::Get(_) | SectionVerb::Path(_))) => {
+            heard_enough(section::run(verb, settings, output))
+        }
+        Verb::Section(verb) => section::run(verb, settings, output).map(|()| 0),
+        Verb::Task(verb @ (TaskVerb::Next(_) | TaskVerb::List(_))) => {
+            heard_enough(task::run(verb, settings, output))
+        }
+        Verb::Task(verb) => task::run(verb, settings, output).map(|()| 0),
+        Verb::Workflow(verb @ WorkflowVerb::Show(_)) => {
+            heard_enough(workflow::run(verb, settings, output))
+        }
+        Verb::Workflow(verb) => workflow::run(verb, settings, output).map(|()| 0),
         Verb::Lock(LockVerb::Status(args)) => {
             heard_enough(lock::status::run(args, settings, output))
         }

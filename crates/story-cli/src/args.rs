@@ -8,7 +8,10 @@ mod ordered;
 pub mod queries;
 pub mod recovery;
 pub mod review;
+pub mod section;
+pub mod task;
 pub mod with;
+pub mod workflow;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -24,7 +27,10 @@ use merging::MergingVerb;
 pub use ordered::{Given, OrderedArgs};
 use queries::QueryVerb;
 use recovery::RecoveryVerb;
+use section::SectionVerb;
+use task::TaskVerb;
 use with::WithArgs;
+use workflow::WorkflowVerb;
 
 use crate::durations;
 
@@ -158,6 +164,15 @@ pub enum Verb {
     Creation(CreationVerb),
     #[command(flatten)]
     Recovery(RecoveryVerb),
+    /// Read and write the sections of a story: files beside it, and parts of its body
+    #[command(subcommand)]
+    Section(SectionVerb),
+    /// The table of tasks in a story
+    #[command(subcommand)]
+    Task(TaskVerb),
+    /// The checkpoint of a run on a story
+    #[command(subcommand)]
+    Workflow(WorkflowVerb),
     /// Look at locks, hold one, run a command under one, or break one
     #[command(subcommand)]
     Lock(LockVerb),

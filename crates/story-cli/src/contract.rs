@@ -1,7 +1,7 @@
 //! The verbs that are operations of the contract: each is one locked change with its rules built in.
 
 use serde_json::{Map, Value};
-use story::{Changes, Dating, Document, OperationError, carry_out};
+use story::{Changes, Dating, Document, FoundBeside, Next, OperationError, carry_out};
 
 use crate::failure::Failure;
 use crate::operations::Refusal;
@@ -35,17 +35,39 @@ pub fn change<T>(
 ) -> Result<(T, Done), Failure> {
     signals::note();
     let dating = dating(dates, settings);
-    let with_revision = if output.is_json() {
-        WithRevision::Yes
-    } else {
-        WithRevision::No
-    };
+    let with_revision = with_revision(output);
     let edit = |story: &mut Document| -> Result<_, Refusal> {
         let before = story.clone();
         let value = carry_out(story, dating, &mut operation)?;
         Ok((value, Changes::between(&before, story).keys()))
     };
     transaction::change(target, settings, with_revision, command, edit)
+}
+
+/// Lets an operation say what becomes of a file beside a story, under the story's lock.
+///
+/// # Errors
+///
+/// [`Failure`]; the file is unchanged unless it says committed.
+pub fn change_beside<T>(
+    target: &Target,
+    name: &str,
+    command: &str,
+    settings: &Settings,
+    output: &Output,
+    mut operation: impl FnMut(FoundBeside<'_>) -> Result<(T, Next), OperationError>,
+) -> Result<(T, Done), Failure> {
+    signals::note();
+    let edit = |found: FoundBeside<'_>| -> Result<_, Refusal> { Ok(operation(found)?) };
+    transaction::change_beside(target, name, settings, with_revision(output), command, edit)
+}
+
+fn with_revision(output: &Output) -> WithRevision {
+    if output.is_json() {
+        WithRevision::Yes
+    } else {
+        WithRevision::No
+    }
 }
 
 /// Tells what a change did: to people a line, to programs the usual JSON with `members` added.

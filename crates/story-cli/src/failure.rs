@@ -154,6 +154,12 @@ impl Failure {
         self
     }
 
+    /// Says what failed in other words.
+    pub fn headline(mut self, headline: impl Into<String>) -> Self {
+        self.headline = headline.into();
+        self
+    }
+
     /// Gives advice.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());

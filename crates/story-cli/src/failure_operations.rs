@@ -2,6 +2,8 @@
 
 use story::OperationError;
 use story::claim::ClaimError;
+use story::tasks::TaskError;
+use story::workflow_state::StateError;
 
 use crate::failure::{Code, Failure};
 
@@ -11,12 +13,55 @@ impl Failure {
         match err {
             OperationError::Edit(err) => Self::from_edit(err),
             OperationError::Claim(err) => Self::from_claim(err),
+            OperationError::Checkpoint(err) => Self::from_checkpoint(err),
+            OperationError::Task(err) => Self::from_task(err),
+            OperationError::Heading { .. } => Self::new(Code::Usage, "refused").with_chain(err),
             err => {
                 let mut failure = Self::new(Code::Refused, "refused").with_chain(err);
                 failure.hint = hint(err).map(str::to_owned);
                 failure
             }
         }
+    }
+
+    fn from_task(err: &TaskError) -> Self {
+        let failure = |code| Self::new(code, "refused").with_chain(err);
+        match err {
+            TaskError::Missing { .. } => failure(Code::NotFound)
+                .hint("`story task list STORY` shows the tasks; `story task init` makes the table"),
+            _ => failure(Code::Usage),
+        }
+    }
+
+    fn from_checkpoint(err: &StateError) -> Self {
+        let (code, hint) = match err {
+            StateError::Syntax { .. } | StateError::Invalid { .. } => (
+                Code::Parse,
+                "look at the .workflow-state.json, then remove it",
+            ),
+            StateError::BadTarget { .. } => (
+                Code::Parse,
+                "look at the story's .workflow-state.json, then `story workflow clear STORY`",
+            ),
+            StateError::Missing => (
+                Code::NotFound,
+                "`story workflow start STORY ACTION` makes it",
+            ),
+            StateError::NothingRunning => (Code::Refused, "say which action is done"),
+            StateError::OtherWorkflow { .. } | StateError::OtherStory { .. } => (
+                Code::Conflict,
+                "another run is, or was, at work: look with `story workflow show STORY`",
+            ),
+            StateError::Running { .. } => (
+                Code::Refused,
+                "wait for `story workflow finish`; if its run has ended: start with --resume, or finish with --given-up",
+            ),
+            _ => (
+                Code::Refused,
+                "look at the .workflow-state.json in the sdlc root",
+            ),
+        };
+        Self::new(code, "refused").with_chain(err).hint(hint)
     }
 
     fn from_claim(err: &ClaimError) -> Self {

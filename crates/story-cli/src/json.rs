@@ -92,7 +92,8 @@ pub fn to_line(value: &Value) -> String {
     line
 }
 
-fn object(value: Value) -> Map<String, Value> {
+/// The members of an object.
+pub fn object(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(object) => object,
         _ => Map::new(),

@@ -29,15 +29,18 @@ mod output;
 mod places;
 mod queries;
 mod recovery;
+mod section;
 mod set;
 mod settings;
 mod show;
 mod signals;
 mod sys;
+mod task;
 mod terminal;
 mod text_argument;
 mod transaction;
 mod value_text;
+mod workflow;
 
 use std::process::ExitCode;
 

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 use sidecar_lock::{InheritError, LockOptions, SidecarLock, TookOver};
-use story::{Document, UpdateError, UpdateOptions, Updated};
+use story::{
+    Document, FoundBeside, Next, Revision, UpdateError, UpdateOptions, Updated, UpdatedBeside,
+    Warning,
+};
 
 use crate::durations::rough;
 use crate::failure::Failure;
@@ -70,25 +73,70 @@ pub fn change<T>(
     command: &str,
     mut edit: impl FnMut(&mut Document) -> Result<(T, Vec<String>), Refusal>,
 ) -> Result<(T, Done), Failure> {
-    let options = UpdateOptions {
-        inherited_token: inherited_token(&target.path, settings)
-            .map_err(|failure| failure.about("update", target))?,
-        ..settings.update_options(command)
-    };
-    let updated = update(&target.path, &options, &mut edit)
+    let options = options_for(target, settings, command)?;
+    let updated = patiently(&options, &mut |options| {
+        story::update(&target.path, options, |story| {
+            signals::begin_commit()?;
+            edit(story)
+        })
+    });
+    let updated = updated
         .map_err(|err| Failure::from_update(err, settings.timeout).about("update", target))?;
     Ok(Done::new(target, updated, with_revision))
 }
 
-type Outcome<T> = Result<Updated<(T, Vec<String>)>, UpdateError<Refusal>>;
+/// Lets `edit` say what becomes of the file `name` beside a story, under the story's lock.
+///
+/// # Errors
+///
+/// [`Failure`]; the file is unchanged unless it says committed.
+pub fn change_beside<T>(
+    target: &Target,
+    name: &str,
+    settings: &Settings,
+    with_revision: WithRevision,
+    command: &str,
+    mut edit: impl FnMut(FoundBeside<'_>) -> Result<(T, Next), Refusal>,
+) -> Result<(T, Done), Failure> {
+    let options = options_for(target, settings, command)?;
+    let updated = patiently(&options, &mut |options| {
+        story::update_beside(&target.path, name, options, |found| {
+            signals::begin_commit()?;
+            edit(found)
+        })
+    });
+    let updated = updated
+        .map_err(|err| Failure::from_update(err, settings.timeout).about("update", target))?;
+    Ok(Done::beside(target, name, updated, with_revision))
+}
+
+/// How to update, under the lock of a parent process if that says so.
+///
+/// # Errors
+///
+/// As [`inherited_token`].
+pub fn options_for(
+    target: &Target,
+    settings: &Settings,
+    command: &str,
+) -> Result<UpdateOptions, Failure> {
+    Ok(UpdateOptions {
+        inherited_token: inherited_token(&target.path, settings)
+            .map_err(|failure| failure.about("update", target))?,
+        ..settings.update_options(command)
+    })
+}
 
 /// Tries without waiting first: nearly always that is all, and it needs no thread to watch for signals, which is dear for
 /// a process of two milliseconds.
-fn update<T>(
-    path: &Path,
+///
+/// # Errors
+///
+/// What `update` returned last.
+pub fn patiently<T>(
     options: &UpdateOptions,
-    edit: &mut impl FnMut(&mut Document) -> Result<(T, Vec<String>), Refusal>,
-) -> Outcome<T> {
+    update: &mut impl FnMut(&UpdateOptions) -> Result<T, UpdateError<Refusal>>,
+) -> Result<T, UpdateError<Refusal>> {
     if !(signals::is_watching() || options.lock.timeout.is_zero()) {
         let at_once = UpdateOptions {
             lock: LockOptions {
@@ -98,35 +146,30 @@ fn update<T>(
             },
             ..options.clone()
         };
-        match update_inherited(path, &at_once, edit) {
+        match inheriting(&at_once, update) {
             Err(err) if err.is_retryable() => signals::watch(),
             updated => return updated,
         }
     }
-    update_inherited(path, options, edit)
+    inheriting(options, update)
 }
 
 /// Under the lock of a parent process, if there is one that says so.
-fn update_inherited<T>(
-    path: &Path,
+fn inheriting<T>(
     options: &UpdateOptions,
-    edit: &mut impl FnMut(&mut Document) -> Result<(T, Vec<String>), Refusal>,
-) -> Outcome<T> {
-    let mut update = |inherited_token| {
-        let options = UpdateOptions {
-            inherited_token,
-            ..options.clone()
-        };
-        let updated = story::update(path, &options, |story| {
-            signals::begin_commit()?;
-            edit(story)
-        });
+    update: &mut impl FnMut(&UpdateOptions) -> Result<T, UpdateError<Refusal>>,
+) -> Result<T, UpdateError<Refusal>> {
+    let mut update = |options: &UpdateOptions| {
+        let updated = update(options);
         signals::end_commit();
         updated
     };
-    match update(options.inherited_token.clone()) {
+    match update(options) {
         // The parent has ended since: its word counts no more, and our own lock is as good.
-        Err(UpdateError::Inherit(InheritError::NotHeld { .. })) => update(None),
+        Err(UpdateError::Inherit(InheritError::NotHeld { .. })) => update(&UpdateOptions {
+            inherited_token: None,
+            ..options.clone()
+        }),
         updated => updated,
     }
 }
@@ -139,11 +182,7 @@ impl Done {
         with_revision: WithRevision,
     ) -> (T, Self) {
         let (value, changed) = updated.value;
-        let mut warnings = target.warnings.clone();
-        if let Some(took_over) = &updated.took_over {
-            warnings.push(took_over_text(took_over));
-        }
-        warnings.extend(updated.warnings.iter().map(|warning| chain(warning)));
+        let warnings = warnings_of(target, updated.took_over.as_ref(), &updated.warnings);
         let done = Self {
             target: Target {
                 id: id_of(&updated.after).or_else(|| target.id.clone()),
@@ -160,6 +199,38 @@ impl Done {
             reruns: updated.reruns,
         };
         (value, done)
+    }
+
+    /// What the file `name` beside `target` was updated to.
+    fn beside<T>(
+        target: &Target,
+        name: &str,
+        updated: UpdatedBeside<T>,
+        with_revision: WithRevision,
+    ) -> (T, Self) {
+        let changed = updated.changed.then(|| name.to_owned());
+        let contents = updated.contents.as_deref();
+        let done = Self {
+            target: Target {
+                path: updated.path,
+                warnings: Vec::new(),
+                ..target.clone()
+            },
+            changed: changed.into_iter().collect(),
+            revision: contents
+                .filter(|_| with_revision == WithRevision::Yes)
+                .map(|contents| Revision::of(contents).to_string()),
+            warnings: warnings_of(target, updated.took_over.as_ref(), &updated.warnings),
+            took_over: updated.took_over,
+            waited: updated.waited,
+            reruns: updated.reruns,
+        };
+        (updated.value, done)
+    }
+
+    /// Adds something that is worth telling.
+    pub fn warn(&mut self, warning: impl Into<String>) {
+        self.warnings.push(warning.into());
     }
 
     /// The JSON that answers it.
@@ -201,6 +272,13 @@ impl Done {
             self.reruns
         ));
     }
+}
+
+fn warnings_of(target: &Target, took_over: Option<&TookOver>, others: &[Warning]) -> Vec<String> {
+    let mut warnings = target.warnings.clone();
+    warnings.extend(took_over.map(took_over_text));
+    warnings.extend(others.iter().map(|warning| chain(warning)));
+    warnings
 }
 
 /// The id that a story carries.

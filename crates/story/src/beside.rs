@@ -131,6 +131,34 @@ pub fn update_beside<T, E: Error + 'static>(
     }
 }
 
+/// Reads the file `name` in the folder of a story: no lock, one whole version; `None` when there is none.
+///
+/// # Errors
+///
+/// [`ReadError::File`]: the story's folder is not there, a link or a folder has the name, no permission, too large.
+pub fn read_beside(story: &Path, name: &str) -> Result<Option<Vec<u8>>, ReadError> {
+    let story = story.canonicalize().map_err(|source| {
+        let path = story.to_path_buf();
+        match source.kind() {
+            std::io::ErrorKind::NotFound => FileError::NotFound { path, source },
+            _ => FileError::Io {
+                step: "resolve it",
+                path,
+                source,
+            },
+        }
+    })?;
+    let file = Resolved {
+        path: &beside(&story, name)?,
+        folder: None,
+    };
+    match Original::read_resolved(file, MAX_STORY_BYTES) {
+        Ok(mut file) => Ok(Some(file.take_bytes())),
+        Err(FileError::NotFound { .. }) => Ok(None),
+        Err(err) => Err(err.into()),
+    }
+}
+
 /// The path of a file beside a story: the name in its folder, nothing that leads elsewhere.
 fn beside(story: &Path, name: &str) -> Result<PathBuf, ReadError> {
     let path = story.with_file_name(name);
