@@ -9,7 +9,7 @@ use crate::output::{Output, write_json};
 use crate::places::Target;
 use crate::settings::{Settings, Touch};
 use crate::signals;
-use crate::transaction::{self, Done, WithRevision};
+use crate::transaction::{self, Done, WithRevision, id_of};
 
 /// Whether the contract has an operation set `updated` (its mark U).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +58,13 @@ pub fn change_beside<T>(
     mut operation: impl FnMut(FoundBeside<'_>) -> Result<(T, Next), OperationError>,
 ) -> Result<(T, Done), Failure> {
     signals::note();
-    let edit = |found: FoundBeside<'_>| -> Result<_, Refusal> { Ok(operation(found)?) };
+    let edit = |found: FoundBeside<'_>| -> Result<_, Refusal> {
+        // A story that somebody has broken keeps nobody from writing beside it; what was never one does.
+        if Document::parse(found.story).is_ok_and(|story| id_of(&story).is_none()) {
+            return Err(OperationError::NoId.into());
+        }
+        Ok(operation(found)?)
+    };
     transaction::change_beside(target, name, settings, with_revision(output), command, edit)
 }
 

@@ -40,8 +40,10 @@ fn show(args: &WorkflowShowArgs, settings: &Settings, output: &Output) -> Result
     let unread = |err| Failure::from_read(err, settings.timeout).about("read the run of", &target);
     let bytes = story::read_beside(&target.path, FILE_NAME).map_err(unread)?;
     let story = story::read(&target.path).map_err(unread)?;
-    let refuse =
-        |err: StateError| Failure::from_operation(&err.into()).about("read the run of", &target);
+    let refuse = |err: StateError| {
+        let failure = Failure::from_operation(&err.into()).about("read the run of", &target);
+        naming(failure, &path_of(&target))
+    };
     let bytes = bytes.ok_or_else(|| refuse(StateError::Missing))?;
     let state = WorkflowState::parse(&bytes).map_err(refuse)?;
     let present = Present {

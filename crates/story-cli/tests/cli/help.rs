@@ -46,6 +46,9 @@ fn needed_before(verb: &[String]) -> &'static [&'static str] {
         ["merge-driver"] => {
             &["for name in base ours theirs; do story show S-0034 > $name.md; done"]
         }
+        ["section", "get"] => &["story section append S-0034 --heading 'Acceptance Criteria' x"],
+        ["task", _] => &["story task init S-0034 T1 T2"],
+        ["workflow", "show" | "finish" | "clear"] => &["story workflow start S-0034 plan"],
         ["unblock"] => &["story block S-0034 --reason x"],
         _ => &[],
     }
