@@ -17,11 +17,7 @@ use crate::settings::Settings;
 use crate::terminal::escape;
 use crate::{
     apply, claim, completions, creation, doctor, get, init, json, lifecycle, lock, merging,
-    queries, recovery, set, show, signals,
-};
-use crate::{
-    apply, claim, completions, doctor, get, init, json, lifecycle, lock, merging, recovery,
-    section, set, show, signals, task, workflow,
+    queries, recovery, section, set, show, signals, task, workflow,
 };
 
 /// Runs the command line and says how it ended.
