@@ -60,14 +60,15 @@ fn is_counter(line: &str) -> bool {
     line.starts_with("own_") || line.starts_with("shared: ")
 }
 
-#[test]
-fn sixteen_processes_with_five_increments_each_lose_none() {
-    let _alone = alone();
+/// Each of so many workers, all in the queue before the first may pass, adds to its own key and the shared one five times.
+fn assert_none_is_lost(workers: usize) {
     let story = StoryBox::new(Content::Torn);
     let watcher = Watcher::start(&story.path);
     // The gate: everybody stands in the queue before the first one may pass.
     let gate = story.hold(&[]);
-    let first: Vec<_> = (0..16).map(|worker| increment(&story, worker)).collect();
+    let first: Vec<_> = (0..workers)
+        .map(|worker| increment(&story, worker))
+        .collect();
     wait_until_waiting(&first, &story.lock_path());
     StoryBox::let_go(gate);
     std::thread::scope(|scope| {
@@ -80,7 +81,19 @@ fn sixteen_processes_with_five_increments_each_lose_none() {
         }
     });
     watcher.assert_saw_only_whole_stories();
-    assert_counts(&story, 16, 5);
+    assert_counts(&story, workers, 5);
+}
+
+#[test]
+fn sixteen_processes_with_five_increments_each_lose_none() {
+    let _alone = alone();
+    assert_none_is_lost(16);
+}
+
+#[test]
+fn sixty_four_processes_with_five_increments_each_lose_none() {
+    let _alone = alone();
+    assert_none_is_lost(64);
 }
 
 #[test]

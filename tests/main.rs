@@ -6,6 +6,8 @@
 #![cfg(unix)]
 
 mod architecture;
+mod checklist;
+mod claims;
 mod contention;
 mod crash;
 mod editors;

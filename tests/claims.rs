@@ -1,0 +1,1 @@
+//! Many workers share out stories: each is claimed once.
