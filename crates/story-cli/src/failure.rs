@@ -18,6 +18,8 @@ pub enum Code {
     Usage,
     /// There is no such story, file, folder or key.
     NotFound,
+    /// Nothing is ready to be worked on.
+    NothingReady,
     /// Somebody else holds the lock.
     Locked,
     /// This process, or its parent, holds the lock.
@@ -46,6 +48,7 @@ impl Code {
             Self::Lost => "ELOST",
             Self::Usage => "EUSAGE",
             Self::NotFound => "ENOTFOUND",
+            Self::NothingReady => "ENOTHINGREADY",
             Self::Locked => "ELOCKED",
             Self::Nested => "ENESTED",
             Self::Conflict => "ECONFLICT",
@@ -63,7 +66,7 @@ impl Code {
         match self {
             Self::Io | Self::Lost => 1,
             Self::Usage => 2,
-            Self::NotFound => 3,
+            Self::NotFound | Self::NothingReady => 3,
             Self::Locked | Self::Nested => 4,
             Self::Conflict => 5,
             Self::Parse => 6,

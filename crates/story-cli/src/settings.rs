@@ -43,7 +43,7 @@ pub enum Touch {
 }
 
 /// The options of every command, with what the environment adds.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// `--root`, else `AI_SDLC_ROOT`.
     pub root: Option<PathBuf>,
@@ -126,6 +126,15 @@ impl Settings {
             purpose: Some(command.to_owned()),
             command: Some(command.to_owned()),
             ..LockOptions::default()
+        }
+    }
+
+    /// The same with another limit of waiting. What counts as abandoned stays.
+    pub fn with_timeout(&self, timeout: Duration) -> Self {
+        Self {
+            timeout,
+            stale_after: Some(self.stale_after()),
+            ..self.clone()
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use story::claim::Lease;
 
 use crate::durations;
@@ -15,19 +15,28 @@ pub enum ClaimVerb {
     Release(ReleaseArgs),
 }
 
-/// Claim a story for a worker, for a time
+/// Claim a story for a worker, for a time; with --next the next one that is ready
 ///
 /// Of many workers that ask at once exactly one gets a story. The claim stands in its frontmatter as `claimed_by`,
 /// `claimed_until` and `claim_token`; the status stays. Prints the id; --json also tells the token and the end. A claim that
-/// has expired is taken over, and that is told. Claimed by another: exit 4.
+/// has expired is taken over, and that is told. Claimed by another: exit 4. Nothing ready: exit 3; `retryable` in JSON then says
+/// whether that may change by itself.
 #[derive(Debug, Args)]
+#[command(group = ArgGroup::new("which").required(true).args(["story", "next"]))]
 #[command(after_help = "\
 Examples:
+  story claim --next --as worker-1
   story claim S-0034 --as worker-1
   story claim S-0034 --as worker-1 --lease 2h --json")]
 pub struct ClaimArgs {
     /// An id, or a path with a / or ending in .md; it must be ready or in progress, with its dependencies done
-    pub story: PathBuf,
+    pub story: Option<PathBuf>,
+    /// The first story of the board that is ready, claimed by nobody, with its dependencies done
+    #[arg(long)]
+    pub next: bool,
+    /// With --next: also a story in progress whose claim has expired
+    #[arg(long, requires = "next")]
+    pub resume: bool,
     /// For how long: 90s, 30m, 2h; from 1s to 720h
     #[arg(long, value_name = "DURATION", value_parser = lease, default_value = "30m")]
     pub lease: Lease,

@@ -1,6 +1,9 @@
 //! `story claim`, `renew`, `release`: how workers share out stories.
 
 mod dependencies;
+mod next;
+
+use std::path::Path;
 
 use serde_json::{Map, Value};
 use story::claim::{self, Claim, Claimed, Holder, Owner, Takes, Terms, Token};
@@ -32,11 +35,20 @@ fn claim(args: &ClaimArgs, settings: &Settings, output: &Output) -> Result<(), F
         owner: owner(settings)?,
         lease: args.lease,
         token: fresh_token()?,
-        takes: Takes::ReadyOrInProgress,
+        takes: match (&args.story, args.resume) {
+            (Some(_), _) => Takes::ReadyOrInProgress,
+            (None, true) => Takes::ReadyOrAbandoned,
+            (None, false) => Takes::Ready,
+        },
     };
-    let target = Target::of_story(&args.story, settings)?;
-    let (claimed, done) = claim_one(&target, &terms, settings, output)?;
-    tell_claimed(&claimed, &done, output)
+    let (claimed, done) = match &args.story {
+        Some(story) => {
+            let target = Target::of_story(story, settings)?;
+            claim_one(&target, &terms, settings, output)?
+        }
+        None => next::claim(&terms, settings, output)?,
+    };
+    tell_claimed(&claimed, &done, settings, output)
 }
 
 fn claim_one(
@@ -58,7 +70,12 @@ fn claim_one(
     .map_err(|failure| failure.about("claim", target))
 }
 
-fn tell_claimed(claimed: &Claimed, done: &Done, output: &Output) -> Result<(), Failure> {
+fn tell_claimed(
+    claimed: &Claimed,
+    done: &Done,
+    settings: &Settings,
+    output: &Output,
+) -> Result<(), Failure> {
     if let Some(earlier) = &claimed.took_over {
         let ended = earlier.until.map(story::Moment::stamp).unwrap_or_default();
         output.warning(&format!(
@@ -71,14 +88,22 @@ fn tell_claimed(claimed: &Claimed, done: &Done, output: &Output) -> Result<(), F
         members.insert("took_over_claim".to_owned(), self::members(earlier).into());
     }
     if !output.is_json() {
-        let name = match &done.target.id {
-            Some(id) => id.clone(),
-            None => done.target.path.display().to_string(),
-        };
-        let told = output.line(None, &name);
+        let told = output.line(None, &name_to_say(&done.target, settings));
         told.map_err(|unwritten| done.unreported(unwritten))?;
     }
     tell(done, members, output)
+}
+
+/// By what the story is found again: its id, or its path where the id leads elsewhere.
+fn name_to_say(target: &Target, settings: &Settings) -> String {
+    let by_id = target.id.as_ref().filter(|id| {
+        Target::of_story(Path::new(id), settings)
+            .is_ok_and(|found| found.absolute() == target.absolute())
+    });
+    match by_id {
+        Some(id) => id.clone(),
+        None => target.path.display().to_string(),
+    }
 }
 
 fn renew(args: &RenewArgs, settings: &Settings, output: &Output) -> Result<(), Failure> {

@@ -6,12 +6,15 @@
 //! makes them under the condition that `claim_token` is still its own; that is checked under the story's lock.
 
 mod error;
+mod outlook;
 mod terms;
 
 pub use error::ClaimError;
+pub use outlook::Outlook;
 pub use terms::{Lease, LeaseError, Owner, OwnerError, Token};
 
 use crate::document::Document;
+use crate::head::Head;
 use crate::moment::Moment;
 use crate::operation_error::OperationError;
 use crate::value::Value;
@@ -61,6 +64,17 @@ impl Claim {
                 .and_then(written)
                 .and_then(|text| Moment::parse(&text)),
             token: token.and_then(written),
+        })
+    }
+
+    /// The claim in a head. Its token is not known: a head does not hold it.
+    pub fn of_head(head: &Head) -> Option<Self> {
+        let owner = head.claimed_by.clone().filter(|name| !name.is_empty())?;
+        let until = head.claimed_until.as_deref();
+        Some(Self {
+            owner,
+            until: until.and_then(Moment::parse),
+            token: None,
         })
     }
 
