@@ -57,7 +57,6 @@ fn claim_one(
     settings: &Settings,
     output: &Output,
 ) -> Result<(Claimed, Done), Failure> {
-    let now = settings.moment();
     // No row of the contract, and no progress of the story either: a claim does not set `updated`.
     change(
         target,
