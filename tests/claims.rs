@@ -361,6 +361,32 @@ fn locked_story_is_passed_over_and_waited_for_only_when_nothing_else_is_left() {
     assert_eq!(waited.stdout, "S-0001\n", "it was waited for: {waited:?}");
 }
 
+/// The board is read before the lock is waited for, so the dependencies are looked at once more under it.
+#[test]
+fn dependency_that_is_reopened_during_the_wait_for_the_lock_is_noticed() {
+    for round in 0..5 {
+        let board = Board::new(2, 1);
+        let must = |arguments: &[&str]| {
+            let finished = run(&mut board.story(arguments));
+            assert!(finished.status.success(), "{arguments:?}: {finished:?}");
+        };
+        must(&["set", "S-0001", "status=done"]);
+        let holder = hold(board.story(&["lock", "hold", "S-0002"]));
+        let mut claim = board.story(&["claim", "--next", "--as", "ann", "--timeout", "60s"]);
+        let claim = SecondProcess::spawn(&mut claim);
+        let lock_path = board.sandbox.join(".ai-sdlc/stories/S-0002/story.md.lock");
+        wait_until_waiting([&claim], &lock_path);
+        must(&["set", "S-0001", "status=blocked"]);
+        StoryBox::let_go(holder);
+        let finished = claim.wait(PATIENCE);
+        assert_eq!(
+            finished.status.code(),
+            Some(3),
+            "not ready any more, round {round}: {finished:?}"
+        );
+    }
+}
+
 fn hold(mut command: Command) -> SecondProcess {
     SecondProcess::spawn_ready(&mut command, PATIENCE)
 }

@@ -16,6 +16,9 @@ use crate::places::Target;
 use crate::settings::Settings;
 use crate::transaction::Done;
 
+// The time is asked for under the lock: the wait for it must neither shorten a lease nor have a claim look live that has
+// ended meanwhile.
+
 /// Runs one of them and returns the exit code.
 ///
 /// # Errors
@@ -64,7 +67,7 @@ fn claim_one(
         Dates::Nothing,
         settings,
         output,
-        |story| claim::claim(story, terms, now, |id| dependencies::why_open(id, settings)),
+        |story| claim::claim(story, terms, settings.moment(), |id| {dependencies::why_open(id, settings)),
     )
     .map_err(|failure| failure.about("claim", target))
 }
@@ -109,14 +112,13 @@ fn renew(args: &RenewArgs, settings: &Settings, output: &Output) -> Result<(), F
     let owner = claimant(settings)?;
     let holder = holder(owner.as_ref(), args.token.as_deref())?;
     let target = Target::of_story(&args.story, settings)?;
-    let now = settings.moment();
     let (renewed, done) = change(
         &target,
         "story renew",
         Dates::Nothing,
         settings,
         output,
-        |story| claim::renew(story, &holder, args.lease, now),
+        |story| claim::renew(story, &holder, args.lease, settings.moment()),
     )
     .map_err(|failure| failure.about("renew the claim of", &target))?;
     let mut members = members(&renewed.claim);

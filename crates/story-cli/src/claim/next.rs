@@ -149,7 +149,6 @@ fn attempt(head: &Head, terms: &Terms, settings: &Settings, output: &Output) -> 
         id: Some(head.id.clone()),
         ..Target::at(head.path.clone())
     };
-    let now = settings.moment();
     let changed = change(
         &target,
         "story claim --next",
@@ -158,7 +157,7 @@ fn attempt(head: &Head, terms: &Terms, settings: &Settings, output: &Output) -> 
         output,
         |story| {
             let open = |id: &str| dependencies::why_open(id, settings);
-            match claim::claim(story, terms, now, open) {
+            match claim::claim(story, terms, settings.moment(), open) {
                 Ok(claimed) => Ok(Ok(claimed)),
                 Err(OperationError::Claim(refused)) => Ok(Err(refused)),
                 Err(err) => Err(err),
