@@ -67,7 +67,11 @@ fn claim_one(
         Dates::Nothing,
         settings,
         output,
-        |story| claim::claim(story, terms, settings.moment(), |id| {dependencies::why_open(id, settings)),
+        |story| {
+            claim::claim(story, terms, settings.moment(), |id| {
+                dependencies::why_open(id, settings)
+            })
+        },
     )
     .map_err(|failure| failure.about("claim", target))
 }
