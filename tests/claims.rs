@@ -387,6 +387,25 @@ fn dependency_that_is_reopened_during_the_wait_for_the_lock_is_noticed() {
     }
 }
 
+/// Whoever waits for the lock must not have its lease run meanwhile.
+#[test]
+fn lease_begins_when_the_lock_is_had() {
+    let board = Board::new(1, 2);
+    let holder = hold(board.story(&["lock", "hold", "S-0001"]));
+    let mut claim = board.story(&["claim", "S-0001", "--as", "ann", "--lease", "1h"]);
+    let claim = SecondProcess::spawn(claim.args(["--timeout", "60s", "--json"]));
+    let lock_path = board.sandbox.join(".ai-sdlc/stories/S-0001/story.md.lock");
+    wait_until_waiting([&claim], &lock_path);
+    run(&mut board.story(&["set", "S-0002", "status=done"]));
+    let released_at = jiff::Timestamp::now();
+    StoryBox::let_go(holder);
+    let answer = json(&claim.wait(PATIENCE));
+    let until = answer["claimed_until"].as_str().unwrap_or_default();
+    let until: jiff::Timestamp = until.parse().expect("an instant");
+    let least = released_at.as_millisecond() + 3_600_000;
+    assert!(until.as_millisecond() >= least, "a whole hour from then: {answer}");
+}
+
 fn hold(mut command: Command) -> SecondProcess {
     SecondProcess::spawn_ready(&mut command, PATIENCE)
 }

@@ -293,6 +293,12 @@ fn claims(seen: &mut BTreeSet<String>) {
     check("release", &desk, released, seen);
     let lost = desk.json(5, &["release", "S-0034", "--as", "ann"]);
     check("error-claim-lost", &desk, lost, seen);
+    let next = desk.json(0, &[&["claim", "--next"], &noon[..]].concat());
+    check("claim-next", &desk, next, seen);
+    let none = desk.json(3, &[&["claim", "--next"], &noon[..]].concat());
+    check("error-nothing-ready", &desk, none, seen);
+    let other = ["claim", "S-0034", "--as", "bob", "--now", "2026-03-04T12:00:00Z"];
+    check("error-claimed", &desk, desk.json(4, &other), seen);
 }
 
 fn house_keeping(seen: &mut BTreeSet<String>) {
