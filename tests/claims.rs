@@ -403,7 +403,10 @@ fn lease_begins_when_the_lock_is_had() {
     let until = answer["claimed_until"].as_str().unwrap_or_default();
     let until: jiff::Timestamp = until.parse().expect("an instant");
     let least = released_at.as_millisecond() + 3_600_000;
-    assert!(until.as_millisecond() >= least, "a whole hour from then: {answer}");
+    assert!(
+        until.as_millisecond() >= least,
+        "a whole hour from then: {answer}"
+    );
 }
 
 fn hold(mut command: Command) -> SecondProcess {

@@ -35,7 +35,7 @@ pub struct ClaimArgs {
     #[arg(long)]
     pub next: bool,
     /// With --next: also a story in progress whose claim has expired
-    #[arg(long, requires = "next")]
+    #[arg(long, requires = "next", conflicts_with = "story")]
     pub resume: bool,
     /// For how long: 90s, 30m, 2h; from 1s to 720h
     #[arg(long, value_name = "DURATION", value_parser = lease, default_value = "30m")]

@@ -196,9 +196,13 @@ fn claim_next_says_what_is_in_the_way() {
     assert_eq!(none["retryable"], false, "and none will be: {none}");
     let write = |id: &str, fields: &str| {
         let text = format!("---\nid: {id}\n{fields}---\n");
-        desk.sandbox.write(format!(".ai-sdlc/stories/{id}/story.md"), text);
+        desk.sandbox
+            .write(format!(".ai-sdlc/stories/{id}/story.md"), text);
     };
-    write("S-0001", "status: ready\nclaimed_by: bob\nclaimed_until: '2026-03-04T12:10:00Z'\n");
+    write(
+        "S-0001",
+        "status: ready\nclaimed_by: bob\nclaimed_until: '2026-03-04T12:10:00Z'\n",
+    );
     write("S-0002", "status: ready\ndependencies: [S-0001]\n");
     write("S-0003", "status: in-progress\n");
     let busy = &desk.json(3, &next)["error"];
@@ -213,7 +217,10 @@ fn claim_next_says_what_is_in_the_way() {
     assert_eq!(busy["retryable"], true, "the claim will end: {busy}");
     let later = desk.json(0, &["claim", "--next", "--as", "ann", "--now", TOO_LATE]);
     assert_eq!(later["story"], "S-0001", "it has ended: {later}");
-    assert_eq!(later["took_over_claim"]["claimed_by"], "bob", "whose it was: {later}");
+    assert_eq!(
+        later["took_over_claim"]["claimed_by"], "bob",
+        "whose it was: {later}"
+    );
 }
 
 #[test]
@@ -221,15 +228,23 @@ fn claim_next_takes_the_first_of_the_board_and_tells_what_it_cannot_read() {
     let desk = Desk::new();
     let write = |id: &str, fields: &str| {
         let text = format!("---\nid: {id}\n{fields}---\n");
-        desk.sandbox.write(format!(".ai-sdlc/stories/{id}/story.md"), text);
+        desk.sandbox
+            .write(format!(".ai-sdlc/stories/{id}/story.md"), text);
     };
     write("S-0040", "status: ready\npriority: 5\n");
     write("S-0041", "status: ready\npriority: 5\npriority: 6\n");
     let next = ["claim", "--next", "--as", "ann"];
-    assert_eq!(desk.expect(0, &next).stdout, "S-0040\n", "the lowest number first");
+    assert_eq!(
+        desk.expect(0, &next).stdout,
+        "S-0040\n",
+        "the lowest number first"
+    );
     assert_eq!(desk.expect(0, &next).stdout, "S-0034\n", "then the next");
     let none = desk.expect(3, &next);
-    assert!(none.stderr.contains("S-0041/story.md"), "one cannot be read: {none:?}");
+    assert!(
+        none.stderr.contains("S-0041/story.md"),
+        "one cannot be read: {none:?}"
+    );
 }
 
 #[test]
@@ -246,7 +261,10 @@ fn claim_wants_either_a_story_or_next() {
 fn claim_next_prints_what_the_story_is_found_by() {
     let desk = Desk::with("---\nid: S-0099\nstatus: ready\n---\n");
     let told = desk.expect(0, &["claim", "--next", "--as", "ann"]).stdout;
-    assert!(told.trim_end().ends_with("S-0034/story.md"), "its path: {told}");
+    assert!(
+        told.trim_end().ends_with("S-0034/story.md"),
+        "its path: {told}"
+    );
     desk.expect(0, &["release", told.trim_end(), "--as", "ann"]);
 }
 

@@ -297,7 +297,14 @@ fn claims(seen: &mut BTreeSet<String>) {
     check("claim-next", &desk, next, seen);
     let none = desk.json(3, &[&["claim", "--next"], &noon[..]].concat());
     check("error-nothing-ready", &desk, none, seen);
-    let other = ["claim", "S-0034", "--as", "bob", "--now", "2026-03-04T12:00:00Z"];
+    let other = [
+        "claim",
+        "S-0034",
+        "--as",
+        "bob",
+        "--now",
+        "2026-03-04T12:00:00Z",
+    ];
     check("error-claimed", &desk, desk.json(4, &other), seen);
 }
 
