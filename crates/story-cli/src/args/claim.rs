@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args, Subcommand};
+use story::board::LabelPattern;
 use story::claim::Lease;
 
 use crate::durations;
@@ -26,6 +27,7 @@ pub enum ClaimVerb {
 #[command(after_help = "\
 Examples:
   story claim --next --as worker-1
+  story claim --next --as worker-1 --epic board --label 'team-*' || true
   story claim S-0034 --as worker-1
   story claim S-0034 --as worker-1 --lease 2h --json")]
 pub struct ClaimArgs {
@@ -37,6 +39,17 @@ pub struct ClaimArgs {
     /// With --next: also a story in progress whose claim has expired
     #[arg(long, requires = "next", conflicts_with = "story")]
     pub resume: bool,
+    /// With --next: only those with a label like this, such as team-*; several mean all of them
+    #[arg(
+        long = "label",
+        value_name = "PATTERN",
+        requires = "next",
+        conflicts_with = "story"
+    )]
+    pub labels: Vec<LabelPattern>,
+    /// With --next: only those of this epic, with or without epic- before it
+    #[arg(long, value_name = "EPIC", requires = "next", conflicts_with = "story")]
+    pub epic: Option<String>,
     /// For how long: 90s, 30m, 2h; from 1s to 720h
     #[arg(long, value_name = "DURATION", value_parser = lease, default_value = "30m")]
     pub lease: Lease,

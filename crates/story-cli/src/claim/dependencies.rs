@@ -1,28 +1,45 @@
 //! Whether a story that another one waits for is done.
 
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 
-use crate::places::Target;
+use story::workspace::LegacyFolder;
+use story::{ById, Document, Status, Workspace};
+
+use crate::places::{Target, sdlc_root};
 use crate::settings::Settings;
-
-const DONE: &str = "done";
 
 /// Why a dependency is not done, in a word or two; `None` when it is. Reads the story without a lock.
 pub fn why_open(id: &str, settings: &Settings) -> Option<String> {
     let Some(path) = only_an_id(id) else {
         return Some("not an id".to_owned());
     };
-    let Ok(target) = Target::of_story(path, settings) else {
+    let Some(path) = find(path, id, settings) else {
         return Some("no such story".to_owned());
     };
-    match story::read(&target.path) {
-        Ok(story) => match story.text("status") {
-            Some(status) if status == DONE => None,
-            Some(status) => Some(status),
-            None => Some("without a status".to_owned()),
-        },
-        Err(_) => Some("cannot be read".to_owned()),
+    let Ok(story) = story::read(&path) else {
+        return Some("cannot be read".to_owned());
+    };
+    match status(&story, &path) {
+        Some(Status::Done) => None,
+        Some(status) => Some(status.as_str().to_owned()),
+        None => Some("without a status".to_owned()),
     }
+}
+
+/// As every STORY is found; else, as on the board, by the id that stands in a story whose folder is called otherwise.
+fn find(path: &Path, id: &str, settings: &Settings) -> Option<PathBuf> {
+    if let Ok(target) = Target::of_story(path, settings) {
+        return Some(target.path);
+    }
+    let scan = story::scan(&Workspace::new(sdlc_root(settings).ok()?));
+    let all = ById::new(&scan.heads);
+    all.find(id).map(|head| head.path.clone())
+}
+
+/// The status of a story; of one without that lies in a legacy folder, the folder's.
+fn status(story: &Document, path: &Path) -> Option<Status> {
+    let folder = || path.parent()?.file_name()?.to_str();
+    Status::of(story).or_else(|| folder().and_then(LegacyFolder::named).map(Status::from))
 }
 
 /// What stands in a story must not lead to a file elsewhere.

@@ -6,6 +6,7 @@ mod next;
 use std::path::Path;
 
 use serde_json::{Map, Value};
+use story::board::Filter;
 use story::claim::{self, Claim, Claimed, Holder, Owner, Takes, Terms, Token};
 
 use crate::args::claim::{ClaimArgs, ClaimVerb, ReleaseArgs, RenewArgs};
@@ -49,7 +50,14 @@ fn claim(args: &ClaimArgs, settings: &Settings, output: &Output) -> Result<(), F
             let target = Target::of_story(story, settings)?;
             claim_one(&target, &terms, settings, output)?
         }
-        None => next::claim(&terms, settings, output)?,
+        None => {
+            let wanted = Filter {
+                labels: args.labels.clone(),
+                epic: args.epic.clone(),
+                ..Filter::default()
+            };
+            next::claim(&terms, &wanted, settings, output)?
+        }
     };
     tell_claimed(&claimed, &done, settings, output)
 }

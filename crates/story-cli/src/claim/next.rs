@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use story::board::Filter;
 use story::claim::{self, ClaimError, Claimed, Outlook, Terms};
 use story::{Head, OperationError, Workspace};
 
@@ -60,6 +61,7 @@ impl Tried {
 /// `ENOTHINGREADY`; `ELOCKED` when all that is ready stayed locked; else what was wrong with the first candidate.
 pub fn claim(
     terms: &Terms,
+    wanted: &Filter,
     settings: &Settings,
     output: &Output,
 ) -> Result<(Claimed, Done), Failure> {
@@ -68,7 +70,7 @@ pub fn claim(
     let mut tried = Tried::default();
     loop {
         let scan = story::scan(&workspace);
-        let outlook = Outlook::new(&scan.heads, terms.takes, settings.moment(), |_| true);
+        let outlook = Outlook::new(&scan.heads, terms.takes, settings.moment(), wanted);
         let mut candidates = outlook.candidates.iter().copied();
         let candidates: Vec<&Head> = candidates
             .by_ref()

@@ -248,6 +248,37 @@ fn claim_next_takes_the_first_of_the_board_and_tells_what_it_cannot_read() {
 }
 
 #[test]
+fn claim_next_can_be_limited_to_labels_and_an_epic() {
+    let desk = Desk::new();
+    let text = "---\nid: S-0040\nstatus: ready\nlabels: [epic-x, team-a]\n---\n";
+    desk.sandbox.write(".ai-sdlc/stories/S-0040/story.md", text);
+    let next = ["claim", "--next", "--as", "ann"];
+    desk.expect(3, &[&next[..], &["--epic", "y"]].concat());
+    desk.expect(
+        3,
+        &[&next[..], &["--epic", "x", "--label", "team-b"]].concat(),
+    );
+    let told = desk.expect(
+        0,
+        &[&next[..], &["--epic", "x", "--label", "team-*"]].concat(),
+    );
+    assert_eq!(told.stdout, "S-0040\n", "the one that is wanted");
+    desk.expect(2, &["claim", "S-0034", "--epic", "x", "--as", "ann"]);
+}
+
+/// Boards know a story also by the id inside, where its folder is called otherwise; claims must not differ from them.
+#[test]
+fn claim_finds_a_dependency_by_the_id_inside() {
+    let desk = Desk::with("---\nid: S-0034\nstatus: ready\ndependencies: [S-0007, S-0009]\n---\n");
+    let path = ".ai-sdlc/stories/S-0007-old/story.md";
+    desk.sandbox
+        .write(path, "---\nid: S-0007\nstatus: done\n---\n");
+    desk.sandbox
+        .write(".ai-sdlc/done/01-x.md", "---\nid: S-0009\n---\n");
+    desk.expect(0, &["claim", "--next", "--as", "ann"]);
+}
+
+#[test]
 fn claim_wants_either_a_story_or_next() {
     let desk = Desk::new();
     desk.expect(2, &["claim", "--as", "ann"]);

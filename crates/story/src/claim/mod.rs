@@ -14,7 +14,6 @@ pub use outlook::Outlook;
 pub use terms::{Lease, LeaseError, Owner, OwnerError, Token};
 
 use crate::document::Document;
-use crate::head::Head;
 use crate::moment::Moment;
 use crate::operation_error::OperationError;
 use crate::value::Value;
@@ -64,17 +63,6 @@ impl Claim {
                 .and_then(written)
                 .and_then(|text| Moment::parse(&text)),
             token: token.and_then(written),
-        })
-    }
-
-    /// The claim in a head. Its token is not known: a head does not hold it.
-    pub fn of_head(head: &Head) -> Option<Self> {
-        let owner = head.claimed_by.clone().filter(|name| !name.is_empty())?;
-        let until = head.claimed_until.as_deref();
-        Some(Self {
-            owner,
-            until: until.and_then(Moment::parse),
-            token: None,
         })
     }
 

@@ -1,11 +1,8 @@
 //! What a board offers to a worker that asks for work. Pure.
 
-use std::cmp::Ordering;
-use std::collections::HashMap;
-use std::ffi::OsStr;
-use std::path::Path;
-
-use super::{Claim, Takes, takes};
+use super::{Takes, takes};
+use crate::board::{self, Filter};
+use crate::by_id::ById;
 use crate::head::Head;
 use crate::moment::Moment;
 use crate::status::Status;
@@ -14,7 +11,7 @@ use crate::workspace::StoryCopy;
 /// What a board offers to a worker that asks for work, and what is in the way of the rest.
 #[derive(Debug, Default)]
 pub struct Outlook<'a> {
-    /// What can be claimed, in the order of the board: by priority, day of creation, id.
+    /// What can be claimed, in the order of the board.
     pub candidates: Vec<&'a Head>,
     /// How many have the right status, but a live claim.
     pub claimed: usize,
@@ -30,20 +27,18 @@ pub struct Outlook<'a> {
 }
 
 impl<'a> Outlook<'a> {
-    /// The outlook on the stories that are `wanted`, for a worker that takes those. Dependencies are looked up in all of
+    /// The outlook on the stories that are `wanted`, for a worker that `takes` those. Dependencies are looked up in all of
     /// them. Stories in legacy folders are nobody's candidates: they are claimed by name only.
-    pub fn new(
-        heads: &'a [Head],
-        takes: Takes,
-        now: Moment,
-        wanted: impl Fn(&Head) -> bool,
-    ) -> Self {
-        let statuses = statuses(heads);
-        let is_done = |id: &String| statuses.get(&id.to_lowercase()) == Some(&&Status::Done);
+    pub fn new(heads: &'a [Head], takes: Takes, now: Moment, wanted: &Filter) -> Self {
+        let all = ById::new(heads);
         let mut outlook = Self::default();
         let offered = |head: &&Head| !matches!(head.copy, StoryCopy::Legacy { .. });
-        for head in heads.iter().filter(offered).filter(|head| wanted(head)) {
-            let claim = Claim::of_head(head);
+        for head in heads
+            .iter()
+            .filter(offered)
+            .filter(|head| wanted.shows(head, &all))
+        {
+            let claim = head.claim();
             let live = claim.as_ref().filter(|claim| claim.is_live(now));
             let is_abandoned = claim.is_some() && live.is_none();
             let is_taken = self::takes(takes, Some(head.status.as_str()), claim.is_some());
@@ -57,13 +52,13 @@ impl<'a> Outlook<'a> {
             if let Some(live) = live {
                 outlook.claimed += 1;
                 outlook.first_end = [outlook.first_end, live.until].into_iter().flatten().min();
-            } else if head.dependencies.iter().all(is_done) {
+            } else if head.dependencies.iter().all(|id| all.is_done(id)) {
                 outlook.candidates.push(head);
             } else {
                 outlook.waiting += 1;
             }
         }
-        outlook.candidates.sort_by(|a, b| by_board_order(a, b));
+        outlook.candidates.sort_by(|a, b| board::order(a, b));
         outlook
     }
 
@@ -72,41 +67,6 @@ impl<'a> Outlook<'a> {
     pub fn may_change(&self) -> bool {
         self.claimed > 0 || (self.waiting > 0 && self.in_progress > 0)
     }
-}
-
-/// The status behind each id in lower case, by the copy that counts: a legacy file only where there is no other.
-fn statuses(heads: &[Head]) -> HashMap<String, &Status> {
-    let mut statuses = HashMap::new();
-    for head in heads {
-        match head.copy {
-            StoryCopy::Legacy { .. } => {
-                statuses
-                    .entry(head.id.to_lowercase())
-                    .or_insert(&head.status);
-            }
-            _ => {
-                statuses.insert(folder_name(&head.path).to_lowercase(), &head.status);
-            }
-        }
-    }
-    statuses
-}
-
-/// By which name a story in a folder of its own is found, whatever its `id` says.
-fn folder_name(path: &Path) -> String {
-    let name = path.parent().and_then(Path::file_name);
-    name.map(OsStr::to_string_lossy)
-        .unwrap_or_default()
-        .into_owned()
-}
-
-/// By priority, those without one last; then by the day of creation as text, then by id.
-fn by_board_order(a: &Head, b: &Head) -> Ordering {
-    let priority = |head: &Head| head.priority.unwrap_or(f64::INFINITY);
-    priority(a)
-        .total_cmp(&priority(b))
-        .then_with(|| a.created.cmp(&b.created))
-        .then_with(|| a.id.cmp(&b.id))
 }
 
 #[cfg(test)]
@@ -172,7 +132,7 @@ mod tests {
             ),
             head("S-1", "status: backlog\npriority: 1\n"),
         ];
-        let outlook = Outlook::new(&heads, Takes::Ready, noon(), |_| true);
+        let outlook = Outlook::new(&heads, Takes::Ready, noon(), &Filter::default());
         assert_eq!(
             ids(&outlook),
             ["S-3", "S-2", "S-4", "S-5", "S-6"],
@@ -192,7 +152,7 @@ mod tests {
             head("S-7", "status: in-progress\n"),
             head("S-8", &format!("status: done\n{LIVE}")),
         ];
-        let outlook = Outlook::new(&heads, Takes::Ready, noon(), |_| true);
+        let outlook = Outlook::new(&heads, Takes::Ready, noon(), &Filter::default());
         assert_eq!(ids(&outlook), ["S-3"], "an expired claim is no obstacle");
         let counts = (
             outlook.claimed,
@@ -207,7 +167,7 @@ mod tests {
             Some("2026-03-04T12:10:00.000Z"),
             "the first to end"
         );
-        let resuming = Outlook::new(&heads, Takes::ReadyOrAbandoned, noon(), |_| true);
+        let resuming = Outlook::new(&heads, Takes::ReadyOrAbandoned, noon(), &Filter::default());
         assert_eq!(
             ids(&resuming),
             ["S-3", "S-5"],
@@ -230,14 +190,18 @@ mod tests {
             head("S-9", "status: blocked\n"),
             legacy("S-7", "status: ready\n"),
         ];
-        let outlook = Outlook::new(&heads, Takes::Ready, noon(), |_| true);
+        let outlook = Outlook::new(&heads, Takes::Ready, noon(), &Filter::default());
         assert_eq!(
             ids(&outlook),
             ["S-2", "S-4"],
             "case and place do not matter, missing ones do"
         );
         assert_eq!(outlook.waiting, 2, "S-3 and S-5 wait");
-        let wanted = Outlook::new(&heads, Takes::Ready, noon(), |head| head.id == "S-4");
+        let filter = Filter {
+            text: Some("S-4".to_owned()),
+            ..Filter::default()
+        };
+        let wanted = Outlook::new(&heads, Takes::Ready, noon(), &filter);
         assert_eq!(ids(&wanted), ["S-4"], "dependencies need not be wanted");
     }
 
@@ -260,7 +224,7 @@ mod tests {
             (vec![head("S-2", &format!("status: ready\n{LIVE}"))], true),
         ];
         for (heads, expected) in table {
-            let outlook = Outlook::new(&heads, Takes::Ready, noon(), |_| true);
+            let outlook = Outlook::new(&heads, Takes::Ready, noon(), &Filter::default());
             assert_eq!(outlook.may_change(), expected, "of {heads:?}");
         }
     }
