@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use story::workspace::LegacyFolder;
+use story::workspace::{LegacyFolder, STORY_FILE};
 use story::{ById, Document, Status, Workspace};
 
 use crate::places::{Target, sdlc_root};
@@ -38,8 +38,12 @@ fn find(path: &Path, id: &str, settings: &Settings) -> Option<PathBuf> {
 
 /// The status of a story; of one without that lies in a legacy folder, the folder's.
 fn status(story: &Document, path: &Path) -> Option<Status> {
-    let folder = || path.parent()?.file_name()?.to_str();
-    Status::of(story).or_else(|| folder().and_then(LegacyFolder::named).map(Status::from))
+    Status::of(story).or_else(|| {
+        let is_legacy = path.file_name()? != STORY_FILE;
+        let folder = path.parent()?.file_name()?.to_str()?;
+        let folder = LegacyFolder::named(folder).filter(|_| is_legacy)?;
+        Some(Status::from(folder.name()))
+    })
 }
 
 /// What stands in a story must not lead to a file elsewhere.
