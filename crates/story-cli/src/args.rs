@@ -58,8 +58,8 @@ Exit codes:
   0 done, or nothing to change     5 precondition failed, or a conflict
   1 failure                        6 the file cannot be read as a story
   2 usage                          7 refused by a rule
-  3 not found                      8 no permission, read-only, disk full
-  4 locked by another process      9 committed all the same: do not repeat
+  3 not found, or nothing ready    8 no permission, read-only, disk full
+  4 locked or claimed by another   9 committed all the same: do not repeat
 
 Environment:
   AI_SDLC_ROOT     the sdlc root, as --root
@@ -70,7 +70,8 @@ Environment:
   STORY_OWNER      as --owner
   STORY_AGENT      as --as
   NO_COLOR         no colours
-  STORY_LOCK_HELD  set by `story lock run` for its command";
+  STORY_LOCK_HELD  set by `story lock run` and `story with` for their command
+  STORY_PATH       set by `story with` for its command";
 
 /// The whole command line.
 #[derive(Debug, Parser)]

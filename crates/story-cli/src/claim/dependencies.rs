@@ -3,9 +3,9 @@
 use std::path::{Component, Path, PathBuf};
 
 use story::workspace::{LegacyFolder, STORY_FILE};
-use story::{ById, Document, Status, Workspace};
+use story::{ById, Document, Status};
 
-use crate::places::{Target, sdlc_root};
+use crate::places::{Target, workspace};
 use crate::settings::Settings;
 
 /// Why a dependency is not done, in a word or two; `None` when it is. Reads the story without a lock.
@@ -31,7 +31,7 @@ fn find(path: &Path, id: &str, settings: &Settings) -> Option<PathBuf> {
     if let Ok(target) = Target::of_story(path, settings) {
         return Some(target.path);
     }
-    let scan = story::scan(&Workspace::new(sdlc_root(settings).ok()?));
+    let scan = story::scan(&workspace(settings).ok()?);
     let all = ById::new(&scan.heads);
     all.find(id).map(|head| head.path.clone())
 }

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use story::board::Filter;
 use story::claim::{self, ClaimError, Claimed, Outlook, Terms};
-use story::{Head, OperationError, Workspace};
+use story::{Head, OperationError};
 
 use super::dependencies;
 use crate::contract::{Dates, change};
 use crate::failure::{Code, Failure};
 use crate::output::Output;
-use crate::places::{Target, sdlc_root};
+use crate::places::{Target, workspace};
 use crate::settings::Settings;
 use crate::signals;
 use crate::transaction::Done;
@@ -65,7 +65,7 @@ pub fn claim(
     settings: &Settings,
     output: &Output,
 ) -> Result<(Claimed, Done), Failure> {
-    let workspace = Workspace::new(sdlc_root(settings)?);
+    let workspace = workspace(settings)?;
     let deadline = Instant::now() + settings.timeout;
     let mut tried = Tried::default();
     loop {
@@ -149,6 +149,7 @@ impl Tried {
 fn attempt(head: &Head, terms: &Terms, settings: &Settings, output: &Output) -> Outcome {
     let target = Target {
         id: Some(head.id.clone()),
+        copy: Some(head.copy.clone()),
         ..Target::at(head.path.clone())
     };
     let changed = change(
