@@ -91,7 +91,7 @@ fn dispatch(verb: &Verb, settings: &Settings, output: &Output) -> Result<u8, Fai
 }
 
 /// Who reads only the first lines of what only looks (`story show S-1 | head -1`) has not met a failure.
-fn heard_enough(shown: Result<(), Failure>) -> Result<u8, Failure> {
+pub fn heard_enough(shown: Result<(), Failure>) -> Result<u8, Failure> {
     match shown {
         Err(failure) if !failure.is_unheard => Err(failure),
         _ => Ok(0),

@@ -1,4 +1,4 @@
-//! The verbs that move a story along: `status`, `block`, `unblock`, `approve`, `complete`, `merged`, `reset-phase`,
+//! The verbs that move a story along: `status`, `context`, `block`, `unblock`, `approve`, `complete`, `merged`, `reset-phase`,
 //! `reset-workflow`, `link`, `feedback`.
 
 use std::path::Path;
@@ -9,9 +9,11 @@ use story::lifecycle::{self, Retries};
 use story::ticket::{self, Ticket};
 use story::{Document, OperationError, Phase, Status, feedback};
 
+use crate::app::heard_enough;
 use crate::args::lifecycle::{
     BlockArgs, FeedbackArgs, LifecycleVerb, LinkArgs, NewStatus, StatusArgs,
 };
+use crate::context;
 use crate::contract::{Dates, change, tell};
 use crate::failure::Failure;
 use crate::get;
@@ -32,9 +34,10 @@ pub fn run(verb: &LifecycleVerb, settings: &Settings, output: &Output) -> Result
     let desk = Desk { settings, output };
     match verb {
         LifecycleVerb::Status(args) => match args.new {
-            None => show_status(args, settings, output),
+            None => return heard_enough(show_status(args, settings, output)),
             Some(new) => desk.set_status(&args.story, new),
         },
+        LifecycleVerb::Context(args) => return heard_enough(context::run(args, settings, output)),
         LifecycleVerb::Block(args) => desk.block(args),
         LifecycleVerb::Unblock(args) => {
             let retries = if args.reset_retries {
@@ -195,6 +198,7 @@ fn show_status(args: &StatusArgs, settings: &Settings, output: &Output) -> Resul
         result.insert("status".to_owned(), status.into());
         result.insert("next".to_owned(), next.into());
         result.insert("merged".to_owned(), is_merged.into());
+        json::add_copy(&mut result, target.copy.as_ref());
         return write_json(result);
     }
     let text = format!(

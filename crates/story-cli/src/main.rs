@@ -6,6 +6,7 @@ mod args;
 mod claim;
 mod completions;
 mod configuration;
+mod context;
 mod contract;
 mod creation;
 mod diff;

@@ -10,6 +10,7 @@ use story::ticket::Provider;
 #[derive(Debug, Subcommand)]
 pub enum LifecycleVerb {
     Status(StatusArgs),
+    Context(ContextArgs),
     Block(BlockArgs),
     Unblock(UnblockArgs),
     Approve(ApproveArgs),
@@ -64,6 +65,20 @@ impl NewStatus {
             Self::Blocked => story::Status::Blocked,
         }
     }
+}
+
+/// Print a story with what its phases wrote
+///
+/// The story, and behind it research.md, plan.md, plan_review.md and review.md, as far as they lie beside it. With --json each
+/// section is a member, taken from its file, else from the story. Takes no lock.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  story context S-0034
+  story context S-0034 --json")]
+pub struct ContextArgs {
+    /// An id, or a path with a / or ending in .md
+    pub story: PathBuf,
 }
 
 /// Block a story and note why
