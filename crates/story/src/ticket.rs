@@ -41,7 +41,7 @@ pub struct Ticket<'a> {
     pub url: &'a str,
     /// Becomes the title of the story.
     pub title: Option<&'a str>,
-    /// Becomes the body of a story that has next to none.
+    /// Becomes the body of a story that has next to none, unless it is blank itself.
     pub body: Option<&'a str>,
 }
 
@@ -58,11 +58,10 @@ pub fn link(story: &mut Document, ticket: &Ticket, now: Moment) -> Result<(), Op
     if let Some(title) = ticket.title {
         story.set("title", title)?;
     }
-    if let Some(body) = ticket.body
-        && is_short(story.body())
-    {
+    let body = ticket.body.unwrap_or_default().trim();
+    if !body.is_empty() && is_short(story.body()) {
         story.set_body("");
-        story.append_body(body.trim());
+        story.append_body(body);
     }
     Ok(())
 }
@@ -122,6 +121,14 @@ mod tests {
             crlf.ends_with("\r\n---\r\nLine 1\r\nLine 2\r\n"),
             "line ends of the file: {crlf:?}"
         );
+    }
+
+    #[test]
+    fn link_keeps_the_body_when_the_ticket_has_none() {
+        for body in [None, Some(""), Some(" \n\t\n")] {
+            let found = linked("---\nid: S-1\n---\n# T\n", &Ticket { body, ..TICKET });
+            assert!(found.ends_with("\n---\n# T\n"), "{body:?}: {found}");
+        }
     }
 
     #[test]
