@@ -112,3 +112,29 @@ fn what_is_no_story_is_not_made_to_look_like_one() {
         desk.assert_tidy();
     }
 }
+
+#[test]
+fn context_is_the_story_and_behind_it_its_files() {
+    let desk = Desk::with(format!("{STORY}\n## Plan Review\n\ngood"));
+    for (name, text) in [
+        ("review.md", "fine\n"),
+        ("research.md", "found"),
+        ("plan.md", " \n"),
+    ] {
+        desk.sandbox
+            .write(format!(".ai-sdlc/stories/S-0034/{name}"), text);
+    }
+    let shown = desk.expect(0, &["context", "S-0034"]);
+    let expected = format!(
+        "{STORY}\n## Plan Review\n\ngood\n\n===== research.md =====\n\nfound\n\n===== review.md =====\n\nfine\n"
+    );
+    assert_eq!(
+        shown.stdout, expected,
+        "in the order of the phases, blank ones left out"
+    );
+    let json = desk.json(0, &["context", "S-0034"]);
+    assert_eq!(json["research"], "found", "from its file: {json}");
+    assert_eq!(json["plan_review"], "good", "from the story: {json}");
+    assert_eq!(json["plan"], " \n", "as it stands in its file: {json}");
+    desk.assert_tidy();
+}

@@ -345,4 +345,7 @@ fn lifecycle(seen: &mut BTreeSet<String>) {
         run(0, &["unblock", "S-0034"])
     };
     check("unblock", &desk, unblocked, seen);
+    desk.sandbox
+        .write(".ai-sdlc/stories/S-0034/plan.md", "the plan\n");
+    check("context", &desk, run(0, &["context", "S-0034"]), seen);
 }
