@@ -10,6 +10,7 @@ mod checklist;
 mod claims;
 mod contention;
 mod crash;
+mod creation;
 mod editors;
 mod foreign_locks;
 mod git_ignore;

@@ -1,0 +1,328 @@
+//! Many processes make stories at once, and some are killed: no id or priority twice, no half story.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use testkit::{Sandbox, SecondProcess};
+
+use crate::support::{PATIENCE, RaiseOnDrop, alone, number_in, story, wait_until_waiting};
+
+const LAST_LINE: &str = "<!-- the end -->\n";
+
+/// Ids that exist elsewhere than in `stories/`.
+const ELSEWHERE: [&str; 2] = ["S-0005", "S-0011"];
+
+/// A project without stories in `stories/`, but with two elsewhere.
+struct Project {
+    sandbox: Sandbox,
+    stories: PathBuf,
+}
+
+impl Project {
+    fn new() -> Self {
+        let sandbox = Sandbox::new();
+        let stories = sandbox.join(".ai-sdlc/stories");
+        fs::create_dir_all(&stories).expect("folders can be made");
+        let [archived, branched] = ELSEWHERE;
+        sandbox.write(
+            ".ai-sdlc/done/01-x.md",
+            format!("---\nid: {archived}\npriority: 7\n---\n"),
+        );
+        let copy = format!(".ai-sdlc/worktrees/{branched}-x/.ai-sdlc/stories/{branched}/story.md");
+        sandbox.write(copy, format!("---\nid: {branched}\n---\n"));
+        Self { sandbox, stories }
+    }
+
+    /// `story new` with a body that is long enough to be seen in part.
+    fn new_story(&self) -> Command {
+        let body = "The quick brown fox jumps over the lazy dog.\n".repeat(800) + LAST_LINE;
+        let mut command = story();
+        command.current_dir(self.sandbox.path());
+        command.args(["new", "A story", "--timeout", "60s", "--body", &body]);
+        command
+    }
+
+    fn make(&self) -> String {
+        id_of(SecondProcess::spawn(&mut self.new_story()))
+    }
+
+    fn lock_path(&self) -> PathBuf {
+        self.stories.join(".creation.md.lock")
+    }
+
+    /// Holds the lock under which stories are made.
+    fn hold(&self) -> SecondProcess {
+        let mut command = story();
+        command
+            .args(["lock", "hold"])
+            .arg(self.stories.join(".creation.md"));
+        SecondProcess::spawn_ready(&mut command, PATIENCE)
+    }
+
+    /// The names in `stories/`.
+    fn folders(&self) -> BTreeSet<String> {
+        let names = fs::read_dir(&self.stories).expect("stories can be listed");
+        names
+            .map(|entry| {
+                entry
+                    .expect("an entry")
+                    .file_name()
+                    .to_string_lossy()
+                    .into_owned()
+            })
+            .filter(|name| !name.starts_with('.'))
+            .collect()
+    }
+
+    fn text(&self, id: &str) -> String {
+        let path = self.stories.join(id).join("story.md");
+        fs::read_to_string(&path).unwrap_or_else(|err| panic!("{} is there: {err}", path.display()))
+    }
+
+    /// What lies in the folder of a story.
+    fn inside(&self, id: &str) -> Vec<String> {
+        let names = fs::read_dir(self.stories.join(id)).expect("a story's folder can be listed");
+        names
+            .map(|entry| {
+                entry
+                    .expect("an entry")
+                    .file_name()
+                    .to_string_lossy()
+                    .into_owned()
+            })
+            .collect()
+    }
+}
+
+/// The id that a creator printed.
+fn id_of(creator: SecondProcess) -> String {
+    let finished = creator.wait(PATIENCE);
+    assert!(
+        finished.status.success(),
+        "no creation fails under contention: {finished:?}"
+    );
+    finished.stdout.trim_end().to_owned()
+}
+
+fn assert_whole(id: &str, text: &str) {
+    let begins = format!("---\nid: {id}\ntitle: A story\n");
+    assert!(
+        text.starts_with(&begins) && text.ends_with(LAST_LINE),
+        "whoever sees {id} sees all of it: {} bytes, {:.60}",
+        text.len(),
+        text
+    );
+}
+
+/// Looks at all stories again and again until `stop`, and says how many looks met one.
+fn watch(stories: &Path, stop: &AtomicBool) -> usize {
+    let mut seen = 0;
+    while !stop.load(Ordering::Relaxed) {
+        for entry in fs::read_dir(stories)
+            .expect("stories can be listed")
+            .flatten()
+        {
+            if let Ok(text) = fs::read_to_string(entry.path().join("story.md")) {
+                assert_whole(&entry.file_name().to_string_lossy(), &text);
+                seen += 1;
+            }
+        }
+    }
+    seen
+}
+
+/// Has `workers` processes make `each` stories one after the other, all beginning at the same moment.
+fn make_at_once(workers: usize, each: usize) {
+    let project = Project::new();
+    // The gate: everybody stands in the queue before the first one may pass.
+    let gate = project.hold();
+    let first: Vec<_> = (0..workers)
+        .map(|_| SecondProcess::spawn(&mut project.new_story()))
+        .collect();
+    wait_until_waiting(&first, &project.lock_path());
+    let stop = AtomicBool::new(false);
+    let ids = std::thread::scope(|scope| {
+        let _raised = RaiseOnDrop(&stop);
+        let watcher = scope.spawn(|| watch(&project.stories, &stop));
+        let opened = gate.wait(PATIENCE);
+        assert!(opened.status.success(), "the gate opens: {opened:?}");
+        let workers: Vec<_> = first
+            .into_iter()
+            .map(|creator| {
+                let project = &project;
+                scope.spawn(move || {
+                    let rest = (1..each).map(|_| project.make());
+                    std::iter::once(id_of(creator))
+                        .chain(rest)
+                        .collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        let ids: Vec<String> = workers
+            .into_iter()
+            .flat_map(|worker| worker.join().expect("a worker does not panic"))
+            .collect();
+        stop.store(true, Ordering::Relaxed);
+        let seen = watcher
+            .join()
+            .expect("no reader sees an empty or partial story");
+        assert!(seen > 0, "the reader really met stories");
+        ids
+    });
+    let expected = workers * each;
+    assert_eq!(ids.len(), expected, "each creation printed an id");
+    let told: BTreeSet<String> = ids.into_iter().collect();
+    assert_eq!(told.len(), expected, "and no id was printed twice");
+    assert_eq!(
+        project.folders(),
+        told,
+        "each is a story, and nothing else is"
+    );
+    let mut priorities = BTreeSet::new();
+    for id in &told {
+        let text = project.text(id);
+        assert_whole(id, &text);
+        priorities.insert(number_in(&text, "priority"));
+        assert_eq!(project.inside(id), ["story.md"], "alone in its folder");
+    }
+    assert_eq!(priorities.len(), expected, "no priority is there twice");
+    for id in ELSEWHERE {
+        assert!(
+            !told.contains(id),
+            "{id} exists elsewhere and is not reused"
+        );
+    }
+    let left = testkit::leftovers(project.sandbox.path());
+    assert!(left.is_empty(), "nothing is left behind: {left:?}");
+}
+
+#[test]
+fn eight_processes_make_three_stories_each() {
+    let _alone = alone();
+    make_at_once(8, 3);
+}
+
+#[test]
+fn thirty_two_processes_make_five_stories_each() {
+    let _alone = alone();
+    make_at_once(32, 5);
+}
+
+#[test]
+fn creators_without_our_lock_never_get_or_lose_a_story_of_ours() {
+    let _alone = alone();
+    let project = Project::new();
+    let stop = AtomicBool::new(false);
+    let (ours, theirs) = std::thread::scope(|scope| {
+        let _raised = RaiseOnDrop(&stop);
+        // A tool that claims the next number by making its folder, as fast as it can.
+        let foreign = scope.spawn(|| {
+            let mut made = BTreeSet::new();
+            let mut number = 12;
+            while !stop.load(Ordering::Relaxed) && made.len() < 2000 {
+                let id = format!("S-{number:04}");
+                number += 1;
+                let folder = project.stories.join(&id);
+                if fs::create_dir(&folder).is_ok() {
+                    project.sandbox.write(
+                        folder.join("story.md"),
+                        format!("---\nid: {id}\n---\nforeign\n"),
+                    );
+                    made.insert(id);
+                }
+            }
+            made
+        });
+        let workers: Vec<_> = (0..4)
+            .map(|_| scope.spawn(|| (0..5).map(|_| project.make()).collect::<Vec<_>>()))
+            .collect();
+        let ours: Vec<String> = workers
+            .into_iter()
+            .flat_map(|worker| worker.join().expect("a worker does not panic"))
+            .collect();
+        stop.store(true, Ordering::Relaxed);
+        (ours, foreign.join().expect("it does not panic"))
+    });
+    assert!(
+        theirs.len() > 20,
+        "there was another creator: {}",
+        theirs.len()
+    );
+    assert_eq!(
+        ours.iter().collect::<BTreeSet<_>>().len(),
+        20,
+        "our ids are 20"
+    );
+    for id in &ours {
+        assert!(!theirs.contains(id), "{id} belongs to one alone");
+        assert_whole(id, &project.text(id));
+    }
+    for id in &theirs {
+        assert!(
+            project.text(id).ends_with("foreign\n"),
+            "{id} is what they made of it"
+        );
+    }
+}
+
+/// Starts a creator and kills it at the first moment at which its folder is there; says whether that was in between.
+fn killed_in_between(project: &Project) -> bool {
+    let before = project.folders();
+    let mut victim = SecondProcess::spawn(&mut project.new_story());
+    let deadline = Instant::now() + PATIENCE;
+    // Not `wait_until`: its pause would be longer than the moment that is looked for.
+    while project.folders() == before && !victim.has_ended() {
+        assert!(Instant::now() < deadline, "a creator makes its folder");
+    }
+    victim.kill_9();
+    let made: Vec<_> = project.folders().difference(&before).cloned().collect();
+    made.iter().any(|id| project.inside(id).is_empty())
+}
+
+#[test]
+fn killed_creators_leave_no_half_story_and_others_go_on() {
+    let _alone = alone();
+    let project = Project::new();
+    let mut ids = BTreeSet::new();
+    let mut in_between = 0;
+    for round in 0..200 {
+        in_between += usize::from(killed_in_between(&project));
+        // One beside it that is killed earlier, by and by at each stage, and one that comes after.
+        let other = SecondProcess::spawn(&mut project.new_story());
+        let moment = Instant::now();
+        while moment.elapsed().as_micros() < round * 150 {
+            std::hint::spin_loop();
+        }
+        other.kill_9();
+        assert!(
+            ids.insert(project.make()),
+            "the next one gets an id of its own"
+        );
+        if in_between >= 3 && round >= 40 {
+            break;
+        }
+    }
+    assert!(in_between > 0, "some were killed between folder and file");
+    for id in project.folders() {
+        match project.inside(&id).as_slice() {
+            [] => assert!(
+                !ids.contains(&id),
+                "an empty folder was never told as a story"
+            ),
+            [one] if one == "story.md" => assert_whole(&id, &project.text(&id)),
+            other => panic!("{id} holds a story or nothing: {other:?}"),
+        }
+    }
+    let mut list = story();
+    list.current_dir(project.sandbox.path())
+        .args(["doctor", "--json"]);
+    let told = crate::support::run(&mut list);
+    assert!(
+        told.stdout.contains("holds no story.md"),
+        "doctor tells what was left: {told:?}"
+    );
+}
