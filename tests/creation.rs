@@ -219,11 +219,14 @@ fn creators_without_our_lock_never_get_or_lose_a_story_of_ours() {
     let stop = AtomicBool::new(false);
     let (ours, theirs) = std::thread::scope(|scope| {
         let _raised = RaiseOnDrop(&stop);
-        // A tool that claims the next number by making its folder, as fast as it can.
+        // A tool that claims the next number by making its folder, while one of ours is about to.
         let foreign = scope.spawn(|| {
             let mut made = BTreeSet::new();
             let mut number = 12;
-            while !stop.load(Ordering::Relaxed) && made.len() < 2000 {
+            while !stop.load(Ordering::Relaxed) && made.len() < 300 {
+                if !project.lock_path().exists() {
+                    continue;
+                }
                 let id = format!("S-{number:04}");
                 number += 1;
                 let folder = project.stories.join(&id);

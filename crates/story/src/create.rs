@@ -142,7 +142,7 @@ impl Creation {
                     warnings,
                 });
             }
-            ids.is_taken(&id);
+            ids.is_taken(&id, self.stories())?;
         }
     }
 

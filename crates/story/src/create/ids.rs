@@ -1,6 +1,7 @@
 //! Which ids exist, and which one is next.
 
 use std::collections::HashSet;
+use std::path::Path;
 
 use super::NewId;
 use crate::folder::{Entry, FolderError, Order, entries, entries_if_there};
@@ -146,9 +147,17 @@ impl<'a> Ids<'a> {
         }
     }
 
-    /// Somebody else has turned out to have it.
-    pub(super) fn is_taken(&mut self, id: &str) {
+    /// Somebody else has turned out to have it, and may be making more: `stories/` is looked at again.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be listed.
+    pub(super) fn is_taken(&mut self, id: &str, stories: &Path) -> Result<(), FolderError> {
+        self.step = 0;
         self.taken.note(id);
+        self.taken
+            .count_folders(&entries(stories, Order::Directory)?);
+        Ok(())
     }
 }
 
