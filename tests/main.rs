@@ -17,6 +17,7 @@ mod git_ignore;
 mod git_merge;
 mod negative_controls;
 mod node_peers;
+mod node_stand_in;
 mod operations_at_once;
 mod places;
 mod readme;
