@@ -9,7 +9,7 @@ use crate::git;
 use crate::init::complete;
 use crate::json;
 use crate::output::Output;
-use crate::places::{STORIES, git_top_level, project_root};
+use crate::places::{STORIES, STORY_FILE, git_top_level, project_root};
 use crate::settings::Settings;
 
 /// The key that tells git what to run.
@@ -110,7 +110,7 @@ fn attribute(folder: &Path) -> String {
             pattern.push(c);
         }
     }
-    pattern.push_str(&format!("/{STORIES}/**/story.md"));
+    pattern.extend(["/", STORIES, "/**/", STORY_FILE]);
     if pattern.contains(|c: char| c.is_whitespace() || c == '"') {
         let escaped = pattern.replace('\\', "\\\\").replace('"', "\\\"");
         pattern = format!("\"{escaped}\"");

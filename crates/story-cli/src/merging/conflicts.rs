@@ -39,7 +39,7 @@ pub fn text(conflict: &Conflict, sides: Sides) -> String {
             ours,
             theirs,
         } => {
-            let [base, ours, theirs] = [base, ours, theirs].map(shown);
+            let [base, ours, theirs] = [base, ours, theirs].map(|value| shown(value.as_ref()));
             format!("{path}: was {base}; {a}: {ours}; {b}: {theirs}")
         }
         Conflict::Comment { key, ours, theirs } => {
@@ -98,9 +98,8 @@ pub fn to_json(conflict: &Conflict) -> Json {
     object
 }
 
-fn shown(value: &Option<Value>) -> String {
-    let text = value.as_ref().map_or("absent".into(), value_text::inline);
-    cut(text)
+fn shown(value: Option<&Value>) -> String {
+    cut(value.map_or_else(|| "absent".to_owned(), value_text::inline))
 }
 
 fn cut(text: String) -> String {

@@ -38,7 +38,7 @@ pub fn run(args: &EditArgs, settings: &Settings, output: &Output) -> Result<u8, 
     let mut command = sys::editor(&settings.editor, &copy.path);
     let exit = match run_child(&mut command) {
         Ok(status) if status.success() => merge(&copy, &target, base, settings, output),
-        Ok(status) => editor_failed(&copy, &target, &base, status, output),
+        Ok(status) => Ok(editor_failed(&copy, &target, &base, status, output)),
         Err(err) => Err(not_started(settings, &err)),
     };
     match exit {
@@ -114,17 +114,17 @@ fn editor_failed(
     base: &Document,
     status: ExitStatus,
     output: &Output,
-) -> Result<Ended, Failure> {
+) -> Ended {
     let exit = sys::exit_code(status);
     let failure = Failure::new(Code::Io, "")
         .cause(format!("the editor ended with {exit}; nothing was written"))
         .about("edit", target);
     if copy.read().is_ok_and(|bytes| bytes == base.as_bytes()) {
         app::tell(&failure, output);
-        return Ok(Ended::Told(exit));
+        return Ended::Told(exit);
     }
     app::tell(&kept(failure, copy), output);
-    Ok(Ended::Kept(exit))
+    Ended::Kept(exit)
 }
 
 fn not_started(settings: &Settings, err: &io::Error) -> Failure {
@@ -145,10 +145,9 @@ fn kept(mut failure: Failure, copy: &Copy) -> Failure {
     if !copy.path.exists() {
         return failure;
     }
-    let kept = format!("what you wrote is kept in {}", copy.path.display());
-    failure.hint = Some(match failure.hint.take() {
-        Some(hint) => format!("{kept}; {hint}"),
-        None => kept,
-    });
+    failure.hint = Some(format!(
+        "what you wrote is kept in {}; run `story edit` again and take from there what is still right",
+        copy.path.display()
+    ));
     failure
 }

@@ -48,9 +48,13 @@ fn line(text: &mut Vec<u8>, line: &str, eol: &str) {
 
 /// Both sides of a conflict in the frontmatter, as lines.
 fn sides(conflict: &Conflict) -> Option<(String, String)> {
-    let value = |path: &str, value: &Option<Value>| match value {
-        Some(value) => named(path, value),
-        None => format!("(no {path})"),
+    let value = |path: &str, value: &Option<Value>| {
+        // A key may hold line ends, and what follows one could look like a marker.
+        let path = path.replace(['\n', '\r'], " ");
+        match value {
+            Some(value) => named(&path, value),
+            None => format!("(no {path})"),
+        }
     };
     let note = |key: &str, text: &str| match (key, text) {
         (_, "") => "(no comment)".to_owned(),

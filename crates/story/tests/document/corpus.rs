@@ -35,7 +35,7 @@ pub fn stories(test: &str) -> Vec<(PathBuf, Document)> {
 }
 
 /// Another value of the same kind.
-fn another(value: &Value) -> Value {
+pub fn another(value: &Value) -> Value {
     match value {
         Value::Null => Value::from("something"),
         Value::Bool(bool) => Value::from(!bool),

@@ -3,6 +3,10 @@
 use proptest::prelude::*;
 use story::{Conflict, Document, Merge, Value, merge};
 
+use crate::corpus::{another, stories};
+use crate::invariants::{Step, display, quoted};
+use crate::properties::{hosts, value};
+
 /// A story with a frontmatter.
 pub fn story(yaml: &str) -> Document {
     let text = format!("---\n{yaml}---\n\n# Title\n");
@@ -440,6 +444,53 @@ fn stories_without_a_common_past_share_what_is_equal() {
     );
 }
 
+/// A story with another value of one key, if that can be set.
+fn with_another(base: &Document, entry: &(String, Value)) -> Option<Document> {
+    let mut story = base.clone();
+    let changed = story.set(&quoted(&entry.0), another(&entry.1));
+    changed.ok()?.then_some(story)
+}
+
+#[test]
+fn every_real_story_merges_changes_of_neighbouring_keys_and_lines_byte_for_byte() {
+    let test = "every_real_story_merges_changes_of_neighbouring_keys_and_lines_byte_for_byte";
+    let mut merges = 0;
+    for (path, base) in stories(test) {
+        let Value::Map(entries) = base.to_value() else {
+            panic!("{}: a frontmatter is a mapping", path.display());
+        };
+        for pair in entries.windows(2).step_by(3) {
+            let (Some(mut ours), Some(mut theirs)) =
+                (with_another(&base, &pair[0]), with_another(&base, &pair[1]))
+            else {
+                continue;
+            };
+            // Both edits in one file; where the second cannot be made there is nothing to compare with.
+            let Some(mut expected) = with_another(&ours, &pair[1]) else {
+                continue;
+            };
+            let body = String::from_utf8_lossy(base.body()).into_owned();
+            if body.lines().count() > 1 && body.as_bytes() == base.body() {
+                ours.set_body(&format!("A first line.\n{body}"));
+                theirs.append_body("A last line.");
+                expected.set_body(&format!("A first line.\n{body}"));
+                expected.append_body("A last line.");
+            }
+            let merge = merge(Some(&base), &ours, &theirs);
+            let about = || format!("{}: {} and {}", path.display(), pair[0].0, pair[1].0);
+            assert_eq!(merge.conflicts, [], "{}: they do not meet", about());
+            assert_eq!(
+                merge.merged.as_str(),
+                expected.as_str(),
+                "{}: both changes",
+                about()
+            );
+            merges += 1;
+        }
+    }
+    assert!(merges > 20, "stories were merged: {merges}");
+}
+
 /// One change that somebody makes to a story.
 #[derive(Debug, Clone)]
 enum Edit {
@@ -565,6 +616,35 @@ proptest! {
         let merge = merge(Some(&base), &only_head, &only_body);
         prop_assert!(merge.is_clean(), "they do not meet");
         prop_assert_eq!(&merge.merged, &expected, "head of ours, body of theirs");
+    }
+
+    #[test]
+    fn merge_of_any_values_is_a_story_and_so_it_is_with_markers(
+        (host, ours_path) in hosts(),
+        (_, theirs_path) in hosts(),
+        base_value in value(),
+        ours_value in value(),
+        theirs_value in value(),
+    ) {
+        let host = Document::parse(host).expect("a story");
+        let with = |story: &Document, path: &[Step], value: &Value| {
+            let mut story = story.clone();
+            // What cannot be written there is not written.
+            story.set(&display(path), value.clone()).ok();
+            story
+        };
+        let base = with(&host, &ours_path, &base_value);
+        let ours = with(&base, &ours_path, &ours_value);
+        let theirs = with(&base, &theirs_path, &theirs_value);
+        for base in [Some(&base), None] {
+            let merge = merge(base, &ours, &theirs);
+            let read = Document::parse(merge.merged.as_bytes());
+            prop_assert_eq!(read.as_ref(), Ok(&merge.merged), "the result is a story");
+            let marked = merge.with_markers();
+            let read = Document::parse(marked.as_bytes());
+            prop_assert_eq!(read.as_ref(), Ok(&marked), "and it is one with markers");
+            prop_assert_eq!(marked.to_value(), merge.merged.to_value(), "with the same values");
+        }
     }
 
     #[test]

@@ -23,7 +23,7 @@ fn key() -> impl Strategy<Value = String> {
     text().prop_map(|text| text.chars().take(64).collect())
 }
 
-fn value() -> impl Strategy<Value = Value> {
+pub fn value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),
@@ -45,7 +45,7 @@ fn value() -> impl Strategy<Value = Value> {
 /// A file with comments, several styles, and places for a value: at the end, nested, in lists.
 const HOST: &str = "---\nid: S-0001 # the id\ntitle: 'Quoted'\nlabels: [a, b] # flow\nin:\n  first: 1\n  list:\n    - x\n    - y: 2\nlast: |\n  kept\n---\n\n# Body\n";
 
-fn hosts() -> impl Strategy<Value = (String, Vec<Step>)> {
+pub fn hosts() -> impl Strategy<Value = (String, Vec<Step>)> {
     let key = |name: &str| Step::Key(name.to_owned());
     let places = vec![
         vec![key("new")],
