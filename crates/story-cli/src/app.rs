@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _};
 
+use crate::args::journal::JournalVerb;
 use crate::args::section::SectionVerb;
 use crate::args::task::TaskVerb;
 use crate::args::workflow::WorkflowVerb;
@@ -16,8 +17,8 @@ use crate::output::{self, Output, write_json};
 use crate::settings::Settings;
 use crate::terminal::escape;
 use crate::{
-    apply, claim, completions, creation, doctor, get, init, json, lifecycle, lock, merging,
-    queries, recovery, section, set, show, signals, task, workflow,
+    apply, claim, completions, creation, doctor, get, init, journal, json, lifecycle, lock,
+    merging, queries, recovery, section, set, show, signals, task, workflow,
 };
 
 /// Runs the command line and says how it ended.
@@ -51,6 +52,11 @@ fn parse(arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
 }
 
 fn dispatch(verb: &Verb, settings: &Settings, output: &Output) -> Result<u8, Failure> {
+    if settings.op_id.is_some() && !is_one_change(verb) {
+        return Err(Failure::usage("this command takes no --op-id").hint(
+            "it is for commands that change one story; a line of `story apply` has a member op_id",
+        ));
+    }
     match verb {
         Verb::Get(args) => heard_enough(get::run(args, settings, output)),
         Verb::Show(args) => heard_enough(show::run(args, settings, output)),
@@ -60,6 +66,7 @@ fn dispatch(verb: &Verb, settings: &Settings, output: &Output) -> Result<u8, Fai
         Verb::Lifecycle(verb) => lifecycle::run(verb, settings, output),
         Verb::Query(verb) => heard_enough(queries::run(verb, settings, output)),
         Verb::Claim(verb) => claim::run(verb, settings, output),
+        Verb::Journal(verb) => journal::run(verb, settings, output),
         Verb::With(args) => Ok(lock::with::run(args, settings, output)),
         Verb::Recovery(verb) => recovery::run(verb, settings, output),
         Verb::Section(verb @ (SectionVerb::Get(_) | SectionVerb::Path(_))) => {
@@ -88,6 +95,19 @@ fn dispatch(verb: &Verb, settings: &Settings, output: &Output) -> Result<u8, Fai
         Verb::Completions(args) => heard_enough(completions::shell(args)),
         Verb::Man(args) => heard_enough(completions::man(args, settings)),
     }
+}
+
+/// Whether a command is one change of the story that it names, which can be made once only.
+fn is_one_change(verb: &Verb) -> bool {
+    matches!(
+        verb,
+        Verb::Set(_)
+            | Verb::Lifecycle(_)
+            | Verb::Claim(_)
+            | Verb::Recovery(_)
+            | Verb::Task(_)
+            | Verb::Journal(JournalVerb::Undo(_))
+    )
 }
 
 /// Who reads only the first lines of what only looks (`story show S-1 | head -1`) has not met a failure.

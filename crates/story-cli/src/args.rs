@@ -2,6 +2,7 @@
 
 pub mod claim;
 pub mod creation;
+pub mod journal;
 pub mod lifecycle;
 pub mod merging;
 mod ordered;
@@ -22,6 +23,7 @@ use clap_complete::Shell;
 
 use claim::ClaimVerb;
 use creation::CreationVerb;
+use journal::JournalVerb;
 use lifecycle::LifecycleVerb;
 use merging::MergingVerb;
 pub use ordered::{Given, OrderedArgs};
@@ -125,6 +127,9 @@ pub struct Common {
     /// Leave `updated` as it is
     #[arg(long, global = true)]
     pub no_touch: bool,
+    /// Do this change once however often it is tried with this ID; up to 100 of A-Z a-z 0-9 . _ : - (see `story log`)
+    #[arg(long, global = true, value_name = "ID", value_parser = operation_id)]
+    pub op_id: Option<String>,
     /// Say nothing but errors
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
@@ -160,6 +165,8 @@ pub enum Verb {
     Query(QueryVerb),
     #[command(flatten)]
     Claim(ClaimVerb),
+    #[command(flatten)]
+    Journal(JournalVerb),
     With(WithArgs),
     #[command(flatten)]
     Creation(CreationVerb),
@@ -249,8 +256,8 @@ pub struct SetArgs {
 /// Change stories as JSON says, one transaction a line
 ///
 /// Reads one JSON object a line, or one object in several lines, and answers each with one JSON line, in order. Members:
-/// story, set, unset, inc, add, remove, push, cap, `append_body`, content (the new body), if, `if_rev`, touch, base, text. In
-/// `if`, null means absent or null. A failed line does not stop the rest; the exit code is that of the first failure.
+/// story, set, unset, inc, add, remove, push, cap, `append_body`, content (the new body), if, `if_rev`, touch, base, text,
+/// `op_id`. In `if`, null means absent or null. A failed line does not stop the rest; the exit code is that of the first failure.
 ///
 /// base is for those who read the story earlier: the whole text that they read. The operations are then done on that text (or
 /// text is the whole new one), and what this changes is merged into the story as it is by now; where others changed the same
@@ -265,7 +272,8 @@ Examples:
 A line with everything:
   {\"story\": \"S-0034\", \"set\": {\"status\": \"ready\"}, \"unset\": [\"blocked_reason\"], \"inc\": {\"retry_count\": 1},
    \"add\": {\"labels\": \"urgent\"}, \"remove\": {\"dependencies\": [\"S-0001\"]}, \"push\": {\"notes\": \"x\"}, \"cap\": {\"notes\": 10},
-   \"append_body\": \"text\", \"if\": {\"assignee\": null}, \"if_rev\": \"0123456789ab\", \"touch\": true}")]
+   \"append_body\": \"text\", \"if\": {\"assignee\": null}, \"if_rev\": \"0123456789ab\", \"touch\": true,
+   \"op_id\": \"mine-1\"}")]
 pub struct ApplyArgs {
     /// A file of JSON; - or nothing is standard input
     #[arg(value_name = "FILE", default_value = "-", hide_default_value = true)]
@@ -411,6 +419,25 @@ pub struct ManArgs {
     /// An existing folder for story.1, story-set.1 and the others
     #[arg(value_name = "DIR")]
     pub folder: Option<PathBuf>,
+}
+
+/// Longest id of an operation, in characters; chosen: twice a UUID and more.
+const MAX_OPERATION_ID: usize = 100;
+
+/// Reads the id of an operation.
+///
+/// # Errors
+///
+/// When it is empty, too long, or holds other characters than those of names.
+pub fn operation_id(text: &str) -> Result<String, String> {
+    let is_sound = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | ':' | '-');
+    if (1..=MAX_OPERATION_ID).contains(&text.len()) && text.chars().all(is_sound) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "an operation id has 1 to {MAX_OPERATION_ID} of A-Z a-z 0-9 . _ : -"
+        ))
+    }
 }
 
 fn parse_time(text: &str) -> Result<jiff::Timestamp, String> {

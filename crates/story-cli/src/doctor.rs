@@ -3,6 +3,7 @@
 mod file_system;
 mod folders;
 mod ignoring;
+mod journals;
 mod litter;
 mod locks;
 mod mounts;
@@ -43,6 +44,7 @@ pub fn run(args: &DoctorArgs, settings: &Settings, output: &Output) -> Result<u8
         locks::check(folder, mode, settings, &mut report);
         stories::check(folder, &mut report);
         updatable::check(folder, &mut report);
+        journals::check(folder, mode, settings, &mut report);
     }
     unfinished::check(&root, mode, settings, &mut report);
     ignoring::check(&root, mode, settings, &mut report)?;

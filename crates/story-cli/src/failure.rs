@@ -38,6 +38,8 @@ pub enum Code {
     NoSpace,
     /// The change is in the file; something after it failed.
     Unsynced,
+    /// The operation was done before: what was asked for is so. A success that has no result of its own.
+    Already,
 }
 
 impl Code {
@@ -58,12 +60,14 @@ impl Code {
             Self::ReadOnly => "EROFS",
             Self::NoSpace => "ENOSPC",
             Self::Unsynced => "EUNSYNCED",
+            Self::Already => "EALREADY",
         }
     }
 
     /// The exit code of the process.
     pub fn exit(self) -> u8 {
         match self {
+            Self::Already => 0,
             Self::Io | Self::Lost => 1,
             Self::Usage => 2,
             Self::NotFound | Self::NothingReady => 3,
@@ -95,6 +99,17 @@ impl DerefMut for Failure {
     }
 }
 
+/// An operation that was done before.
+#[derive(Debug, Clone)]
+pub struct AlreadyDone {
+    /// The id that the caller gave it.
+    pub op: String,
+    /// When it was done.
+    pub at: String,
+    /// The story's revision now.
+    pub revision: String,
+}
+
 /// What is known about a failure.
 #[derive(Debug, Clone)]
 pub struct Facts {
@@ -122,6 +137,8 @@ pub struct Facts {
     pub conflicts: Vec<serde_json::Value>,
     /// Whether the same command may succeed later by itself.
     pub retryable: bool,
+    /// The operation that was done before, where that is why nothing was done.
+    pub already: Option<AlreadyDone>,
     /// Whether the reader of our output went away: nobody to tell.
     pub is_unheard: bool,
 }
@@ -142,6 +159,7 @@ impl Failure {
             position: None,
             conflicts: Vec::new(),
             retryable: false,
+            already: None,
             is_unheard: false,
         }))
     }
@@ -183,7 +201,14 @@ impl Failure {
 
     /// Names the story, and says what was being done to it: `cannot <verb> story S-0034`. If it was done, it says that.
     pub fn about(mut self, verb: &str, target: &Target) -> Self {
-        self.headline = if self.is_committed() {
+        self.headline = if let Some(already) = &self.already {
+            format!(
+                "{}: nothing to change, operation {} was done at {}",
+                target.name(),
+                already.op,
+                already.at
+            )
+        } else if self.is_committed() {
             format!(
                 "committed, not known durable: the change of {} is in the file",
                 target.name()

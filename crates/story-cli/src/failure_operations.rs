@@ -2,6 +2,7 @@
 
 use story::OperationError;
 use story::claim::ClaimError;
+use story::journal::UndoError;
 use story::tasks::TaskError;
 use story::workflow_state::StateError;
 
@@ -16,12 +17,30 @@ impl Failure {
             OperationError::Checkpoint(err) => Self::from_checkpoint(err),
             OperationError::Task(err) => Self::from_task(err),
             OperationError::Heading { .. } => Self::new(Code::Usage, "refused").with_chain(err),
+            OperationError::Undo(err) => Self::from_undo(err),
             err => {
                 let mut failure = Self::new(Code::Refused, "refused").with_chain(err);
                 failure.hint = hint(err).map(str::to_owned);
                 failure
             }
         }
+    }
+
+    fn from_undo(err: &UndoError) -> Self {
+        let (code, hint) = match err {
+            UndoError::Nothing | UndoError::NoSuchOperation { .. } => {
+                (Code::NotFound, "`story log STORY` shows the operations")
+            }
+            UndoError::Later { .. } => (
+                Code::Refused,
+                "undo the later change first, or set the value as it should be",
+            ),
+            _ => (
+                Code::Refused,
+                "look at the story and its log, and set the value as it should be",
+            ),
+        };
+        Self::new(code, "refused").with_chain(err).hint(hint)
     }
 
     fn from_task(err: &TaskError) -> Self {

@@ -10,7 +10,7 @@ use sidecar_lock::{
 use story::{EditError, ParseError, ReadError, UpdateError};
 
 use crate::durations::{format, rough};
-use crate::failure::{Code, Failure};
+use crate::failure::{AlreadyDone, Code, Failure};
 use crate::merging::conflicts::{self, WRITING};
 use crate::operations::Refusal;
 use crate::sys;
@@ -137,7 +137,7 @@ impl Failure {
                     .at(&path)
                     .hint("find out who removes the .lock file; nothing was written")
             }
-            err => Self::new(Code::Io, "cannot update").with_chain(&err),
+            err => Self::from_journalled(err),
         };
         debug_assert_eq!(
             failure.is_committed(),
@@ -147,6 +147,27 @@ impl Failure {
         // A refusal knows itself whether waiting helps.
         let retryable = retryable || failure.retryable;
         failure.retryable(retryable)
+    }
+
+    /// An operation with an id of the caller was not done.
+    fn from_journalled(err: UpdateError<Refusal>) -> Self {
+        match err {
+            UpdateError::AlreadyDone { op, at, path, revision } => {
+                let mut failure = Self::new(Code::Already, "done before").at(&path);
+                failure.already = Some(AlreadyDone { op, at, revision });
+                failure
+            }
+            err @ UpdateError::OutcomeUnknown { .. } => Self::new(Code::Conflict, "conflict")
+                .with_chain(&err)
+                .hint("look at the story; if the change is not in it, repeat it under another --op-id"),
+            err @ UpdateError::OtherOperation { .. } => Self::new(Code::Refused, "refused")
+                .with_chain(&err)
+                .hint("each operation needs an --op-id of its own"),
+            err @ UpdateError::Journal { .. } => Self::new(Code::Io, "cannot update")
+                .with_chain(&err)
+                .hint("nothing was written; repair the journal, or leave --op-id out"),
+            err => Self::new(Code::Io, "cannot update").with_chain(&err),
+        }
     }
 
     /// A file was not written.
@@ -187,6 +208,7 @@ impl Failure {
                 }
                 failure
             }
+            Refusal::Journal(err) => Self::from_journal(err),
             Refusal::Interrupted => failure(Code::Io).with_chain(refusal),
         }
     }

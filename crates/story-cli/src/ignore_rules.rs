@@ -1,7 +1,11 @@
-//! The rules that keep our locks and temporary files out of git. Pure.
+//! The rules that keep our locks, temporary files and journals out of git. Pure.
 
-/// What `.gitignore` must hold. Never a bare `*.lock`: that would hide `Cargo.lock` and its like.
-pub const RULES: [&str; 5] = [
+use std::path::Path;
+
+use story::journal::JournalFile;
+
+/// What `.gitignore` must hold, but for the journals. Never a bare `*.lock`: that would hide `Cargo.lock` and its like.
+const RULES: [&str; 5] = [
     "*.md.lock",
     ".*.atomic-tmp",
     ".*.lock-tmp",
@@ -11,13 +15,29 @@ pub const RULES: [&str; 5] = [
 
 const COMMENT: &str = "# Locks and temporary files of `story`";
 
-/// The file with the rules that it lacks at its end, and which these are; `None` when it has all.
-pub fn completed(text: &[u8]) -> Option<(Vec<u8>, Vec<&'static str>)> {
+/// What `.gitignore` must hold for an sdlc root, which must have no links in it. The journals' rule holds at any depth: the
+/// project may be a part of the repository.
+pub fn of_root(sdlc_root: &Path) -> Vec<String> {
+    let name = sdlc_root.file_name().unwrap_or_default().to_string_lossy();
+    let escaped: String = name
+        .chars()
+        .flat_map(|c| "*?[\\".contains(c).then_some('\\').into_iter().chain([c]))
+        .collect();
+    let journals = format!("**/{escaped}/{}/", JournalFile::FOLDER);
+    RULES
+        .map(str::to_owned)
+        .into_iter()
+        .chain([journals])
+        .collect()
+}
+
+/// The file with those of the rules that it lacks at its end, and which these are; `None` when it has all.
+pub fn completed(text: &[u8], rules: &[String]) -> Option<(Vec<u8>, Vec<String>)> {
     let has = |rule: &str| {
         text.split(|byte| *byte == b'\n')
             .any(|line| line.trim_ascii_end() == rule.as_bytes())
     };
-    let missing: Vec<_> = RULES.into_iter().filter(|rule| !has(rule)).collect();
+    let missing: Vec<String> = rules.iter().filter(|rule| !has(rule)).cloned().collect();
     if missing.is_empty() {
         return None;
     }
@@ -31,7 +51,10 @@ pub fn completed(text: &[u8]) -> Option<(Vec<u8>, Vec<&'static str>)> {
         completed.extend_from_slice(line_end.as_bytes());
     }
     let comment = (!has(COMMENT)).then_some(COMMENT);
-    for line in comment.into_iter().chain(missing.iter().copied()) {
+    for line in comment
+        .into_iter()
+        .chain(missing.iter().map(String::as_str))
+    {
         completed.extend_from_slice(line.as_bytes());
         completed.extend_from_slice(line_end.as_bytes());
     }
@@ -42,7 +65,7 @@ pub fn completed(text: &[u8]) -> Option<(Vec<u8>, Vec<&'static str>)> {
 mod tests {
     use super::*;
 
-    const ALL: &str = "# Locks and temporary files of `story`\n*.md.lock\n.*.atomic-tmp\n.*.lock-tmp\n.devs-state.lock\n.devs.db*\n";
+    const ALL: &str = "# Locks and temporary files of `story`\n*.md.lock\n.*.atomic-tmp\n.*.lock-tmp\n.devs-state.lock\n.devs.db*\n**/.ai-sdlc/journal/\n";
 
     #[test]
     fn completed_adds_what_is_missing_and_keeps_the_rest() {
@@ -52,17 +75,38 @@ mod tests {
             ("a\r\nb".to_owned(), format!("a\r\nb\r\n{}", ALL.replace('\n', "\r\n"))),
             (
                 "*.md.lock\n.devs.db*  \n".to_owned(),
-                "*.md.lock\n.devs.db*  \n# Locks and temporary files of `story`\n.*.atomic-tmp\n.*.lock-tmp\n.devs-state.lock\n".to_owned(),
+                "*.md.lock\n.devs.db*  \n# Locks and temporary files of `story`\n.*.atomic-tmp\n.*.lock-tmp\n.devs-state.lock\n**/.ai-sdlc/journal/\n".to_owned(),
             ),
         ];
+        let rules = of_root(Path::new("/x/.ai-sdlc"));
         for (before, expected) in table {
-            let (after, _) = completed(before.as_bytes()).expect("something is missing");
+            let (after, _) = completed(before.as_bytes(), &rules).expect("something is missing");
             assert_eq!(
                 String::from_utf8_lossy(&after),
                 expected,
                 "rules added to {before:?}"
             );
-            assert!(completed(&after).is_none(), "a second time adds nothing");
+            assert!(
+                completed(&after, &rules).is_none(),
+                "a second time adds nothing"
+            );
+        }
+    }
+
+    #[test]
+    fn rule_of_journals_names_the_sdlc_folder_as_it_is_called() {
+        let table = [
+            ("/x/.ai-sdlc", "**/.ai-sdlc/journal/"),
+            ("/x/docs/board", "**/board/journal/"),
+            ("/x/a[b]*c", "**/a\\[b]\\*c/journal/"),
+        ];
+        for (root, expected) in table {
+            let rules = of_root(Path::new(root));
+            assert_eq!(
+                rules.last().map(String::as_str),
+                Some(expected),
+                "the rule of {root}"
+            );
         }
     }
 }

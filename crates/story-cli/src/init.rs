@@ -41,7 +41,7 @@ pub fn run(args: &InitArgs, settings: &Settings, output: &Output) -> Result<(), 
         failure
     })?;
     let rules_path = rules_path(&root)?;
-    let added = add_rules(&rules_path, settings)?;
+    let added = add_rules(&rules_path, &root, settings)?;
     let merging = if args.git {
         Some(git_merging::set_up(&root, settings)?)
     } else {
@@ -105,13 +105,20 @@ pub fn rules_path(sdlc_root: &Path) -> Result<PathBuf, Failure> {
     Ok(folder.join(".gitignore"))
 }
 
-/// Adds the rules that are missing, under the file's lock, and says which.
+/// Adds the rules for an sdlc root that are missing, under the file's lock, and says which.
 ///
 /// # Errors
 ///
 /// When the file cannot be locked, read or written; it is unchanged then.
-pub fn add_rules(path: &Path, settings: &Settings) -> Result<Vec<&'static str>, Failure> {
-    complete(path, ignore_rules::completed, settings).map(Option::unwrap_or_default)
+pub fn add_rules(
+    path: &Path,
+    sdlc_root: &Path,
+    settings: &Settings,
+) -> Result<Vec<String>, Failure> {
+    let resolved = sdlc_root.canonicalize();
+    let rules = ignore_rules::of_root(resolved.as_deref().unwrap_or(sdlc_root));
+    let completed = |bytes: &[u8]| ignore_rules::completed(bytes, &rules);
+    complete(path, completed, settings).map(Option::unwrap_or_default)
 }
 
 /// Adds to a file of lines what it lacks, under the file's lock, and returns what `completed` said of it; `None`: nothing.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use sidecar_lock::TookOver;
 use story::workspace::StoryCopy;
 
-use crate::failure::Failure;
+use crate::failure::{AlreadyDone, Failure};
 use crate::failure_sources::millis;
 use crate::terminal::is_dangerous;
 
@@ -34,8 +34,11 @@ pub fn add_copy(result: &mut Map<String, Value>, copy: Option<&StoryCopy>) {
     }
 }
 
-/// `{"v":1,"ok":false,"error":{…}}`.
+/// `{"v":1,"ok":false,"error":{…}}`; of what was done before, its success.
 pub fn failure(failure: &Failure) -> Map<String, Value> {
+    if let Some(already) = &failure.already {
+        return already_done(failure, already);
+    }
     let mut error = object(json!({
         "code": failure.code.name(),
         "message": failure.message(),
@@ -56,6 +59,25 @@ pub fn failure(failure: &Failure) -> Map<String, Value> {
         error.insert("conflicts".to_owned(), failure.conflicts.clone().into());
     }
     object(json!({ "v": VERSION, "ok": false, "error": error }))
+}
+
+/// A success: what was asked for is in the story since an earlier try.
+fn already_done(failure: &Failure, already: &AlreadyDone) -> Map<String, Value> {
+    let mut result = object(json!({
+        "v": VERSION,
+        "ok": true,
+        "story": failure.story,
+        "path": failure.path.as_deref().map(text),
+        "changed": [],
+        "rev": already.revision,
+        "warnings": [],
+    }));
+    result.extend(object(json!({
+        "op_id": already.op,
+        "already": true,
+        "at": already.at,
+    })));
+    result
 }
 
 /// What a taken-over lock was.

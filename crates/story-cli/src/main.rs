@@ -21,6 +21,7 @@ mod git;
 mod git_merging;
 mod ignore_rules;
 mod init;
+mod journal;
 mod json;
 mod lifecycle;
 mod lock;

@@ -1,5 +1,6 @@
 //! One transaction in memory: what `set` and `apply` do to a story, and under which conditions. Pure.
 
+use story::journal::JournalError;
 use story::{Conflict, Document, EditError, OperationError, RevisionError, Value};
 
 use crate::merging::edited::Edited;
@@ -144,6 +145,8 @@ pub struct Transaction {
     pub revision: Option<String>,
     /// Whether a change sets `updated`.
     pub touch: Touch,
+    /// The caller's id of it: with the same id it is done once.
+    pub op_id: Option<String>,
 }
 
 /// Why a transaction was not done. Nothing was written.
@@ -179,6 +182,9 @@ pub enum Refusal {
     /// Others changed the same in another way since the story was read.
     #[error("others have changed the same in another way")]
     Merge(Vec<Conflict>),
+    /// The journal by which a change is taken back cannot be read.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
     /// A signal came before anything was written.
     #[error("interrupted")]
     Interrupted,

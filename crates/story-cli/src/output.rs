@@ -147,6 +147,9 @@ impl Output {
 
     /// Tells a failure on stderr.
     pub fn failure(&self, failure: &Failure) {
+        if failure.already.is_some() {
+            return self.note(&failure.headline);
+        }
         self.message(Some((Style::Error, "error")), &failure.headline);
         for cause in &failure.causes {
             self.message(Some((Style::Heading, "  cause")), cause);

@@ -8,6 +8,7 @@ use std::time::Duration;
 use atomic_file::Durability;
 use jiff::tz::TimeZone;
 use sidecar_lock::LockOptions;
+use story::journal::JournalOptions;
 use story::limits::LimitOverrides;
 use story::{Moment, UpdateOptions};
 
@@ -65,6 +66,9 @@ pub struct Settings {
     pub editor: OsString,
     /// Where temporary files go.
     pub temporary: PathBuf,
+    /// `--op-id`.
+    pub op_id: Option<String>,
+    user: Option<String>,
     stale_after: Option<Duration>,
     retries: Option<u32>,
     owner: Option<String>,
@@ -101,6 +105,8 @@ impl Settings {
                 .unwrap_or_else(|| "vi".into()),
             temporary: env::temp_dir(),
             limit_overrides: limit_overrides(),
+            op_id: common.op_id,
+            user: text_of("USER"),
             stale_after: common.stale_after,
             retries: common.retries,
             claimant: agent.clone().or_else(|| owner.clone()),
@@ -144,6 +150,22 @@ impl Settings {
             lock: self.lock_options(command),
             durability: self.durability,
             ..UpdateOptions::default()
+        }
+    }
+
+    /// What the journal says of a change.
+    pub fn journal_options(
+        &self,
+        root: PathBuf,
+        command: &str,
+        op: Option<String>,
+    ) -> JournalOptions {
+        JournalOptions {
+            root,
+            at: self.moment(),
+            owner: self.owner.clone().or_else(|| self.user.clone()),
+            command: command.to_owned(),
+            op,
         }
     }
 

@@ -14,6 +14,7 @@ use story::{
 use crate::durations::rough;
 use crate::failure::Failure;
 use crate::failure_sources::foreign_lock;
+use crate::journal;
 use crate::json;
 use crate::operations::{Refusal, Transaction};
 use crate::output::Output;
@@ -31,6 +32,7 @@ pub struct Done {
     revision: Option<String>,
     took_over: Option<TookOver>,
     warnings: Vec<String>,
+    op_id: Option<String>,
     waited: Duration,
     reruns: u32,
 }
@@ -58,7 +60,13 @@ pub fn commit(
 ) -> Result<Done, Failure> {
     let today = settings.today();
     let edit = |story: &mut Document| transaction.apply(story, &today).map(|keys| ((), keys));
-    change(target, settings, with_revision, command, edit).map(|((), done)| done)
+    let op_id = transaction.op_id.as_ref().or(settings.op_id.as_ref());
+    let way = Way {
+        with_revision,
+        command,
+        op_id,
+    };
+    change_once(target, settings, way, edit).map(|((), done)| done)
 }
 
 /// Lets `edit` change the story under its lock; it returns a value of its own and the keys that changed.
@@ -71,9 +79,35 @@ pub fn change<T>(
     settings: &Settings,
     with_revision: WithRevision,
     command: &str,
+    edit: impl FnMut(&mut Document) -> Result<(T, Vec<String>), Refusal>,
+) -> Result<(T, Done), Failure> {
+    let way = Way {
+        with_revision,
+        command,
+        op_id: settings.op_id.as_ref(),
+    };
+    change_once(target, settings, way, edit)
+}
+
+/// How a change is made.
+#[derive(Debug, Clone, Copy)]
+struct Way<'a> {
+    with_revision: WithRevision,
+    command: &'a str,
+    op_id: Option<&'a String>,
+}
+
+fn change_once<T>(
+    target: &Target,
+    settings: &Settings,
+    way: Way<'_>,
     mut edit: impl FnMut(&mut Document) -> Result<(T, Vec<String>), Refusal>,
 ) -> Result<(T, Done), Failure> {
-    let options = options_for(target, settings, command)?;
+    let options = UpdateOptions {
+        journal: journal::options(target, settings, way.command, way.op_id)
+            .map_err(|failure| failure.about("update", target))?,
+        ..options_for(target, settings, way.command)?
+    };
     let updated = patiently(&options, &mut |options| {
         story::update(&target.path, options, |story| {
             signals::begin_commit()?;
@@ -82,7 +116,9 @@ pub fn change<T>(
     });
     let updated = updated
         .map_err(|err| Failure::from_update(err, settings.timeout).about("update", target))?;
-    Ok(Done::new(target, updated, with_revision))
+    let (value, mut done) = Done::new(target, updated, way.with_revision);
+    done.op_id = way.op_id.cloned();
+    Ok((value, done))
 }
 
 /// Lets `edit` say what becomes of the file `name` beside a story, under the story's lock.
@@ -195,6 +231,7 @@ impl Done {
                 .then(|| updated.after.revision().to_string()),
             took_over: updated.took_over,
             warnings,
+            op_id: None,
             waited: updated.waited,
             reruns: updated.reruns,
         };
@@ -222,6 +259,7 @@ impl Done {
                 .map(|contents| Revision::of(contents).to_string()),
             warnings: warnings_of(target, updated.took_over.as_ref(), &updated.warnings),
             took_over: updated.took_over,
+            op_id: None,
             waited: updated.waited,
             reruns: updated.reruns,
         };
@@ -239,6 +277,10 @@ impl Done {
         result.insert("changed".to_owned(), self.changed.clone().into());
         result.insert("rev".to_owned(), self.revision.clone().into());
         result.insert("warnings".to_owned(), self.warnings.clone().into());
+        if let Some(op_id) = &self.op_id {
+            result.insert("op_id".to_owned(), op_id.as_str().into());
+            result.insert("already".to_owned(), false.into());
+        }
         if let Some(took_over) = &self.took_over {
             result.insert("took_over".to_owned(), json::took_over(took_over));
         }

@@ -28,6 +28,7 @@ mod find;
 pub mod folder;
 pub mod frontmatter;
 mod head;
+pub mod journal;
 mod json_text;
 pub mod lifecycle;
 pub mod limits;

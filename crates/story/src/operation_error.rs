@@ -2,6 +2,7 @@
 
 use crate::claim::ClaimError;
 use crate::error::EditError;
+use crate::journal::UndoError;
 use crate::tasks::TaskError;
 use crate::workflow_state::StateError;
 
@@ -47,4 +48,7 @@ pub enum OperationError {
     /// The table of tasks cannot be made or changed like that.
     #[error(transparent)]
     Task(#[from] TaskError),
+    /// A change is not taken back.
+    #[error(transparent)]
+    Undo(#[from] UndoError),
 }

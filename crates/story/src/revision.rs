@@ -19,12 +19,7 @@ pub struct Revision(String);
 impl Revision {
     /// Hashes the bytes of a file.
     pub fn of(bytes: &[u8]) -> Self {
-        let mut text = String::with_capacity(64);
-        for byte in Sha256::digest(bytes) {
-            text.push(char::from(DIGITS[usize::from(byte >> 4)]));
-            text.push(char::from(DIGITS[usize::from(byte & 15)]));
-        }
-        Self(text)
+        Self(hexadecimal(&Sha256::digest(bytes)))
     }
 
     /// The 64 digits.
@@ -48,6 +43,16 @@ impl Revision {
         }
         Ok(self.0.starts_with(&prefix.to_ascii_lowercase()))
     }
+}
+
+/// Two lower-case digits for each byte.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
 }
 
 impl fmt::Display for Revision {

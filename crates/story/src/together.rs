@@ -20,6 +20,7 @@ use sidecar_lock::AcquireError;
 
 use crate::document::Document;
 use crate::folder::FolderError;
+use crate::journal::State;
 use crate::read::ReadError;
 use crate::update::{Lock, Run, UpdateOptions, Updated};
 use crate::update_error::{UpdateError, Warning};
@@ -131,6 +132,8 @@ impl<E: Error + 'static> From<Trouble> for UpdateError<E> {
 }
 
 /// Updates several stories of one sdlc root: `edit` gets each as it is under its lock, with its place among `paths`.
+///
+/// With `options.journal` each change leaves its line; an operation's id is not looked for there.
 ///
 /// As with [`update`](crate::update()) `edit` may run again, and an edit that changes no story writes nothing. Whatever
 /// `options.durability` says, what is written is durable: without that a power cut could keep one half.
@@ -316,15 +319,18 @@ fn carry_out<T, E: Error + 'static>(
     pending: &Pending,
 ) -> Result<Vec<Updated<T>>, TogetherError<E>> {
     if let Some(record) = record_of(&stories, &ready, pending) {
-        let filed = pending
-            .file(record)
-            .map_err(|source| TogetherError::Undecided { source })?;
+        intend(&mut stories, &ready)?;
+        let filed = pending.file(record).map_err(|source| {
+            say_void(&mut stories);
+            TogetherError::Undecided { source }
+        })?;
         for (story, ready) in stories.iter_mut().zip(&mut ready) {
             if let Some(staged) = ready.staged.take() {
                 put(story, staged, &filed, pending).map_err(|trouble| {
                     let source = Box::new(trouble.into());
                     TogetherError::Unfinished { source }
                 })?;
+                story.run.say(State::Done);
             }
         }
         if let Err(source) = filed.discard() {
@@ -338,6 +344,32 @@ fn carry_out<T, E: Error + 'static>(
         run.done(ready.value, ready.before, ready.after)
     });
     Ok(done.collect())
+}
+
+fn say_void(stories: &mut [Story<'_>]) {
+    for story in stories {
+        story.run.say(State::Void);
+    }
+}
+
+/// Writes the lines of the changes, each into its story's journal.
+fn intend<T, E: Error + 'static>(
+    stories: &mut [Story<'_>],
+    ready: &[Ready<T>],
+) -> Result<(), TogetherError<E>> {
+    for at in 0..stories.len() {
+        let Ready { before, after, .. } = &ready[at];
+        if before == after {
+            continue;
+        }
+        let Story { index, run, .. } = &mut stories[at];
+        let written = run.journal(|journal, path| journal.intend(before, after, path));
+        if let Err(source) = written.map_err(failed(*index)) {
+            say_void(stories);
+            return Err(source);
+        }
+    }
+    Ok(())
 }
 
 /// `None` when no story is to change.

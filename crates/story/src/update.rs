@@ -10,6 +10,7 @@ use atomic_file::{
 use sidecar_lock::{InheritedLock, LockGuard, LockOptions, LostError, SidecarLock, TookOver};
 
 use crate::document::Document;
+use crate::journal::{JournalError, JournalOptions, LookUpError, State, Writing};
 use crate::read::{
     MAX_STORY_BYTES, ReadError, check_remote, fresh, locked_by, may_be_of_the_dead,
     sweep_locks_beside,
@@ -37,6 +38,8 @@ pub struct UpdateOptions {
     pub hard_links: HardLinks,
     /// The token of a lock that a parent process holds on this story; the update then works under that lock.
     pub inherited_token: Option<String>,
+    /// The journal in which the change leaves a line; `None`: in none.
+    pub journal: Option<JournalOptions>,
 }
 
 /// What an update did.
@@ -85,6 +88,8 @@ impl<T> Updated<T> {
 /// - [`UpdateError::Conflict`], [`UpdateError::LockLost`]: others kept interfering until `options.lock.timeout` had passed and
 ///   at least three reruns were made; try again later.
 /// - [`UpdateError::Commit`]: see [`CommitError`].
+/// - [`UpdateError::AlreadyDone`]: the journal says so of the operation with this id. What was asked for is in the story.
+/// - [`UpdateError::OutcomeUnknown`], [`UpdateError::OtherOperation`], [`UpdateError::Journal`]: with an operation id only.
 ///
 /// # Example
 ///
@@ -108,13 +113,15 @@ pub fn update<T, E: Error + 'static>(
     loop {
         run.finish_pending(&lock)?;
         let (original, before) = lock.read().map_err(UpdateError::Read)?;
+        run.look_up(&before)?;
         let mut after = before.clone();
         let value = edit(&mut after).map_err(UpdateError::Edit)?;
         run.check_size(&after)?;
         let interference = if after == before {
+            run.journal(|journal, path| journal.nothing_to_change(&before, path))?;
             None
         } else {
-            run.commit(original, &after, &lock)?
+            run.commit(original, &before, &after, &lock)?
         };
         let Some(interference) = interference else {
             run.release(lock);
@@ -190,6 +197,7 @@ pub(crate) enum Interference {
 pub(crate) struct Run<'a> {
     pub(crate) lock: SidecarLock,
     pub(crate) options: &'a UpdateOptions,
+    pub(crate) journal: Option<Writing<'a>>,
     started: Instant,
     pub(crate) took_over: Option<TookOver>,
     pub(crate) warnings: Vec<Warning>,
@@ -204,9 +212,16 @@ impl<'a> Run<'a> {
         options: &'a UpdateOptions,
     ) -> Result<Self, UpdateError<E>> {
         check_remote(path).map_err(UpdateError::Read)?;
+        let lock = SidecarLock::new(path).map_err(UpdateError::Lock)?;
+        let journal = match &options.journal {
+            None => None,
+            Some(journal) => Writing::start(journal, lock.resource())
+                .map_err(|err| unjournalled(options, err))?,
+        };
         Ok(Self {
-            lock: SidecarLock::new(path).map_err(UpdateError::Lock)?,
+            lock,
             options,
+            journal,
             started: Instant::now(),
             took_over: None,
             warnings: Vec::new(),
@@ -298,17 +313,80 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Puts `after` in place of `original`, if both the lock and the file are still what they were.
+    /// Finds out whether the operation, if the caller gave it an id, may be done.
+    fn look_up<E: Error + 'static>(&mut self, before: &Document) -> Result<(), UpdateError<E>> {
+        let Some(journal) = &self.journal else {
+            return Ok(());
+        };
+        journal
+            .look_up(before, self.lock.resource())
+            .map_err(|err| match err {
+                LookUpError::Journal(source) => unjournalled(self.options, source),
+                LookUpError::Done(entry) => UpdateError::AlreadyDone {
+                    op: entry.op,
+                    at: entry.at,
+                    path: self.lock.resource().to_path_buf(),
+                    revision: before.revision().to_string(),
+                },
+                LookUpError::Unknown(entry) => UpdateError::OutcomeUnknown {
+                    op: entry.op,
+                    at: entry.at,
+                },
+                LookUpError::Other(entry) => UpdateError::OtherOperation {
+                    op: entry.op,
+                    command: entry.command,
+                    at: entry.at,
+                },
+            })
+    }
+
+    /// Writes into the journal, if there is one. The change matters more than its line, unless the caller counts on it.
+    pub(crate) fn journal<E: Error + 'static>(
+        &mut self,
+        write: impl FnOnce(&mut Writing<'_>, &Path) -> Result<(), JournalError>,
+    ) -> Result<(), UpdateError<E>> {
+        let Some(journal) = &mut self.journal else {
+            return Ok(());
+        };
+        match write(journal, self.lock.resource()) {
+            Err(err) if journal.is_needed() => Err(unjournalled(self.options, err)),
+            Err(err) => {
+                self.warnings.push(Warning::Journal(err));
+                self.journal = None;
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Puts `after` in place of `original`, if both the lock and the file are still what they were. The journal has its line
+    /// before, and is told afterwards what became of it.
     fn commit<E: Error + 'static>(
         &mut self,
         original: Original,
+        before: &Document,
         after: &Document,
         lock: &Lock,
     ) -> Result<Option<Interference>, UpdateError<E>> {
-        let committed = original
-            .stage_parts(&after.parts(), &self.commit_options())
-            .and_then(|staged| lock.guarding(|| staged.commit()));
-        self.judge(committed)
+        let staged = match original.stage_parts(&after.parts(), &self.commit_options()) {
+            Ok(staged) => staged,
+            Err(err) => return self.judge(Err(err)),
+        };
+        self.journal(|journal, path| journal.intend(before, after, path))?;
+        let committed = self.judge(lock.guarding(|| staged.commit()));
+        self.say(match &committed {
+            Ok(None) => State::Done,
+            Err(err) if err.is_committed() => State::Done,
+            _ => State::Void,
+        });
+        committed
+    }
+
+    /// Tells the journal what became of the change that has its line there.
+    pub(crate) fn say(&mut self, state: State) {
+        if let Some(journal) = &mut self.journal {
+            journal.say(state);
+        }
     }
 
     /// How to commit.
@@ -383,5 +461,20 @@ impl<'a> Run<'a> {
     pub(crate) fn remaining(&self) -> Duration {
         let timeout = self.options.lock.timeout;
         timeout.saturating_sub(self.started.elapsed())
+    }
+}
+
+/// The caller counts on the journal, and it does not serve.
+fn unjournalled<E: Error + 'static>(
+    options: &UpdateOptions,
+    source: JournalError,
+) -> UpdateError<E> {
+    let op = options
+        .journal
+        .as_ref()
+        .and_then(|journal| journal.op.clone());
+    UpdateError::Journal {
+        op: op.unwrap_or_default(),
+        source,
     }
 }

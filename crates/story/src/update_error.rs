@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use atomic_file::{CommitError, CommitWarning, SweepError};
 use sidecar_lock::{AcquireError, InheritError, LostError, ReleaseError};
 
+use crate::journal::JournalError;
 use crate::read::ReadError;
 
 /// Why a story was not updated.
@@ -61,6 +62,48 @@ pub enum UpdateError<E: Error + 'static> {
     /// The new version was not put in place, or not known to be durable.
     #[error(transparent)]
     Commit(CommitError),
+    /// The journal does not take the operation's line, or does not say whether it was done before. Retrying helps after
+    /// repair.
+    #[error("operation {op} is not safe to do: it would not be remembered")]
+    Journal {
+        /// The operation's id.
+        op: String,
+        /// What is wrong with the journal.
+        source: JournalError,
+    },
+    /// The operation with this id was done before: it is in the story, and was not done again.
+    #[error("operation {op} was done before, at {at}")]
+    AlreadyDone {
+        /// The operation's id.
+        op: String,
+        /// When, as the journal has it.
+        at: String,
+        /// The story, with all links resolved.
+        path: PathBuf,
+        /// The story's revision now.
+        revision: String,
+    },
+    /// An operation with this id was begun, and nobody can say whether it was done: the file was changed by somebody
+    /// without a journal since. Look at the story; repeat the operation under another id if it is not in it.
+    #[error(
+        "nobody can say whether operation {op} of {at} was done: the file was changed without a journal since"
+    )]
+    OutcomeUnknown {
+        /// The operation's id.
+        op: String,
+        /// When it was begun, as the journal has it.
+        at: String,
+    },
+    /// The id belongs to an operation of another kind. Retrying does not help.
+    #[error("operation {op} is another: {command} at {at}")]
+    OtherOperation {
+        /// The operation's id.
+        op: String,
+        /// What it was.
+        command: String,
+        /// When.
+        at: String,
+    },
 }
 
 impl<E: Error + 'static> UpdateError<E> {
@@ -71,7 +114,13 @@ impl<E: Error + 'static> UpdateError<E> {
             Self::Read(err) => err.is_retryable(),
             Self::Commit(err) => err.is_retryable(),
             Self::Conflict { .. } | Self::LockLost { .. } => true,
-            Self::Inherit(_) | Self::Edit(_) | Self::TooLarge { .. } => false,
+            Self::Inherit(_)
+            | Self::Edit(_)
+            | Self::TooLarge { .. }
+            | Self::Journal { .. }
+            | Self::AlreadyDone { .. }
+            | Self::OutcomeUnknown { .. }
+            | Self::OtherOperation { .. } => false,
         }
     }
 
@@ -85,6 +134,9 @@ impl<E: Error + 'static> UpdateError<E> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Warning {
+    /// The change has no line in the journal.
+    #[error(transparent)]
+    Journal(JournalError),
     /// The commit left something to be desired.
     #[error(transparent)]
     Commit(CommitWarning),

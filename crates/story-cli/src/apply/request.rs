@@ -8,6 +8,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value as Json;
 use story::{Document, Value};
 
+use crate::args::operation_id;
 use crate::failure::Failure;
 use crate::merging::edited::Edited;
 use crate::operations::{Condition, Operation, Transaction};
@@ -41,6 +42,7 @@ pub struct Request {
     conditions: Members,
     if_rev: Option<String>,
     touch: Option<bool>,
+    op_id: Option<String>,
 }
 
 impl Request {
@@ -113,7 +115,11 @@ impl Request {
                 Some(false) => Touch::Never,
                 None => touch,
             },
+            op_id: self.op_id.clone(),
         };
+        if let Some(op_id) = &transaction.op_id {
+            operation_id(op_id).map_err(|reason| Failure::usage(format!("op_id: {reason}")))?;
+        }
         if transaction.is_empty() {
             return Err(Failure::usage(
                 "nothing to do: the request has no operation",
@@ -238,7 +244,7 @@ mod tests {
     fn request_with_every_member_becomes_a_transaction() {
         let text = r#"{"story":"S-1","set":{"a":"x"},"unset":["b"],"inc":{"c":2},"add":{"d":"y"},
             "remove":{"e":["z","w"]},"push":{"f":[1]},"cap":{"f":3},"append_body":"t","if":{"g":null,"h":1},
-            "if_rev":"0123456789ab","touch":false}"#;
+            "if_rev":"0123456789ab","touch":false,"op_id":"mine:1"}"#;
         let found = transaction(text).expect("every member is known");
         let expected = Transaction {
             operations: vec![
@@ -257,6 +263,7 @@ mod tests {
             merging: None,
             revision: Some("0123456789ab".into()),
             touch: Touch::Never,
+            op_id: Some("mine:1".into()),
         };
         assert_eq!(found, expected, "each member has its operation");
     }
@@ -276,6 +283,7 @@ mod tests {
             r#"{"story":"S-1","push":{"a":1},"cap":{"a":0}}"#,
             r#"{"story":"S-1","text":"---\n---\n"}"#,
             r#"{"story":"S-1","base":"---\n---\n","text":"---\n---\n","unset":["a"]}"#,
+            r#"{"story":"S-1","inc":{"a":1},"op_id":"two words"}"#,
             r#"["story"]"#,
             "",
         ];

@@ -7,6 +7,7 @@ use story::{Document, TogetherError, UpdateError, UpdateOptions, Updated, update
 use super::input::Entry;
 use super::request::Request;
 use crate::failure::{Code, Failure};
+use crate::journal;
 use crate::operations::{Refusal, Transaction};
 use crate::places::Target;
 use crate::settings::Settings;
@@ -62,6 +63,10 @@ pub fn perform(entries: &[Entry], settings: &Settings) -> Result<Vec<Done>, Undo
 fn prepare(entry: &Entry, settings: &Settings) -> Result<Wanted, Failure> {
     let request = Request::parse(&entry.text, entry.line)?;
     let transaction = request.transaction(settings.touch)?;
+    if transaction.op_id.is_some() {
+        return Err(Failure::usage("op_id does not go with --together")
+            .hint("guard it by `if` or `if_rev`, so that a repetition fails"));
+    }
     let target = Target::of_story(Path::new(&request.story), settings)?;
     if inherited_token(&target.path, settings)?.is_some() {
         return Err(Failure::new(Code::Nested, "")
@@ -79,7 +84,14 @@ type Outcome = Result<Vec<Updated<((), Vec<String>)>>, TogetherError<Refusal>>;
 
 fn update(wanted: &[Wanted], settings: &Settings) -> Outcome {
     let paths: Vec<_> = wanted.iter().map(|it| it.target.path.as_path()).collect();
-    let options: UpdateOptions = settings.update_options("story apply --together");
+    let command = "story apply --together";
+    // All of them lie in one sdlc root, or the transaction is refused.
+    let first = wanted.first().map(|it| &it.target);
+    let journal = first.map(|target| journal::options(target, settings, command, None));
+    let options = UpdateOptions {
+        journal: journal.and_then(Result::ok).flatten(),
+        ..settings.update_options(command)
+    };
     let today = settings.today();
     let updated = update_together(&paths, &options, |index, story: &mut Document| {
         signals::begin_commit()?;

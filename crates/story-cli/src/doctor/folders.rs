@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::journals;
 use super::report::{Finding, Report};
 use crate::places::{STORIES, STORY_FILE, is_missing};
 use crate::sys;
@@ -29,7 +30,7 @@ pub struct Folder {
 }
 
 /// Folders that old versions of the reference tool kept stories in, one for each status.
-const LEGACY: [&str; 5] = ["backlog", "ready", "in-progress", "done", "blocked"];
+pub const LEGACY: [&str; 5] = ["backlog", "ready", "in-progress", "done", "blocked"];
 const WORKTREES: &str = "worktrees";
 
 /// Collects the folders; those that cannot be listed become findings.
@@ -66,6 +67,8 @@ fn add_root(root: &Path, folders: &mut Vec<Folder>, report: &mut Report) {
     }
     let in_stories = subfolders(&stories, report);
     folders.extend(in_stories.iter().map(|path| folder(path, Kind::Story)));
+    let journals = journals::folders_in(root);
+    folders.extend(journals.iter().map(|path| folder(path, Kind::State)));
     for name in LEGACY {
         let legacy = root.join(name);
         if is_folder(&legacy, report) {

@@ -1,6 +1,8 @@
-//! Whether git would show our locks and temporary files.
+//! Whether git would show our locks, temporary files and journals.
 
 use std::path::{Path, PathBuf};
+
+use story::journal::JournalFile;
 
 use super::Mode;
 use super::report::{Finding, Report};
@@ -49,7 +51,7 @@ pub fn check(
         return Ok(());
     }
     let fixed = mode == Mode::Mend && {
-        init::add_rules(&rules, settings)?;
+        init::add_rules(&rules, root, settings)?;
         git::not_ignored(&top_level, &names).is_ok_and(|visible| visible.is_empty())
     };
     let shown: Vec<String> = visible
@@ -69,5 +71,6 @@ fn names(root: &Path, project: &Path) -> Vec<PathBuf> {
     let story = root.join(STORIES).join("S-0000");
     let in_story = IN_STORY.iter().map(|name| story.join(name));
     let in_project = IN_PROJECT.iter().map(|name| project.join(name));
-    in_story.chain(in_project).collect()
+    let journal = root.join(JournalFile::FOLDER).join("S-0000.jsonl");
+    in_story.chain(in_project).chain([journal]).collect()
 }

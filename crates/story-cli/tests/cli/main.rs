@@ -12,6 +12,7 @@ mod get;
 mod grammar;
 mod help;
 mod init;
+mod journal;
 mod lifecycle;
 mod locks;
 mod merging;

@@ -97,6 +97,7 @@ fn every_shape_is_as_its_fixture() {
     lifecycle(&mut seen);
     claims(&mut seen);
     reviews(&mut seen);
+    journals(&mut seen);
     let kept: BTreeSet<String> = fs::read_dir(fixtures().join("cli"))
         .expect("the fixtures can be listed")
         .map(|entry| entry.expect("an entry").path())
@@ -306,6 +307,21 @@ fn claims(seen: &mut BTreeSet<String>) {
         "2026-03-04T12:00:00Z",
     ];
     check("error-claimed", &desk, desk.json(4, &other), seen);
+}
+
+fn journals(seen: &mut BTreeSet<String>) {
+    let desk = Desk::new();
+    let now = ["--now", crate::desk::TODAY, "--owner", "ann"];
+    let set = ["set", "S-0034", "status=done", "--append-body", "x"];
+    let with_id = [&set[..], &["--op-id", "job-7"], &now[..]].concat();
+    check("set-op-id", &desk, desk.json(0, &with_id), seen);
+    check("set-already", &desk, desk.json(0, &with_id), seen);
+    let log = desk.json(0, &[&["log", "S-0034"], &now[..]].concat());
+    check("log", &desk, log, seen);
+    let undo = [&["undo", "S-0034", "job-7"], &now[..]].concat();
+    let with_id = [&undo[..], &["--op-id", "job-8"]].concat();
+    check("undo", &desk, desk.json(0, &with_id), seen);
+    check("error-undo", &desk, desk.json(7, &undo), seen);
 }
 
 fn house_keeping(seen: &mut BTreeSet<String>) {
