@@ -16,6 +16,7 @@ pub fn without_settings(command: &mut Command) {
         "STORY_PATH",
         "VISUAL",
         "EDITOR",
+        "COLUMNS",
     ] {
         command.env_remove(name);
     }

@@ -9,7 +9,7 @@ use crate::terminal::{Canvas, Style, escape_line};
 /// Blanks between two columns.
 const GAP: usize = 2;
 /// Columns narrower than this are no longer read with ease. Chosen.
-const LEAST: usize = 18;
+const LEAST: usize = 15;
 /// How many lines of a title a card in a column shows. Chosen.
 const TITLE_LINES: usize = 2;
 

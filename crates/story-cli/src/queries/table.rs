@@ -15,7 +15,7 @@ const LEAST_TITLE: usize = 24;
 const WIDEST: usize = 24;
 
 /// The columns behind the title, the least important last.
-const EXTRAS: [&str; 3] = ["TYPE", "OWNER", "LABELS"];
+const EXTRAS: [&str; 3] = ["OWNER", "TYPE", "LABELS"];
 
 /// One line a story.
 struct Row<'a> {
@@ -78,8 +78,8 @@ impl<'a> Row<'a> {
                 format!("{mark} {title}")
             },
             extras: [
-                kind.into_owned(),
                 owner(head, now).into_owned(),
+                kind.into_owned(),
                 labels.join(" "),
             ],
         }
@@ -155,8 +155,8 @@ fn coloured(cells: &[String], head: &Head, canvas: Canvas) -> String {
         Some(style_of(&head.status)),
         None,
         None,
-        Some(Style::Dim),
         Some(Style::Owner),
+        Some(Style::Dim),
         Some(Style::Dim),
     ];
     let mut line = String::new();

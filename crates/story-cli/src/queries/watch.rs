@@ -81,7 +81,12 @@ fn begin(
         output.warning(warning);
     }
     if !output.is_json() {
-        output.note(&format!("watching {} stories", known.count()));
+        let stories = if known.count() == 1 {
+            "story"
+        } else {
+            "stories"
+        };
+        output.note(&format!("watching {} {stories}", known.count()));
         return Ok(());
     }
     let mut line = json::success();

@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 mod apply;
+mod board;
 mod claims;
 mod creation;
 mod desk;
@@ -17,8 +18,10 @@ mod lifecycle;
 mod locks;
 mod merging;
 mod operations;
+mod queries;
 mod recovery;
 mod set;
 mod shapes;
 mod streams;
 mod terminal;
+mod watch;

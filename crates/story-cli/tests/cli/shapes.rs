@@ -94,6 +94,7 @@ fn every_shape_is_as_its_fixture() {
     errors(&mut seen);
     locks(&mut seen);
     house_keeping(&mut seen);
+    queries(&mut seen);
     lifecycle(&mut seen);
     claims(&mut seen);
     reviews(&mut seen);
@@ -260,6 +261,26 @@ fn locks(seen: &mut BTreeSet<String>) {
         ],
     );
     check("lock-run", &desk, one_json(&run.stdout), seen);
+}
+
+fn queries(seen: &mut BTreeSet<String>) {
+    let desk = crate::queries::desk();
+    let now = ["--now", crate::queries::NOW];
+    let list = desk.json(0, &[&["list", "--status", "done,ready"], &now[..]].concat());
+    check("list", &desk, list, seen);
+    let phases = desk.json(0, &["phases", "--epic", "safety"]);
+    check("phases", &desk, phases, seen);
+    let arguments = [&["watch", "--json"], &now[..]].concat();
+    let mut watch = SecondProcess::spawn(&mut desk.story(&arguments));
+    let mut next = || one_json(&watch.next_line(PATIENCE).expect("a line"));
+    check("watch-begin", &desk, next(), seen);
+    let set = ["set", "S-0009", "status=ready", "--append-body", "x"];
+    desk.expect(0, &set);
+    check("watch-changed", &desk, next(), seen);
+    desk.sandbox.write(".ai-sdlc/stories/S-0009/story.md", "x");
+    check("watch-unreadable", &desk, next(), seen);
+    fs::remove_dir_all(desk.sandbox.join(".ai-sdlc/stories/S-0009")).expect("it is there");
+    check("watch-removed", &desk, next(), seen);
 }
 
 fn reviews(seen: &mut BTreeSet<String>) {
