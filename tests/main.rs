@@ -22,6 +22,7 @@ mod operations_at_once;
 mod places;
 mod readme;
 mod recovery;
+mod sections;
 mod support;
 mod together;
 mod vandals;
