@@ -20,6 +20,7 @@ mod merging;
 mod operations;
 mod queries;
 mod recovery;
+mod sections;
 mod set;
 mod shapes;
 mod streams;

@@ -95,6 +95,8 @@ fn every_shape_is_as_its_fixture() {
     locks(&mut seen);
     house_keeping(&mut seen);
     queries(&mut seen);
+    sections(&mut seen);
+    checkpoints(&mut seen);
     lifecycle(&mut seen);
     claims(&mut seen);
     reviews(&mut seen);
@@ -295,6 +297,61 @@ fn reviews(seen: &mut BTreeSet<String>) {
     check("review-add", &desk, added, seen);
     let latest = desk.json(0, &["review", "latest", "S-0034"]);
     check("review-latest", &desk, latest, seen);
+}
+
+fn sections(seen: &mut BTreeSet<String>) {
+    let desk = Desk::new();
+    let now = ["--now", "2026-03-04T05:06:07Z"];
+    let mut shape = |name, arguments: &[&str]| {
+        let found = desk.json(0, &[arguments, &now[..]].concat());
+        check(name, &desk, found, seen);
+    };
+    shape(
+        "section-append",
+        &["section", "append", "S-0034", "plan", "x"],
+    );
+    shape("section-put", &["section", "put", "S-0034", "review", "x"]);
+    shape("section-get", &["section", "get", "S-0034", "plan"]);
+    shape("section-path", &["section", "path", "S-0034", "plan"]);
+    let heading = ["section", "append", "S-0034", "--heading", "Notes", "x"];
+    shape("section-append-heading", &heading);
+    let get = ["section", "get", "S-0034", "--heading", "Notes"];
+    shape("section-get-heading", &get);
+    shape("task-init", &["task", "init", "S-0034", "T1", "T2"]);
+    shape("task-set", &["task", "set", "S-0034", "T1", "in_progress"]);
+    shape("task-next", &["task", "next", "S-0034"]);
+    shape("task-list", &["task", "list", "S-0034"]);
+}
+
+fn checkpoints(seen: &mut BTreeSet<String>) {
+    let desk = Desk::new();
+    let now = ["--now", "2026-03-04T05:06:07Z"];
+    let run = |arguments: &[&str]| desk.json(0, &[arguments, &now[..]].concat());
+    let id = ["--workflow", "workflow-1-0123abcd"];
+    let start = [&["workflow", "start", "S-0034", "plan"], &id[..]].concat();
+    let mut started = run(&start);
+    // It covers the path of the sandbox.
+    started["rev"] = json!("REVISION");
+    check("workflow-start", &desk, started, seen);
+    let shown = run(&["workflow", "show", "S-0034"]);
+    check("workflow-show", &desk, shown, seen);
+    let mut finished = run(&["workflow", "finish", "S-0034"]);
+    finished["rev"] = json!("REVISION");
+    check("workflow-finish", &desk, finished, seen);
+    let state = ".ai-sdlc/stories/S-0034/.workflow-state.json";
+    let text = desk.sandbox.read(state);
+    let cleared = run(&["workflow", "clear", "S-0034"]);
+    check("workflow-clear", &desk, cleared, seen);
+    desk.sandbox.write(".ai-sdlc/.workflow-state.json", text);
+    check(
+        "workflow-migrate",
+        &desk,
+        run(&["workflow", "migrate"]),
+        seen,
+    );
+    desk.sandbox.write(state, "{");
+    let corrupt = desk.json(6, &["workflow", "show", "S-0034"]);
+    check("error-checkpoint", &desk, corrupt, seen);
 }
 
 fn claims(seen: &mut BTreeSet<String>) {

@@ -1,6 +1,7 @@
 //! `story::update` and `story::read` on real files, with others at work.
 #![cfg(unix)]
 
+mod beside;
 mod interference;
 mod locks;
 mod reading;
