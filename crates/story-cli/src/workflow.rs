@@ -65,14 +65,12 @@ fn show(args: &WorkflowShowArgs, settings: &Settings, output: &Output) -> Result
 }
 
 fn summary(state: &WorkflowState) -> String {
-    let mut text = format!("workflow: {}\n", state.workflow_id());
-    for action in state.completed_actions() {
-        text.push_str(&format!("done:     {}\n", action.kind));
-    }
-    if let Some(action) = state.current_action() {
-        text.push_str(&format!("running:  {}\n", action.kind));
-    }
-    text
+    let completed = state.completed_actions().into_iter();
+    let done = completed.map(|action| format!("done:     {}\n", action.kind));
+    let running = state.current_action();
+    let running = running.map(|action| format!("running:  {}\n", action.kind));
+    let head = format!("workflow: {}\n", state.workflow_id());
+    std::iter::once(head).chain(done).chain(running).collect()
 }
 
 fn start(args: &WorkflowStartArgs, settings: &Settings, output: &Output) -> Result<(), Failure> {

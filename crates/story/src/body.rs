@@ -54,16 +54,12 @@ pub(crate) fn section(body: &[u8], heading: &str) -> Option<Section> {
 /// `text` has the line ends `eol`, and neither begins nor ends with an empty line.
 pub(crate) fn under(body: &[u8], heading: &str, text: &[u8], eol: &str) -> Insertion {
     let eol = eol.as_bytes();
-    match section(body, heading) {
-        Some(found) => {
-            let whole = found.heading.start..found.content.end;
-            append(body, whole, text, eol)
-        }
-        None => {
-            let title = [MARK, heading.as_bytes()].concat();
-            append(body, 0..body.len(), &[&title, eol, eol, text].concat(), eol)
-        }
+    if let Some(found) = section(body, heading) {
+        let whole = found.heading.start..found.content.end;
+        return append(body, whole, text, eol);
     }
+    let title = [MARK, heading.as_bytes()].concat();
+    append(body, 0..body.len(), &[&title, eol, eol, text].concat(), eol)
 }
 
 /// Where `text` goes to stand after the last text in a part of a body.

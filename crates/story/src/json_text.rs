@@ -107,14 +107,14 @@ impl Layout {
         depth: usize,
     ) -> String {
         let line = self.line(depth + 1);
-        match last {
-            Some(last) => [&text[..last], ",", &line, item, &text[last..]].concat(),
-            None => {
-                let start = outer.start + text[outer.clone()].find(['{', '[']).unwrap_or(0) + 1;
-                let end = outer.start + text[outer.clone()].rfind(['}', ']']).unwrap_or(0);
-                [&text[..start], &line, item, &self.line(depth), &text[end..]].concat()
-            }
+        if let Some(last) = last {
+            return [&text[..last], ",", &line, item, &text[last..]].concat();
         }
+        let inside = &text[outer.clone()];
+        let start = outer.start + inside.find(['{', '[']).unwrap_or(0) + 1;
+        let end = outer.start + inside.rfind(['}', ']']).unwrap_or(0);
+        let after = self.line(depth);
+        [&text[..start], &line, item, &after, &text[end..]].concat()
     }
 }
 

@@ -183,85 +183,55 @@ mod tests {
         Moment::parse("2026-03-04T05:06:07Z").expect("an instant")
     }
 
+    /// What is there, how it is appended, and the number that it gets.
+    type Case<'a> = (&'a str, Round, Option<u32>, u32);
+
     #[test]
-    fn appended_has_the_formats_of_the_contract() {
+    fn appended_follows_what_is_there_with_its_number() {
         use Round::{Iteration, Rework};
-        let day = "*Generated: 2026-03-04*\n\n";
-        let table: [(Option<&str>, Round, Option<u32>, Option<u32>, String); 12] = [
-            (None, Iteration, None, None, format!("---\n{day}new")),
-            (None, Rework, Some(7), None, format!("---\n{day}new")),
-            (Some(""), Iteration, None, None, format!("---\n{day}new")),
-            (Some(" \n"), Iteration, None, None, format!("---\n{day}new")),
-            (
-                Some("old"),
-                Iteration,
-                None,
-                Some(2),
-                format!("old\n\n---\n\n## Iteration 2\n{day}new"),
-            ),
-            (
-                Some("old\n"),
-                Iteration,
-                Some(9),
-                Some(9),
-                format!("old\n\n\n---\n\n## Iteration 9\n{day}new"),
-            ),
-            (
-                Some("old"),
-                Rework,
-                None,
-                Some(1),
-                format!("old\n\n---\n\n## Rework 1\n{day}new"),
-            ),
-            (
-                Some("old"),
-                Rework,
-                Some(3),
-                Some(3),
-                format!("old\n\n---\n\n## Rework 3\n{day}new"),
-            ),
-            (
-                Some(
-                    "## Iteration 2\n## Iteration 12 \n## Iteration x\n### Iteration 99\n## Rework 40\n",
-                ),
-                Iteration,
-                None,
-                Some(13),
-                format!(
-                    "## Iteration 2\n## Iteration 12 \n## Iteration x\n### Iteration 99\n## Rework 40\n\n\n---\n\n## Iteration 13\n{day}new"
-                ),
-            ),
-            (
-                Some("## Iteration 5\r\n"),
-                Rework,
-                None,
-                Some(1),
-                format!("## Iteration 5\n\n\n---\n\n## Rework 1\n{day}new").replace('\n', "\r\n"),
-            ),
-            (
-                Some("## Rework 4294967295\n"),
-                Rework,
-                None,
-                Some(u32::MAX),
-                format!("## Rework 4294967295\n\n\n---\n\n## Rework 4294967295\n{day}new"),
-            ),
-            (
-                Some("## Rework 99999999999\n"),
-                Rework,
-                None,
-                Some(1),
-                format!("## Rework 99999999999\n\n\n---\n\n## Rework 1\n{day}new"),
-            ),
+        let many =
+            "## Iteration 2\n## Iteration 12 \n## Iteration x\n### Iteration 99\n## Rework 40\n";
+        let table: [Case<'_>; 9] = [
+            ("old", Iteration, None, 2),
+            ("old\n", Iteration, Some(9), 9),
+            ("old", Rework, None, 1),
+            ("old", Rework, Some(3), 3),
+            (many, Iteration, None, 13),
+            (many, Rework, None, 41),
+            ("## Rework 4294967294\n", Rework, None, u32::MAX),
+            ("## Rework 4294967295\n", Rework, None, u32::MAX),
+            ("## Rework 99999999999\n", Rework, None, 1),
         ];
-        for (old, round, number, expected_number, expected) in table {
-            let found = appended(old.map(str::as_bytes), "new", round, number, now());
-            let expected = Next::Written(expected.into_bytes());
-            assert_eq!(
-                found,
-                (expected_number, expected),
-                "after {old:?}, {round:?} {number:?}"
-            );
+        for (old, round, given, number) in table {
+            let found = appended(Some(old.as_bytes()), "new", round, given, now());
+            let title = format!("## {} {number}", round.word());
+            let expected = format!("{old}\n\n---\n\n{title}\n*Generated: 2026-03-04*\n\nnew");
+            let expected = (Some(number), Next::Written(expected.into_bytes()));
+            assert_eq!(found, expected, "after {old:?}, {round:?} {given:?}");
         }
+    }
+
+    #[test]
+    fn appended_makes_a_fresh_file_where_there_is_nothing() {
+        for old in [None, Some(""), Some(" \n")] {
+            let old = old.map(str::as_bytes);
+            let found = appended(old, "new", Round::Rework, Some(7), now());
+            let expected = b"---\n*Generated: 2026-03-04*\n\nnew".to_vec();
+            assert_eq!(found, (None, Next::Written(expected)), "after {old:?}");
+        }
+    }
+
+    #[test]
+    fn appended_keeps_the_line_ends_of_the_file() {
+        let old = b"old\r\n";
+        let (_, next) = appended(Some(old), "a\nb\r\nc", Round::Rework, None, now());
+        let expected =
+            b"old\r\n\r\n\r\n---\r\n\r\n## Rework 1\r\n*Generated: 2026-03-04*\r\n\r\na\r\nb\r\nc";
+        assert_eq!(
+            next,
+            Next::Written(expected.to_vec()),
+            "CR LF, and one of each"
+        );
     }
 
     #[test]

@@ -300,7 +300,8 @@ impl WorkflowState {
     /// None that a checkpoint that could be read leads to.
     pub fn start(&mut self, action: &Action, present: &Present) -> Result<(), StateError> {
         let running = with_time(action, "startedAt", present.now);
-        let text = json_text::set(&self.text, &["currentAction"], &running).map_err(syntax)?;
+        let text =
+            json_text::set(&self.text, &["currentAction"], &running).map_err(|err| syntax(&err))?;
         self.settle(&text, present)
     }
 
@@ -320,10 +321,11 @@ impl WorkflowState {
             .as_ref()
             .is_some_and(|running| running.kind == done.kind && running.story_id == done.story_id);
         let completed = with_time(done, "completedAt", present.now);
-        let mut text =
-            json_text::push(&self.text, "completedActions", &completed).map_err(syntax)?;
+        let mut text = json_text::push(&self.text, "completedActions", &completed)
+            .map_err(|err| syntax(&err))?;
         if ends_running {
-            text = json_text::set(&text, &["currentAction"], &Value::Null).map_err(syntax)?;
+            text = json_text::set(&text, &["currentAction"], &Value::Null)
+                .map_err(|err| syntax(&err))?;
         }
         self.settle(&text, present)
     }
@@ -337,7 +339,8 @@ impl WorkflowState {
         if self.current_action().is_none() {
             return Err(StateError::NothingRunning);
         }
-        let text = json_text::set(&self.text, &["currentAction"], &Value::Null).map_err(syntax)?;
+        let text = json_text::set(&self.text, &["currentAction"], &Value::Null)
+            .map_err(|err| syntax(&err))?;
         self.settle(&text, present)
     }
 
@@ -347,7 +350,7 @@ impl WorkflowState {
         let hash = present.story.as_str().into();
         let text = json_text::set(text, &["timestamp"], &stamp)
             .and_then(|text| json_text::set(&text, &["context", "storyContentHash"], &hash));
-        *self = Self::parse(text.map_err(syntax)?.as_bytes())?;
+        *self = Self::parse(text.map_err(|err| syntax(&err))?.as_bytes())?;
         Ok(())
     }
 
@@ -357,7 +360,7 @@ impl WorkflowState {
     }
 }
 
-fn syntax(err: serde_json::Error) -> StateError {
+fn syntax(err: &serde_json::Error) -> StateError {
     StateError::Syntax {
         message: err.to_string(),
     }
