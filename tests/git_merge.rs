@@ -302,6 +302,27 @@ fn story_that_both_added_is_merged_as_far_as_it_is_equal() {
 }
 
 #[test]
+fn doctor_tells_a_clone_that_lacks_the_driver_and_sets_it() {
+    let Some(repository) = repository("doctor_tells_a_clone_that_lacks_the_driver_and_sets_it")
+    else {
+        return;
+    };
+    let says = |arguments: &[&str]| repository.story(arguments).stdout;
+    let told = "git merges stories line by line in this clone";
+    assert!(
+        !says(&["doctor"]).contains(told),
+        "all is well where it is set"
+    );
+    repository.git(&["config", "--remove-section", "merge.story"]);
+    assert!(says(&["doctor"]).contains(told), "as in a fresh clone");
+    says(&["doctor", "--fix"]);
+    assert!(!says(&["doctor"]).contains(told), "it is mended");
+    repository.git(&["rm", "--quiet", ".gitattributes"]);
+    repository.git(&["config", "--remove-section", "merge.story"]);
+    assert!(!says(&["doctor"]).contains(told), "nobody wants it here");
+}
+
+#[test]
 fn init_with_git_is_idempotent_and_leaves_what_a_person_has_set() {
     let Some(repository) =
         repository("init_with_git_is_idempotent_and_leaves_what_a_person_has_set")

@@ -6,6 +6,7 @@ mod ignoring;
 mod journals;
 mod litter;
 mod locks;
+mod merging;
 mod mounts;
 mod report;
 mod stories;
@@ -48,6 +49,7 @@ pub fn run(args: &DoctorArgs, settings: &Settings, output: &Output) -> Result<u8
     }
     unfinished::check(&root, mode, settings, &mut report);
     ignoring::check(&root, mode, settings, &mut report)?;
+    merging::check(&root, mode, &mut report)?;
     file_system::check(&root, settings, &mut report);
     report.print(output)?;
     Ok(u8::from(report.problems() > 0))

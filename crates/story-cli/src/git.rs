@@ -76,6 +76,22 @@ pub fn configured(top_level: &Path, key: &str) -> io::Result<Option<String>> {
     }
 }
 
+/// The value of an attribute for a file; `unspecified` where there is none.
+///
+/// # Errors
+///
+/// As [`configured`].
+pub fn attribute(top_level: &Path, name: &str, file: &Path) -> io::Result<String> {
+    let file = file.to_string_lossy();
+    let output = answer(top_level, &["check-attr", "-z", name, "--", &file])?;
+    if !output.status.success() {
+        return Err(refused(&output));
+    }
+    // The file, the attribute, its value.
+    let value = output.stdout.split(|byte| *byte == 0).nth(2);
+    Ok(String::from_utf8_lossy(value.unwrap_or_default()).into_owned())
+}
+
 /// Sets a key in the repository's own configuration.
 ///
 /// # Errors

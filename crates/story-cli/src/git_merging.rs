@@ -1,5 +1,6 @@
 //! `story init --git`: what makes git merge stories by `story merge-driver`.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
@@ -11,6 +12,9 @@ use crate::json;
 use crate::output::Output;
 use crate::places::{STORIES, STORY_FILE, git_top_level, project_root};
 use crate::settings::Settings;
+
+/// The value of git's attribute `merge` by which stories name the driver.
+const ATTRIBUTE: &str = "story";
 
 /// The key that tells git what to run.
 const DRIVER: &str = "merge.story.driver";
@@ -41,9 +45,12 @@ enum Added {
     Before,
 }
 
+/// What became of the merge driver.
 #[derive(Debug)]
-enum Driver {
+pub enum Driver {
+    /// It is set now.
     SetNow,
+    /// It was set before.
     SetBefore,
     /// Somebody has set another one, which is left.
     Other(String),
@@ -87,7 +94,23 @@ pub fn set_up(sdlc_root: &Path, settings: &Settings) -> Result<Merging, Failure>
     })
 }
 
-fn set_driver(top_level: &Path) -> std::io::Result<Driver> {
+/// Whether the repository wants stories merged by us, and this clone has no driver for it.
+///
+/// # Errors
+///
+/// When git is not installed, or does not answer.
+pub fn is_missing_here(top_level: &Path, sdlc_root: &Path) -> io::Result<bool> {
+    let story = sdlc_root.join(STORIES).join("S-0000").join(STORY_FILE);
+    let attribute = git::attribute(top_level, "merge", &story)?;
+    Ok(attribute == ATTRIBUTE && git::configured(top_level, DRIVER)?.is_none())
+}
+
+/// Sets the driver in the clone's own configuration, unless there is one.
+///
+/// # Errors
+///
+/// When git is not installed, or does not answer.
+pub fn set_driver(top_level: &Path) -> io::Result<Driver> {
     match git::configured(top_level, DRIVER)? {
         Some(driver) if driver == COMMAND => return Ok(Driver::SetBefore),
         Some(driver) => return Ok(Driver::Other(driver)),
@@ -115,7 +138,7 @@ fn attribute(folder: &Path) -> String {
         let escaped = pattern.replace('\\', "\\\\").replace('"', "\\\"");
         pattern = format!("\"{escaped}\"");
     }
-    format!("{pattern} merge=story")
+    format!("{pattern} merge={ATTRIBUTE}")
 }
 
 /// The file with the line at its end; `None` when it has it.
