@@ -15,6 +15,7 @@ mod editors;
 mod foreign_locks;
 mod git_ignore;
 mod git_merge;
+mod listing;
 mod negative_controls;
 mod node_peers;
 mod node_stand_in;
