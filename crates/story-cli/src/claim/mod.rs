@@ -45,19 +45,16 @@ fn claim(args: &ClaimArgs, settings: &Settings, output: &Output) -> Result<(), F
             (None, false) => Takes::Ready,
         },
     };
-    let (claimed, done) = match &args.story {
-        Some(story) => {
-            let target = Target::of_story(story, settings)?;
-            claim_one(&target, &terms, settings, output)?
-        }
-        None => {
-            let wanted = Filter {
-                labels: args.labels.clone(),
-                epic: args.epic.clone(),
-                ..Filter::default()
-            };
-            next::claim(&terms, &wanted, settings, output)?
-        }
+    let (claimed, done) = if let Some(story) = &args.story {
+        let target = Target::of_story(story, settings)?;
+        claim_one(&target, &terms, settings, output)?
+    } else {
+        let wanted = Filter {
+            labels: args.labels.clone(),
+            epic: args.epic.clone(),
+            ..Filter::default()
+        };
+        next::claim(&terms, &wanted, settings, output)?
     };
     tell_claimed(&claimed, &done, settings, output)
 }

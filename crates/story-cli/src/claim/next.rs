@@ -1,6 +1,6 @@
 //! `story claim --next`: one winner among many workers, without a lock of the whole board.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -30,27 +30,28 @@ enum Outcome {
     Refused,
     /// Somebody is inside.
     Locked(Failure),
-    /// It cannot be claimed for a reason that others may share.
+    /// It cannot be claimed by anybody.
+    Broken(Failure),
+    /// It cannot be claimed for a reason that others may share, such as a full disk.
     Failed(Failure),
 }
 
-/// What is remembered of the stories that were tried.
-#[derive(Default)]
-struct Tried {
+/// A worker's search for work.
+struct Search<'a> {
+    terms: &'a Terms,
+    settings: &'a Settings,
+    output: &'a Output,
+    deadline: Instant,
     refusals: HashMap<PathBuf, u32>,
-    /// Stories that cannot be claimed are not tried again; the first reason is told if no other story can.
-    failed: Vec<PathBuf>,
+    /// What is not tried again.
+    given_up: HashSet<PathBuf>,
+    /// Why, of those that cannot be claimed by anybody.
+    broken: Vec<Failure>,
+    /// Why, of the first of the others.
     first_failure: Option<Failure>,
 }
 
-impl Tried {
-    fn is_worth_it(&self, head: &Head) -> bool {
-        let refusals = self.refusals.get(&head.path).copied().unwrap_or(0);
-        refusals < MAX_REFUSALS && !self.failed.contains(&head.path)
-    }
-}
-
-/// Claims the next story that is ready, in the order of the board.
+/// Claims the next story that is `wanted` and ready, in the order of the board.
 ///
 /// The board is read without a lock. Each candidate is looked at again under its own lock, dependencies too; one that
 /// others took meanwhile is passed over. One whose lock is held is passed over at first, and waited for when nothing else
@@ -66,127 +67,147 @@ pub fn claim(
     output: &Output,
 ) -> Result<(Claimed, Done), Failure> {
     let workspace = workspace(settings)?;
-    let deadline = Instant::now() + settings.timeout;
-    let mut tried = Tried::default();
+    let mut search = Search {
+        terms,
+        settings,
+        output,
+        deadline: Instant::now() + settings.timeout,
+        refusals: HashMap::new(),
+        given_up: HashSet::new(),
+        broken: Vec::new(),
+        first_failure: None,
+    };
     loop {
         let scan = story::scan(&workspace);
         let outlook = Outlook::new(&scan.heads, terms.takes, settings.moment(), wanted);
-        let mut candidates = outlook.candidates.iter().copied();
-        let candidates: Vec<&Head> = candidates
-            .by_ref()
-            .filter(|head| tried.is_worth_it(head))
-            .collect();
+        let mut candidates = outlook.candidates.clone();
+        candidates.retain(|head| !search.given_up.contains(&head.path));
         if candidates.is_empty() {
             for skipped in &scan.skipped {
                 output.warning(&format!("{}: {skipped}", skipped.path.display()));
             }
-            return Err(tried
-                .first_failure
-                .unwrap_or_else(|| nothing_ready(&outlook)));
+            return Err(search.in_vain(&outlook));
         }
-        if let Some(won) = round(&candidates, deadline, terms, settings, output, &mut tried)? {
-            if !tried.refusals.is_empty() {
-                let count: u32 = tried.refusals.values().sum();
-                output.detail(&format!("passed over, because others were faster: {count}"));
-            }
+        if let Some(won) = search.round(&candidates)? {
             return Ok(won);
         }
     }
 }
 
-/// Tries each candidate without waiting; if nothing but locked ones is left, waits a little for the first of those.
-fn round(
-    candidates: &[&Head],
-    deadline: Instant,
-    terms: &Terms,
-    settings: &Settings,
-    output: &Output,
-    tried: &mut Tried,
-) -> Result<Option<(Claimed, Done)>, Failure> {
-    let at_once = settings.with_timeout(Duration::ZERO);
-    let mut locked = Vec::new();
-    for head in candidates {
-        match attempt(head, terms, &at_once, output) {
-            Outcome::Claimed(won) => return Ok(Some(*won)),
-            Outcome::Locked(failure) => locked.push((*head, failure)),
-            other => tried.note(head, other)?,
+impl Search<'_> {
+    /// Tries each candidate without waiting; if nothing but locked ones is left, waits a little for the first of those.
+    fn round(&mut self, candidates: &[&Head]) -> Result<Option<(Claimed, Done)>, Failure> {
+        let mut first_locked = None;
+        let mut are_all_locked = true;
+        for head in candidates {
+            match self.attempt(head, Duration::ZERO) {
+                Outcome::Claimed(won) => return Ok(Some(*won)),
+                Outcome::Locked(failure) => {
+                    first_locked.get_or_insert((*head, failure));
+                }
+                other => {
+                    are_all_locked = false;
+                    self.note(head, other)?;
+                }
+            }
+        }
+        let Some((head, failure)) = first_locked.filter(|_| are_all_locked) else {
+            return Ok(None);
+        };
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(failure);
+        }
+        match self.attempt(head, left.min(SLICE)) {
+            Outcome::Claimed(won) => Ok(Some(*won)),
+            other => self.note(head, other).map(|()| None),
         }
     }
-    if locked.len() < candidates.len() {
-        return Ok(None);
-    }
-    let Some((head, failure)) = locked.into_iter().next() else {
-        return Ok(None);
-    };
-    let left = deadline.saturating_duration_since(Instant::now());
-    if left.is_zero() {
-        return Err(failure);
-    }
-    match attempt(head, terms, &settings.with_timeout(left.min(SLICE)), output) {
-        Outcome::Claimed(won) => Ok(Some(*won)),
-        other => tried.note(head, other).map(|()| None),
-    }
-}
 
-impl Tried {
     fn note(&mut self, head: &Head, outcome: Outcome) -> Result<(), Failure> {
         match outcome {
-            Outcome::Refused => *self.refusals.entry(head.path.clone()).or_default() += 1,
+            Outcome::Claimed(_) | Outcome::Locked(_) => return Ok(()),
+            Outcome::Refused => {
+                let refusals = self.refusals.entry(head.path.clone()).or_default();
+                *refusals += 1;
+                if *refusals < MAX_REFUSALS {
+                    return Ok(());
+                }
+            }
             // After a commit, or a signal, nothing further may be tried.
             Outcome::Failed(failure) if failure.is_committed() || signals::pending().is_some() => {
                 return Err(failure);
             }
+            Outcome::Broken(failure) => self.broken.push(failure),
             Outcome::Failed(failure) => {
-                self.failed.push(head.path.clone());
                 self.first_failure.get_or_insert(failure);
             }
-            Outcome::Claimed(_) | Outcome::Locked(_) => {}
         }
+        self.given_up.insert(head.path.clone());
         Ok(())
     }
-}
 
-fn attempt(head: &Head, terms: &Terms, settings: &Settings, output: &Output) -> Outcome {
-    let target = Target {
-        id: Some(head.id.clone()),
-        copy: Some(head.copy.clone()),
-        ..Target::at(head.path.clone())
-    };
-    let changed = change(
-        &target,
-        "story claim --next",
-        Dates::Nothing,
-        settings,
-        output,
-        |story| {
-            let open = |id: &str| dependencies::why_open(id, settings);
-            match claim::claim(story, terms, settings.moment(), open) {
-                Ok(claimed) => Ok(Ok(claimed)),
-                Err(OperationError::Claim(refused)) => Ok(Err(refused)),
-                Err(err) => Err(err),
+    /// Tries to claim a story, and waits for its lock at most `timeout`.
+    fn attempt(&self, head: &Head, timeout: Duration) -> Outcome {
+        let settings = self.settings.with_timeout(timeout);
+        let target = Target {
+            id: Some(head.id.clone()),
+            copy: Some(head.copy.clone()),
+            ..Target::at(head.path.clone())
+        };
+        let changed = change(
+            &target,
+            "story claim --next",
+            Dates::Nothing,
+            &settings,
+            self.output,
+            |story| {
+                let open = |id: &str| dependencies::why_open(id, &settings);
+                match claim::claim(story, self.terms, settings.moment(), open) {
+                    Ok(claimed) => Ok(Ok(claimed)),
+                    Err(OperationError::Claim(refused)) => Ok(Err(refused)),
+                    Err(err) => Err(err),
+                }
+            },
+        );
+        match changed {
+            Ok((Ok(claimed), done)) => Outcome::Claimed(Box::new((claimed, done))),
+            Ok((Err(refused), _)) => {
+                self.tell_refusal(head, &refused);
+                Outcome::Refused
             }
-        },
-    );
-    match changed {
-        Ok((Ok(claimed), done)) => Outcome::Claimed(Box::new((claimed, done))),
-        Ok((Err(refused), _)) => {
-            tell_refusal(head, &refused, output);
-            Outcome::Refused
+            Err(failure) => outcome_of(failure.about("claim", &target)),
         }
-        // It was deleted meanwhile.
-        Err(failure) if failure.code == Code::NotFound => Outcome::Refused,
-        Err(failure) if failure.code == Code::Locked => {
-            Outcome::Locked(failure.about("claim", &target))
+    }
+
+    fn tell_refusal(&self, head: &Head, refused: &ClaimError) {
+        let text = format!("story {} is passed over: {refused}", head.id);
+        self.output.detail(&text);
+    }
+
+    /// Why nothing was claimed.
+    fn in_vain(self, outlook: &Outlook<'_>) -> Failure {
+        for broken in &self.broken {
+            self.output.warning(&broken.message());
         }
-        Err(failure) => Outcome::Failed(failure.about("claim", &target)),
+        let refused = outlook.candidates.len().saturating_sub(self.broken.len());
+        let failure = self.first_failure;
+        failure.unwrap_or_else(|| nothing_ready(outlook, refused))
     }
 }
 
-fn tell_refusal(head: &Head, refused: &ClaimError, output: &Output) {
-    output.detail(&format!("story {} is passed over: {refused}", head.id));
+fn outcome_of(failure: Failure) -> Outcome {
+    match failure.code {
+        Code::Locked => Outcome::Locked(failure),
+        // It was deleted meanwhile, or others keep changing it.
+        Code::NotFound | Code::Conflict => Outcome::Refused,
+        Code::Parse | Code::Refused => Outcome::Broken(failure),
+        _ => Outcome::Failed(failure),
+    }
 }
 
-fn nothing_ready(outlook: &Outlook<'_>) -> Failure {
+/// `refused`: how many look ready, and were not each time that their lock was had.
+fn nothing_ready(outlook: &Outlook<'_>, refused: usize) -> Failure {
     let mut failure = Failure::new(Code::NothingReady, "nothing is ready to be claimed");
     let count = |count: usize, what: &str| match count {
         0 => None,
@@ -203,10 +224,7 @@ fn nothing_ready(outlook: &Outlook<'_>) -> Failure {
         count(outlook.waiting, "waiting for dependencies"),
         count(outlook.in_progress, "in progress"),
         count(outlook.abandoned, "in progress with an expired claim"),
-        count(
-            outlook.candidates.len(),
-            "ready, but changed by others each time",
-        ),
+        count(refused, "ready, but not to be had"),
     ];
     failure.causes = reasons.into_iter().flatten().collect();
     failure.hint = Some(
@@ -221,5 +239,5 @@ fn nothing_ready(outlook: &Outlook<'_>) -> Failure {
         }
         .to_owned(),
     );
-    failure.retryable(outlook.may_change() || !outlook.candidates.is_empty())
+    failure.retryable(outlook.may_change() || refused > 0)
 }

@@ -278,6 +278,31 @@ fn claim_finds_a_dependency_by_the_id_inside() {
     desk.expect(0, &["claim", "--next", "--as", "ann"]);
 }
 
+/// One file that nobody can claim must not end the loops of all workers.
+#[test]
+fn claim_next_tells_of_a_story_that_nobody_can_claim_and_goes_on() {
+    let desk = Desk::new();
+    let path = ".ai-sdlc/stories/S-0001/story.md";
+    desk.sandbox
+        .write(path, "---\nstatus: ready\npriority: 1\n---\n");
+    let next = ["claim", "--next", "--as", "ann"];
+    assert_eq!(
+        desk.expect(0, &next).stdout,
+        "S-0034\n",
+        "the other one is claimed"
+    );
+    let none = desk.expect(3, &next);
+    assert!(
+        none.stderr.contains("cannot claim story S-0001"),
+        "and it is told: {none:?}"
+    );
+    assert_eq!(
+        desk.sandbox.read(path),
+        "---\nstatus: ready\npriority: 1\n---\n",
+        "it stays"
+    );
+}
+
 #[test]
 fn claim_wants_either_a_story_or_next() {
     let desk = Desk::new();
