@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, FromArgMatches as _};
 
+use crate::args::claim::ClaimVerb;
 use crate::args::journal::JournalVerb;
 use crate::args::section::SectionVerb;
 use crate::args::task::TaskVerb;
@@ -99,6 +100,10 @@ fn dispatch(verb: &Verb, settings: &Settings, output: &Output) -> Result<u8, Fai
 
 /// Whether a command is one change of the story that it names, which can be made once only.
 fn is_one_change(verb: &Verb) -> bool {
+    // The second try of `claim --next` would look at other stories, and claim one more.
+    if matches!(verb, Verb::Claim(ClaimVerb::Claim(args)) if args.next) {
+        return false;
+    }
     matches!(
         verb,
         Verb::Set(_)

@@ -164,6 +164,17 @@ fn lease_outside_its_limits_is_a_usage_error() {
 }
 
 #[test]
+fn claim_that_is_tried_again_with_its_op_id_is_done_once() {
+    let desk = Desk::new();
+    let claim = ["claim", "S-0034", "--as", "ann", "--op-id", "mine-1"];
+    let first = desk.json(0, &claim);
+    let text = desk.text();
+    let again = desk.json(0, &claim);
+    assert_eq!((&first["already"], &again["already"]), (&json!(false), &json!(true)), "once");
+    assert_eq!(desk.text(), text, "the claim is the first one");
+}
+
+#[test]
 fn renew_moves_the_end_and_keeps_the_token() {
     let desk = Desk::new();
     let claimed = desk.json(0, &claim("ann", NOON));
@@ -308,6 +319,8 @@ fn claim_wants_either_a_story_or_next() {
     let desk = Desk::new();
     desk.expect(2, &["claim", "--as", "ann"]);
     desk.expect(2, &["claim", "S-0034", "--next", "--as", "ann"]);
+    // A second try would claim another story under the same id of the operation.
+    desk.expect(2, &["claim", "--next", "--as", "ann", "--op-id", "mine-1"]);
     desk.expect(2, &["claim", "S-0034", "--resume", "--as", "ann"]);
     assert_eq!(desk.text(), crate::desk::STORY, "nothing was claimed");
 }
