@@ -170,7 +170,11 @@ fn claim_that_is_tried_again_with_its_op_id_is_done_once() {
     let first = desk.json(0, &claim);
     let text = desk.text();
     let again = desk.json(0, &claim);
-    assert_eq!((&first["already"], &again["already"]), (&json!(false), &json!(true)), "once");
+    assert_eq!(
+        (&first["already"], &again["already"]),
+        (&json!(false), &json!(true)),
+        "once"
+    );
     assert_eq!(desk.text(), text, "the claim is the first one");
 }
 
