@@ -44,68 +44,53 @@ odd: \"keep: me\"
 
 first
 
+## Task Progress
+
+| Task | Status | Started | Completed |
+|------|--------|---------|-----------|
+| t2 | pending | - | - |
+| t5 | pending | - | - |
+| t8 | pending | - | - |
+| t11 | pending | - | - |
+
 ## Last
 the end
 ";
 
-/// What a worker calls, in turn, once a round; `N` stands for the round.
-const WORKERS: [&[&[&str]]; 8] = [
-    &[&["set", "STORY", "--inc", "own", "--inc", "shared"]],
-    &[&["set", "STORY", "--push", "notes=note N", "--inc", "shared"]],
-    &[&["set", "STORY", "--add", "labels=label-N"]],
-    &[&["feedback", "STORY", "feedback N"]],
+/// What a worker calls, in turn, once a round; `%` stands for the round.
+const WORKERS: [&[&str]; 8] = [
+    &["set STORY --inc own --inc shared"],
+    &["set STORY --push notes=note-% --inc shared"],
+    &["set STORY --add labels=label-%"],
     &[
-        &["block", "STORY", "--reason", "reason N"],
-        &["unblock", "STORY"],
+        "feedback STORY feedback-%",
+        "section append STORY --heading Notes noted-%",
+        "task set STORY t% in_progress",
+    ],
+    &["block STORY --reason reason-%", "unblock STORY"],
+    &[
+        "merged STORY --sha sha-%",
+        "approve STORY",
+        "reset-phase STORY research",
     ],
     &[
-        &["merged", "STORY", "--sha", "sha-N"],
-        &["approve", "STORY"],
-        &["reset-phase", "STORY", "research"],
+        "retry inc STORY",
+        "retry inc STORY --implementation",
+        "recovery inc STORY",
     ],
     &[
-        &["retry", "inc", "STORY"],
-        &["retry", "inc", "STORY", "--implementation"],
-        &["recovery", "inc", "STORY"],
-    ],
-    &[
-        &[
-            "link",
-            "STORY",
-            "--provider",
-            "jira",
-            "--id",
-            "T-N",
-            "--url",
-            "u",
-        ],
-        &[
-            "refine",
-            "record",
-            "STORY",
-            "--agent",
-            "a",
-            "--feedback",
-            "refine N",
-        ],
-        &[
-            "review",
-            "add",
-            "STORY",
-            "--decision",
-            "APPROVED",
-            "--feedback",
-            "review N",
-        ],
+        "link STORY --provider jira --id T-% --url u",
+        "refine record STORY --agent a --feedback refine-%",
+        "review add STORY --decision APPROVED --feedback review-%",
     ],
 ];
 
-fn start(story: &StoryBox, worker: &[&[&str]], round: usize) -> SecondProcess {
+fn start(story: &StoryBox, worker: &[&str], round: usize) -> SecondProcess {
     let call = worker[round % worker.len()];
     let path = story.path.to_str().expect("a path of text");
     let mut command = crate::support::story();
-    for word in call {
-        command.arg(word.replace('N', &round.to_string()).replace("STORY", path));
+    for word in call.split(' ') {
+        command.arg(word.replace('%', &round.to_string()).replace("STORY", path));
     }
     command.args(["--timeout", "60s", "--now", STAMP]);
     SecondProcess::spawn(&mut command)
@@ -118,14 +103,14 @@ fn expected() -> String {
     };
     let refined = |n: usize| {
         format!(
-            "  - iteration: {}\n    agentType: a\n    startedAt: '{STAMP}'\n    reviewFeedback: refine {n}\n    \
+            "  - iteration: {}\n    agentType: a\n    startedAt: '{STAMP}'\n    reviewFeedback: refine-{n}\n    \
              result: in_progress\n",
             n / 3 + 1
         )
     };
     let reviewed = |n| {
         format!(
-            "  - timestamp: '{STAMP}'\n    decision: APPROVED\n    feedback: review {n}\n    blockers: []\n    \
+            "  - timestamp: '{STAMP}'\n    decision: APPROVED\n    feedback: review-{n}\n    blockers: []\n    \
              codeReviewPassed: false\n    securityReviewPassed: false\n    poReviewPassed: false\n"
         )
     };
@@ -153,7 +138,7 @@ fn expected() -> String {
         ),
         (
             "zero\n",
-            format!("zero\n{}", every(1, 0, &|n| format!("  - note {n}\n"))),
+            format!("zero\n{}", every(1, 0, &|n| format!("  - note-{n}\n"))),
         ),
         (
             "iterations: []\n",
@@ -172,13 +157,15 @@ fn expected() -> String {
     let added = format!(
         "pr_merged: true\nmerged_at: '{STAMP}'\nlast_restart_timestamp: '{STAMP}'\nticket_provider: jira\n\
          ticket_id: T-{}\nticket_url: u\nticket_synced_at: '{STAMP}'\nblocked_diagnostic:\n  blockedAt: '{STAMP}'\n  \
-         reason: reason {blocked_in}\n  lastPhase: review\n  errorCount: COUNT\n  \
-         mostCommonError: reason {blocked_in}\n",
+         reason: reason-{blocked_in}\n  lastPhase: review\n  errorCount: COUNT\n  \
+         mostCommonError: reason-{blocked_in}\n",
         ROUNDS - 3
     );
     text = text.replace("\n---\n\n#", &format!("\n{added}---\n\n#"));
-    let feedback = |n| format!("\n## Human Feedback ({STAMP})\n\nfeedback {n}\n");
-    text + &every(1, 0, &feedback)
+    let feedback = |n| format!("\n## Human Feedback ({STAMP})\n\nfeedback-{n}\n");
+    let noted = format!("first\n{}\n##", every(3, 1, &|n| format!("\nnoted-{n}\n")));
+    let started = text.replace("pending | -", &format!("in_progress | {STAMP}"));
+    started.replace("first\n\n##", &noted) + &every(3, 0, &feedback)
 }
 
 fn sorted(text: &str) -> Vec<&str> {

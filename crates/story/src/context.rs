@@ -78,7 +78,8 @@ mod tests {
         ];
         for (name, text) in files {
             let path = folder.path().join(name);
-            atomic_file::create(&path, text.as_bytes(), &Default::default()).expect("created");
+            let options = atomic_file::CommitOptions::default();
+            atomic_file::create(&path, text.as_bytes(), &options).expect("created");
         }
         let found = StoryContext::read(&path).expect("it can be read");
         let sections: Vec<_> = found

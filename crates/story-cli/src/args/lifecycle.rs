@@ -69,7 +69,7 @@ impl NewStatus {
 
 /// Print a story with what its phases wrote
 ///
-/// The story, and behind it research.md, plan.md, plan_review.md and review.md, as far as they lie beside it. With --json each
+/// The story, and behind it research.md, plan.md, `plan_review.md` and review.md, as far as they lie beside it. With --json each
 /// section is a member, taken from its file, else from the story. Takes no lock.
 #[derive(Debug, Args)]
 #[command(after_help = "\
