@@ -329,3 +329,41 @@ fn killed_creators_leave_no_half_story_and_others_go_on() {
         "doctor tells what was left: {told:?}"
     );
 }
+
+/// Moves a story to a legacy folder and kills that at the first moment at which the new file is there; says whether both
+/// files were left.
+fn killed_while_moving() -> bool {
+    let project = Project::new();
+    let text = format!("---\nid: S-0034\nslug: x\n---\n{LAST_LINE}");
+    let old = project
+        .sandbox
+        .write(".ai-sdlc/stories/S-0034/story.md", &text);
+    let new = project.sandbox.join(".ai-sdlc/ready/01-x.md");
+    let mut command = story();
+    command.current_dir(project.sandbox.path());
+    let mut victim = SecondProcess::spawn(command.args(["move", "S-0034", "ready"]));
+    let deadline = Instant::now() + PATIENCE;
+    while !new.exists() && !victim.has_ended() {
+        assert!(Instant::now() < deadline, "a move makes the new file");
+    }
+    victim.kill_9();
+    let found = [&old, &new].map(|path| fs::read_to_string(path).ok());
+    for text in found.iter().flatten() {
+        assert!(text.ends_with(LAST_LINE), "what is there is whole: {text}");
+    }
+    assert!(found.iter().any(Option::is_some), "never neither is there");
+    found.iter().all(Option::is_some)
+}
+
+#[test]
+fn killed_move_leaves_both_files_or_one_but_never_none() {
+    let _alone = alone();
+    let mut both = 0;
+    for round in 0..200 {
+        both += usize::from(killed_while_moving());
+        if both >= 3 && round >= 20 {
+            break;
+        }
+    }
+    assert!(both > 0, "some were killed between the two steps");
+}

@@ -16,7 +16,7 @@ mod updatable;
 use crate::args::DoctorArgs;
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::places::{Target, sdlc_root};
+use crate::places::{Target, workspace};
 use crate::settings::Settings;
 use crate::signals;
 use report::Report;
@@ -36,9 +36,10 @@ enum Mode {
 pub fn run(args: &DoctorArgs, settings: &Settings, output: &Output) -> Result<u8, Failure> {
     signals::watch();
     let mode = if args.fix { Mode::Mend } else { Mode::Look };
-    let root = Target::at(sdlc_root(settings)?).absolute();
+    let workspace = workspace(settings)?;
+    let root = Target::at(workspace.root().to_path_buf()).absolute();
     let mut report = Report::default();
-    let folders = folders::to_look_at(&root, &mut report);
+    let folders = folders::to_look_at(&root, &workspace, &mut report);
     for folder in &folders {
         // Before the lock of a dead writer goes: it is what makes the next update sweep, should this one die here.
         litter::check(folder, mode, &mut report);

@@ -5,8 +5,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::journals;
+use story::Workspace;
+use story::workspace::LegacyFolder;
+
 use super::report::{Finding, Report};
-use crate::places::{STORIES, STORY_FILE, is_missing};
+use crate::places::{STORIES, STORY_FILE, Target, is_missing};
 use crate::sys;
 
 /// What lies in a folder, as far as the doctor is concerned.
@@ -35,6 +38,8 @@ const WORKTREES: &str = "worktrees";
 
 /// Collects the folders; those that cannot be listed become findings.
 pub fn to_look_at(root: &Path, report: &mut Report) -> Vec<Folder> {
+/// Collects the folders of the workspace at `root`, which has no links in it; those that cannot be listed become findings.
+pub fn to_look_at(root: &Path, workspace: &Workspace, report: &mut Report) -> Vec<Folder> {
     let mut folders = Vec::new();
     if let Some(project) = root.parent() {
         folders.push(folder(project, Kind::State));
@@ -47,13 +52,12 @@ pub fn to_look_at(root: &Path, report: &mut Report) -> Vec<Folder> {
         ));
     }
     add_root(root, &mut folders, report);
-    for worktree in subfolders(&root.join(WORKTREES), report) {
+    let worktrees = Target::at(workspace.worktrees().to_path_buf()).absolute();
+    for worktree in subfolders(&worktrees, report) {
         // Each worktree is a copy of the whole project, with its own copy of the sdlc root.
-        if let Some(name) = root.file_name() {
-            let copy = worktree.join(name);
-            if is_folder(&copy, report) {
-                add_root(&copy, &mut folders, report);
-            }
+        let copy = worktree.join(workspace.folder_name());
+        if is_folder(&copy, report) {
+            add_root(&copy, &mut folders, report);
         }
     }
     folders
@@ -71,6 +75,8 @@ fn add_root(root: &Path, folders: &mut Vec<Folder>, report: &mut Report) {
     folders.extend(journals.iter().map(|path| folder(path, Kind::State)));
     for name in LEGACY {
         let legacy = root.join(name);
+    for legacy in LegacyFolder::ALL {
+        let legacy = root.join(legacy.name());
         if is_folder(&legacy, report) {
             folders.push(folder(&legacy, Kind::Legacy));
             let inside = subfolders(&legacy, report);

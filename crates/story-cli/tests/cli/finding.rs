@@ -163,3 +163,20 @@ fn slug_finds_a_story_when_no_id_does() {
         );
     }
 }
+
+#[test]
+fn doctor_looks_at_the_worktrees_that_the_configuration_names() {
+    let desk = Desk::new();
+    desk.sandbox.write(
+        ".ai-sdlc.json",
+        "{\"worktree\": {\"basePath\": \"trees\"}}\n",
+    );
+    let broken = "trees/S-0034-x/.ai-sdlc/stories/S-0034/story.md";
+    desk.sandbox
+        .write(broken, "---\nid: S-0034\nid: again\n---\n");
+    let told = desk.expect(1, &["doctor"]);
+    assert!(
+        told.stdout.contains(broken),
+        "the broken copy is named: {told:?}"
+    );
+}
