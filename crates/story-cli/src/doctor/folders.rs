@@ -4,10 +4,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::journals;
 use story::Workspace;
 use story::workspace::LegacyFolder;
 
+use super::journals;
 use super::report::{Finding, Report};
 use crate::places::{STORIES, STORY_FILE, Target, is_missing};
 use crate::sys;
@@ -32,12 +32,6 @@ pub struct Folder {
     pub kind: Kind,
 }
 
-/// Folders that old versions of the reference tool kept stories in, one for each status.
-pub const LEGACY: [&str; 5] = ["backlog", "ready", "in-progress", "done", "blocked"];
-const WORKTREES: &str = "worktrees";
-
-/// Collects the folders; those that cannot be listed become findings.
-pub fn to_look_at(root: &Path, report: &mut Report) -> Vec<Folder> {
 /// Collects the folders of the workspace at `root`, which has no links in it; those that cannot be listed become findings.
 pub fn to_look_at(root: &Path, workspace: &Workspace, report: &mut Report) -> Vec<Folder> {
     let mut folders = Vec::new();
@@ -73,8 +67,6 @@ fn add_root(root: &Path, folders: &mut Vec<Folder>, report: &mut Report) {
     folders.extend(in_stories.iter().map(|path| folder(path, Kind::Story)));
     let journals = journals::folders_in(root);
     folders.extend(journals.iter().map(|path| folder(path, Kind::State)));
-    for name in LEGACY {
-        let legacy = root.join(name);
     for legacy in LegacyFolder::ALL {
         let legacy = root.join(legacy.name());
         if is_folder(&legacy, report) {

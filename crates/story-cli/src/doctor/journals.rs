@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use story::Document;
 use story::journal::{self, Entry, Gap, Journal, JournalFile};
+use story::workspace::LegacyFolder;
 
 use super::Mode;
 use super::folders::{Folder, Kind};
@@ -123,9 +124,7 @@ fn name(entry: &Entry) -> String {
 /// The folders of journals, where a killed writer may have left a temporary file.
 pub fn folders_in(root: &Path) -> Vec<PathBuf> {
     let journals = root.join(JournalFile::FOLDER);
-    let legacy = super::folders::LEGACY
-        .iter()
-        .map(|name| journals.join(name));
+    let legacy = LegacyFolder::ALL.map(|folder| journals.join(folder.name()));
     let all = [journals.clone()].into_iter().chain(legacy);
     all.filter(|path| path.symlink_metadata().is_ok_and(|found| found.is_dir()))
         .collect()

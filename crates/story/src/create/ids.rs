@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::NewId;
 use crate::folder::{Entry, FolderError, Order, entries, entries_if_there};
+use crate::journal::JournalFile;
 use crate::moment::Moment;
 use crate::scan::scan;
 use crate::workspace::{LegacyFolder, StoryCopy, Workspace};
@@ -45,6 +46,12 @@ impl Taken {
         for worktree in workspace.worktree_list(Order::Directory)? {
             taken.count_folders(&entries_if_there(&worktree.stories, Order::Directory)?);
         }
+        // A story that was removed: its journal would go on as that of another one.
+        let journals = workspace.root().join(JournalFile::FOLDER);
+        for entry in entries_if_there(&journals, Order::Directory)? {
+            let name = entry.name.to_string_lossy();
+            taken.pass(name.strip_suffix(".jsonl").unwrap_or_default());
+        }
         for head in scan(workspace).heads {
             match head.copy {
                 // Not a number to count on from: only folders are that, in the reference tool as well.
@@ -74,6 +81,10 @@ impl Taken {
 
     fn count(&mut self, name: &str) {
         self.note(name);
+        self.pass(name);
+    }
+
+    fn pass(&mut self, name: &str) {
         self.highest_number = self.highest_number.max(number_of(name).unwrap_or(0));
     }
 
@@ -206,7 +217,7 @@ mod tests {
 
     #[test]
     fn next_id_is_one_more_than_the_highest_folder() {
-        let table: [(&[&str], &str); 14] = [
+        let table: [(&[&str], &str); 15] = [
             (&[], "S-0001"),
             (&["stories/S-0001/story.md S-0001"], "S-0002"),
             (&["stories/S-7/story.md S-7"], "S-0008"),
@@ -223,6 +234,7 @@ mod tests {
                 "S-0021",
             ),
             (&["stories/S-99999999999999999999/story.md x"], "S-0001"),
+            (&["journal/S-0030.jsonl", "journal/notes.txt"], "S-0031"),
             (
                 &[
                     "stories/S-0001/story.md S-0001",
