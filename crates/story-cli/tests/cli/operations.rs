@@ -55,6 +55,53 @@ const MEMBERS: [&str; 10] = [
     "says",
 ];
 
+/// The operations that the contract demands; counters have a row for each thing that can be done to them.
+const DEMANDED: [&str; 43] = [
+    "parse",
+    "write",
+    "set status",
+    "set field",
+    "append to section",
+    "story context",
+    "section path",
+    "section read",
+    "section write",
+    "move (deprecated)",
+    "create",
+    "block",
+    "diagnostic",
+    "record refinement",
+    "can retry refinement",
+    "reset phase",
+    "latest review feedback",
+    "append refinement note",
+    "effective max retries",
+    "at max retries",
+    "increment retry",
+    "reset cycle",
+    "append review",
+    "latest review",
+    "mark complete",
+    "PR merged?",
+    "mark merged",
+    "auto-complete",
+    "snapshot max retries",
+    "total recovery",
+    "increment total recovery",
+    "reset total recovery",
+    "implementation retries",
+    "increment implementation retries",
+    "reset implementation retries",
+    "reset workflow state",
+    "unblock",
+    "link ticket",
+    "human feedback",
+    "approve",
+    "make tasks",
+    "task progress",
+    "next task",
+];
+
 /// A row of the table.
 struct Row {
     name: String,
@@ -136,6 +183,14 @@ fn every_row_has_a_verb_that_exists_and_a_name_of_its_own() {
             names.contains(&name),
             "{name} belongs to a row of the table"
         );
+    }
+}
+
+#[test]
+fn no_operation_that_the_contract_demands_is_left_out() {
+    let names: BTreeSet<String> = rows().into_iter().map(|row| row.name).collect();
+    for demanded in DEMANDED {
+        assert!(names.contains(demanded), "{demanded} has a row: {names:?}");
     }
 }
 
