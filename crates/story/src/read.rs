@@ -84,21 +84,25 @@ pub fn read(path: &Path) -> Result<Document, ReadError> {
 pub fn read_locked(path: &Path, options: &LockOptions) -> Result<Document, ReadError> {
     check_remote(path)?;
     let guard = SidecarLock::new(path)?.acquire(options)?;
-    // Before the read, as an update does: after this the dead one's lock tells nobody any more.
-    if guard.took_over().is_some() {
-        sweep_locks_beside(&guard);
-    }
-    if guard.took_over().is_some_and(may_be_of_the_dead)
-        && let Err(err) = sweep_beside(locked_by(&guard))
-    {
-        tracing::warn!(%err, "leftovers not swept");
-    }
+    clean_up_after_the_dead(&guard);
     let document = read_under(&guard);
     // What was read is right even if the sidecar could not be removed; the next writer adopts it.
     if let Err(err) = guard.release() {
         tracing::warn!(%err, "lock not released cleanly after reading");
     }
     document
+}
+
+/// Before the read, as an update does: after this the dead one's lock tells nobody any more.
+pub(crate) fn clean_up_after_the_dead(guard: &LockGuard) {
+    if guard.took_over().is_some() {
+        sweep_locks_beside(guard);
+    }
+    if guard.took_over().is_some_and(may_be_of_the_dead)
+        && let Err(err) = sweep_beside(locked_by(guard))
+    {
+        tracing::warn!(%err, "leftovers not swept");
+    }
 }
 
 /// Reads a story under its lock, from the very folder in which the lock was taken.

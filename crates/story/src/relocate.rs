@@ -12,9 +12,13 @@ use crate::folder::{FolderError, Order};
 use crate::head::Head;
 use crate::operate::{Dating, carry_out};
 use crate::operation_error::OperationError;
-use crate::read::{MAX_STORY_BYTES, ReadError, check_remote, fresh, locked_by};
+use crate::read::{
+    MAX_STORY_BYTES, ReadError, check_remote, clean_up_after_the_dead, fresh, locked_by,
+};
 use crate::sanitise::slug;
 use crate::status::{Status, set_status};
+use crate::together::{self, Trouble};
+use crate::update_error::Warning;
 use crate::workspace::{LegacyFolder, StoryCopy, StoryFile, Workspace};
 
 /// How often to begin again when somebody without our lock saves the story meanwhile. Chosen.
@@ -35,7 +39,7 @@ pub struct Relocated {
     /// The lock of a dead or foreign owner that was taken over.
     pub took_over: Option<TookOver>,
     /// What is worth telling beside.
-    pub warnings: Vec<CommitWarning>,
+    pub warnings: Vec<Warning>,
 }
 
 /// Why a story was not moved. It is where it was, except where a variant says otherwise.
@@ -60,6 +64,10 @@ pub enum RelocateError {
     /// The folder cannot be listed. Retrying helps after repair.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// A transaction over several stories, whose process died, could not be finished here first. Retrying helps after
+    /// repair.
+    #[error("cannot finish what a process that died had begun")]
+    Pending(#[source] CommitError),
     /// The lock was lost before anything was removed. Retrying helps.
     #[error(transparent)]
     Lost(#[from] LostError),
@@ -86,6 +94,8 @@ pub enum RelocateError {
 
 /// Moves the file of a story to a legacy folder, as `NN-slug.md`, NN being one more than the number of files there.
 ///
+/// What a transaction over several stories had decided for it goes with it, also where its process died.
+///
 /// Status and priority (NN) follow, as the contract has it for these folders. Whoever is killed in between leaves both files,
 /// never neither; [`find`](crate::find()) then still finds the old one, where it is a main copy.
 ///
@@ -105,6 +115,8 @@ pub fn relocate(
 ) -> Result<Relocated, RelocateError> {
     check_remote(path)?;
     let guard = SidecarLock::new(path)?.acquire(options.0)?;
+    clean_up_after_the_dead(&guard);
+    let finished = together::finish(locked_by(&guard), options.0)?;
     let target = make_folder(&workspace.legacy(folder))?;
     if guard.resource().parent() == Some(&target) {
         let path = guard.resource().to_path_buf();
@@ -125,6 +137,7 @@ pub fn relocate(
             moved => break moved?,
         }
     };
+    moved.warnings.extend(finished);
     moved.took_over = moving.guard.took_over().cloned();
     if let Err(err) = moving.guard.release() {
         tracing::warn!(%err, "lock not released cleanly after a move");
@@ -162,7 +175,7 @@ impl Moving<'_> {
         }
         let removed = atomic_file::remove(locked_by(&self.guard));
         match removed {
-            Ok(committed) => warnings.extend(committed.warnings),
+            Ok(committed) => warnings.extend(told(committed.warnings)),
             Err(source) => return Err(self.both(to, Some(source))),
         }
         Ok(Relocated {
@@ -179,7 +192,7 @@ impl Moving<'_> {
     fn create(
         &self,
         before: &Document,
-    ) -> Result<(PathBuf, Document, Vec<CommitWarning>), RelocateError> {
+    ) -> Result<(PathBuf, Document, Vec<Warning>), RelocateError> {
         let files = self.workspace.legacy_files(self.folder, Order::Directory)?;
         let mut number = files.len() as u64 + 1;
         loop {
@@ -192,7 +205,7 @@ impl Moving<'_> {
             let name = format!("{number:02}-{}.md", slug_of(before, self.guard.resource()));
             let to = self.target.join(name);
             match atomic_file::create(&to, after.as_bytes(), self.options) {
-                Ok(committed) => return Ok((to, after, committed.warnings)),
+                Ok(committed) => return Ok((to, after, told(committed.warnings).collect())),
                 Err(CommitError::AlreadyExists { .. }) => number += 1,
                 Err(source) if source.is_committed() => return Err(self.both(to, Some(source))),
                 Err(source) => return Err(RelocateError::Create(source)),
@@ -220,6 +233,20 @@ impl Moving<'_> {
     fn both(&self, to: PathBuf, source: Option<CommitError>) -> RelocateError {
         let from = self.guard.resource().to_path_buf();
         RelocateError::Both { from, to, source }
+    }
+}
+
+fn told(warnings: Vec<CommitWarning>) -> impl Iterator<Item = Warning> {
+    warnings.into_iter().map(Warning::Commit)
+}
+
+impl From<Trouble> for RelocateError {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Read(err) => Self::Read(err),
+            Trouble::Lock(err) => Self::Lock(err),
+            Trouble::Commit(err) => Self::Pending(err),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::output::{Output, write_json};
 use crate::places::{Target, workspace};
 use crate::settings::Settings;
 use crate::signals;
-use crate::transaction::{chain, id_of, took_over_text};
+use crate::transaction::{chain, id_of, inherited_token, took_over_text};
 
 /// Moves the file and tells where it is.
 ///
@@ -29,6 +29,12 @@ pub fn run(args: &MoveArgs, settings: &Settings, output: &Output) -> Result<(), 
         return Err(Failure::usage("a copy in a worktree is not moved")
             .cause(format!("{} is one", target.path.display()))
             .hint("name the main copy by its path"));
+    }
+    if inherited_token(&target.path, settings)?.is_some() {
+        return Err(Failure::new(Code::Nested, "")
+            .cause("its lock is held by the command that this one runs in, and guards the place that it leaves")
+            .hint("run `story move` outside of `story with` and `story lock run`")
+            .about("move", &target));
     }
     let workspace = workspace(settings)?;
     let lock = settings.lock_options("story move");
@@ -118,7 +124,7 @@ fn failure(err: RelocateError, target: &Target, settings: &Settings) -> Failure 
         RelocateError::Changed { .. } => Failure::new(Code::Conflict, "")
             .with_chain(&err)
             .retryable(true),
-        RelocateError::Create(err) => Failure::from_commit(&err),
+        RelocateError::Create(err) | RelocateError::Pending(err) => Failure::from_commit(&err),
         RelocateError::Both { ref to, .. } => {
             let mut failure = Failure::new(
                 Code::Unsynced,

@@ -136,6 +136,25 @@ fn new_without_a_folder_of_stories_says_what_to_do() {
 }
 
 #[test]
+fn move_under_the_lock_of_a_parent_is_refused_at_once() {
+    let desk = Desk::new();
+    let program = env!("CARGO_BIN_EXE_story");
+    let before = desk.text();
+    let told = desk.expect(
+        4,
+        &[
+            "with", "S-0034", "--", program, "move", "S-0034", "ready", "--json",
+        ],
+    );
+    assert!(
+        told.stdout.contains("\"ENESTED\"") && told.stdout.contains("\"retryable\":false"),
+        "it would wait for its own parent: {told:?}"
+    );
+    assert_eq!(desk.text(), before, "nothing was moved");
+    desk.assert_tidy();
+}
+
+#[test]
 fn title_comes_from_the_body_where_none_is_given() {
     let desk = Desk::new();
     let table = [

@@ -8,7 +8,10 @@ use testkit::Sandbox;
 use super::pending::Pending;
 use super::record::{Part, Record};
 use super::{finish_all, set_aside, unfinished, update_together};
-use crate::{Document, EditError, UpdateOptions, Warning, read, update};
+use crate::workspace::LegacyFolder;
+use crate::{
+    Dating, Document, EditError, UpdateOptions, Warning, Workspace, read, relocate, update,
+};
 
 const IDS: [&str; 2] = ["S-1", "S-2"];
 const BEFORE: &str = "---\nstatus: ready # by hand\nn: 1\n---\nbody\n";
@@ -91,6 +94,37 @@ fn update_finishes_its_own_story_first_and_the_last_one_takes_the_record_away() 
             updated.warnings
         );
     }
+    assert!(!root.pending(), "nothing waits any more");
+}
+
+#[test]
+fn story_that_is_moved_takes_along_what_was_decided_for_it() {
+    let root = Root::cut_off();
+    let with_id = |text: &str| text.replace("status", "id: S-1\nstatus");
+    root.save("S-1", &with_id(BEFORE));
+    let moved = relocate(
+        &root.story("S-1"),
+        &Workspace::new(&root.path),
+        LegacyFolder::Ready,
+        Dating::Left,
+        (&Default::default(), &Default::default()),
+    )
+    .expect("it can be moved");
+    assert_eq!(
+        moved.story.count("n"),
+        Some(2),
+        "half of a transaction must not be lost: {:?}",
+        moved.story.as_str()
+    );
+    assert!(
+        matches!(moved.warnings[..], [Warning::Finished { .. }]),
+        "it is told: {:?}",
+        moved.warnings
+    );
+    update(&root.story("S-2"), &UpdateOptions::default(), |story| {
+        story.increment("n", 1)
+    })
+    .expect("an update");
     assert!(!root.pending(), "nothing waits any more");
 }
 
