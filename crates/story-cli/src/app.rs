@@ -98,7 +98,8 @@ fn dispatch(verb: &Verb, settings: &Settings, output: &Output) -> Result<u8, Fai
     }
 }
 
-/// Whether a command is one change of the story that it names, which can be made once only.
+/// Whether a command is one change of the story that it names, which can be made once only. A claim is not: that it was
+/// made once does not say that it still holds.
 fn is_one_change(verb: &Verb) -> bool {
     // The second try of `claim --next` would look at other stories, and claim one more.
     if matches!(verb, Verb::Claim(ClaimVerb::Claim(args)) if args.next) {
@@ -108,7 +109,7 @@ fn is_one_change(verb: &Verb) -> bool {
         verb,
         Verb::Set(_)
             | Verb::Lifecycle(_)
-            | Verb::Claim(_)
+            | Verb::Claim(ClaimVerb::Release(_))
             | Verb::Recovery(_)
             | Verb::Task(_)
             | Verb::Journal(JournalVerb::Undo(_))

@@ -56,6 +56,21 @@ fn claim_of_a_claimed_story_is_exit_4_and_worth_a_retry() {
 }
 
 #[test]
+fn claim_and_renewal_take_no_op_id_for_what_was_done_once_need_not_hold() {
+    let desk = Desk::new();
+    desk.expect(0, &claim("ann", NOON));
+    desk.expect(0, &claim("bob", TOO_LATE));
+    let before = desk.text();
+    for verb in ["claim", "renew"] {
+        let again = [verb, "S-0034", "--as", "ann", "--op-id", "c1"];
+        let told = desk.expect(2, &again);
+        assert!(told.stderr.contains("--op-id"), "why: {told:?}");
+    }
+    assert_eq!(desk.text(), before, "bob has it");
+    desk.expect(0, &["release", "S-0034", "--as", "bob", "--op-id", "r1"]);
+}
+
+#[test]
 fn claim_takes_over_an_expired_one_and_tells() {
     let desk = Desk::new();
     let first = desk.json(0, &claim("ann", NOON));
