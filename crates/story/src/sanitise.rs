@@ -1,5 +1,6 @@
 //! Texts that come from people, agents and files, made harmless: ids, titles, reasons, bodies; and slugs. Pure.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use unicode_normalization::UnicodeNormalization as _;
@@ -91,9 +92,11 @@ fn is_absolute(text: &str) -> bool {
 /// ```
 pub fn title(text: &str) -> String {
     const SHELL: [char; 10] = ['`', '$', '(', ')', '\\', '|', '&', ';', '<', '>'];
-    let text: String = text.chars().filter(|c| !SHELL.contains(c)).collect();
+    let is_harmless = |c: &char| !SHELL.contains(c);
+    let text: String = text.chars().filter(is_harmless).collect();
     let text = without_controls(&without_sequences(&text));
-    let text: String = text.nfc().collect();
+    // Again: NFC makes some of these of other characters, such as ` of U+1FEF.
+    let text: String = text.nfc().filter(is_harmless).collect();
     trim(cut(&text, MAX_TITLE)).to_owned()
 }
 
@@ -107,7 +110,11 @@ pub fn reason(text: &str) -> String {
             c => Some(c),
         })
         .collect();
-    let text: String = without_controls(&text).nfc().collect();
+    let text: String = without_controls(&text)
+        .nfc()
+        // NFC makes it of U+1FEF.
+        .filter(|c| *c != '`')
+        .collect();
     if utf16_length(&text) <= MAX_REASON {
         return trim(&text).to_owned();
     }
@@ -162,6 +169,18 @@ pub fn body(text: &str) -> String {
     }
     String::from_utf8(kept)
         .expect("whole characters are kept or cut, for all that is searched is ASCII")
+}
+
+/// A body that does not begin like a frontmatter; one that does gets the title as a heading before it.
+///
+/// The reference tool reads the body for a frontmatter of its own when it writes the story, and executes `---js`.
+pub(crate) fn unfenced<'a>(body: &'a str, title: &str) -> Cow<'a, str> {
+    if body.starts_with("---") {
+        let title = title.lines().next().unwrap_or_default();
+        format!("# {title}\n\n{body}").into()
+    } else {
+        body.into()
+    }
 }
 
 const ACTIVE: [&str; 2] = ["script", "iframe"];
@@ -358,6 +377,7 @@ mod tests {
             ("lone \u{1b} escape", "lone  escape"),
             ("\u{1b}[31", "[31"),
             ("`$()", ""),
+            ("\u{1fef}id\u{1fef} \u{37e} x", "id  x"),
             ("", ""),
         ];
         for (text, expected) in table {
@@ -377,6 +397,7 @@ mod tests {
             ("a\u{0}b\u{9f}c\u{7f}", "abc"),
             ("$(kept) <too", "$(kept) <too"),
             ("e\u{301}", "\u{e9}"),
+            ("\u{1fef}id\u{1fef}", "id"),
             (" \n ", ""),
             ("", ""),
         ];

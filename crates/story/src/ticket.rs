@@ -3,6 +3,7 @@
 use crate::document::Document;
 use crate::moment::Moment;
 use crate::operation_error::OperationError;
+use crate::sanitise::unfenced;
 
 /// A body that is shorter than this many UTF-16 units, without blanks at its ends, says nothing yet: that of a ticket takes
 /// its place. The number is the reference tool's.
@@ -45,7 +46,7 @@ pub struct Ticket<'a> {
     pub body: Option<&'a str>,
 }
 
-/// Links a story to its ticket.
+/// Links a story to its ticket. A body that begins like a frontmatter gets the title before it.
 ///
 /// # Errors
 ///
@@ -61,7 +62,8 @@ pub fn link(story: &mut Document, ticket: &Ticket, now: Moment) -> Result<(), Op
     let body = ticket.body.unwrap_or_default().trim();
     if !body.is_empty() && is_short(story.body()) {
         story.set_body("");
-        story.append_body(body);
+        let title = story.text("title").unwrap_or_default();
+        story.append_body(&unfenced(body, &title));
     }
     Ok(())
 }
@@ -120,6 +122,20 @@ mod tests {
         assert!(
             crlf.ends_with("\r\n---\r\nLine 1\r\nLine 2\r\n"),
             "line ends of the file: {crlf:?}"
+        );
+    }
+
+    #[test]
+    fn link_never_makes_a_body_that_begins_like_a_frontmatter() {
+        let ticket = Ticket {
+            title: Some("From there"),
+            body: Some("\n---js\nprocess.exit()\n---\n"),
+            ..TICKET
+        };
+        let found = linked("---\nid: S-1\n---\n", &ticket);
+        assert!(
+            found.ends_with("\n---\n# From there\n\n---js\nprocess.exit()\n---\n"),
+            "the reference tool would execute it: {found}"
         );
     }
 

@@ -5,11 +5,8 @@ use crate::document::Document;
 use crate::error::EditError;
 use crate::lifecycle::FLAGS;
 use crate::moment::Moment;
-use crate::sanitise::{body, slug, title, trim};
+use crate::sanitise::{body, slug, title, trim, unfenced};
 use crate::value::Value;
-
-/// The fence that a body must not begin with.
-const FENCE: &str = "---";
 
 /// Writes a new story: the fields in the order of the contract (section 3), then the extras, then the body.
 ///
@@ -68,9 +65,7 @@ fn text(title: &str, given: Option<&str>) -> String {
     let clean = body(given);
     match trim(&clean) {
         "" => String::new(),
-        // The reference tool reads the body for a frontmatter of its own when it writes the story, and executes `---js`.
-        text if text.starts_with(FENCE) => format!("# {title}\n\n{text}\n"),
-        text => format!("{text}\n"),
+        text => format!("{}\n", unfenced(text, title)),
     }
 }
 
