@@ -1,7 +1,7 @@
 //! The verbs that are operations of the contract: each is one locked change with its rules built in.
 
 use serde_json::{Map, Value};
-use story::{Changes, Dating, Document, FoundBeside, Next, OperationError, carry_out};
+use story::{Changes, Dating, Document, FoundBeside, Next, OperationError, carry_out, has_id};
 
 use crate::failure::Failure;
 use crate::operations::Refusal;
@@ -9,7 +9,7 @@ use crate::output::{Output, write_json};
 use crate::places::Target;
 use crate::settings::{Settings, Touch};
 use crate::signals;
-use crate::transaction::{self, Done, WithRevision, id_of};
+use crate::transaction::{self, Done, WithRevision};
 
 /// Whether the contract has an operation set `updated` (its mark U).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +60,7 @@ pub fn change_beside<T>(
     signals::note();
     let edit = |found: FoundBeside<'_>| -> Result<_, Refusal> {
         // A story that somebody has broken keeps nobody from writing beside it; what was never one does.
-        if Document::parse(found.story).is_ok_and(|story| id_of(&story).is_none()) {
+        if Document::parse(found.story).is_ok_and(|story| !has_id(&story)) {
             return Err(OperationError::NoId.into());
         }
         Ok(operation(found)?)

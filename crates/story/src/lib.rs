@@ -77,7 +77,7 @@ pub use head::Head;
 pub use merge::{Conflict, Merge, merge};
 pub use moment::Moment;
 pub use offered::Offered;
-pub use operate::{Dating, carry_out, operate};
+pub use operate::{Dating, carry_out, has_id, operate};
 pub use operation_error::OperationError;
 pub use read::{MAX_STORY_BYTES, ReadError, read, read_locked, read_under};
 pub use relocate::{RelocateError, Relocated, relocate};

@@ -42,9 +42,10 @@ pub fn carry_out<T>(
     Ok(value)
 }
 
-/// An empty or damaged file must not be made to look like a story by a change.
-fn has_id(story: &Document) -> bool {
-    story.has("id") && story.text("id").is_none_or(|id| !id.is_empty())
+/// Whether a document has an id: a text that is not empty, or a number, as people write it who do not think of quotes. An
+/// empty or damaged file must not be made to look like a story by a change.
+pub fn has_id(story: &Document) -> bool {
+    story.count("id").is_some() || story.text("id").is_some_and(|id| !id.is_empty())
 }
 
 fn date(story: &mut Document, dating: Dating) -> Result<(), EditError> {
@@ -104,7 +105,14 @@ mod tests {
                 story.as_str() == Some(&text),
             )
         };
-        for fields in ["n: 1\n", "id:\n", "id: ''\n"] {
+        for fields in [
+            "n: 1\n",
+            "id:\n",
+            "id: ''\n",
+            "id: [S-1]\n",
+            "id: {a: 1}\n",
+            "id: true\n",
+        ] {
             let (result, updated, is_unchanged) = run(fields, 2);
             assert_eq!(result, Err(OperationError::NoId), "{fields:?} is no story");
             assert_eq!(

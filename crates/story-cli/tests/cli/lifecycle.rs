@@ -114,6 +114,27 @@ fn what_is_no_story_is_not_made_to_look_like_one() {
 }
 
 #[test]
+fn id_is_a_text_or_a_number_to_every_operation() {
+    let calls: [&[&str]; 3] = [
+        &["approve", "S-0034"],
+        &["section", "append", "S-0034", "plan", "x"],
+        &["task", "init", "S-0034", "T1"],
+    ];
+    for (id, code) in [
+        ("34", 0),
+        ("0010", 0),
+        ("2026-01-01", 0),
+        ("[S-0034]", 7),
+        ("{a: 1}", 7),
+        ("''", 7),
+    ] {
+        for call in calls {
+            Desk::with(format!("---\nid: {id}\n---\nbody\n")).expect(code, call);
+        }
+    }
+}
+
+#[test]
 fn context_is_the_story_and_behind_it_its_files() {
     let desk = Desk::with(format!("{STORY}\n## Plan Review\n\ngood"));
     for (name, text) in [
