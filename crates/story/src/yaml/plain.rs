@@ -262,7 +262,8 @@ fn single(value: &str, start: usize) -> Option<Single<'_>> {
     let (first, last) = (*bytes.first()?, *bytes.last()?);
     if first.is_ascii_alphanumeric() {
         let is_harmless = |byte: &u8| byte.is_ascii_alphanumeric() || b" _-+./()".contains(byte);
-        return (last != b' ' && bytes.iter().all(is_harmless)).then_some(Single {
+        let is_plain = last != b' ' && bytes.iter().all(is_harmless) && !is_huge(value);
+        return is_plain.then_some(Single {
             style: Style::Plain,
             text: value,
             start,
@@ -278,6 +279,13 @@ fn single(value: &str, start: usize) -> Option<Single<'_>> {
     text.bytes()
         .all(is_harmless)
         .then_some(Single { style, text, start })
+}
+
+/// Whether a word may be an integer of more than 64 bits, which counts as a float: other readers refuse it, and so the story
+/// that holds it.
+fn is_huge(word: &str) -> bool {
+    // The shortest of them, 0x10000000000000000, has 19 characters.
+    word.len() >= 19 && matches!(resolve::plain(word), Value::Float(_))
 }
 
 #[cfg(test)]
@@ -302,6 +310,7 @@ mod tests {
             "list:\n - one\n - two words (and more)\n",
             "path: a/b+c.d\n",
             "dependencies: []\nlast: 1\n",
+            "most: 18446744073709551615\n",
         ] {
             let plain = read(text);
             assert!(plain.is_some(), "{text:?} is plain");
@@ -332,6 +341,8 @@ mod tests {
             "id: |\n  x\n",
             "id: x\r\n",
             "id: -1\n",
+            "id: 18446744073709551616\n",
+            "id: 0x10000000000000000\n",
             "id: 'it''s'\n",
             "id: \"a\\n\"\n",
             "id: 'x\n",
