@@ -179,21 +179,6 @@ fn lease_outside_its_limits_is_a_usage_error() {
 }
 
 #[test]
-fn claim_that_is_tried_again_with_its_op_id_is_done_once() {
-    let desk = Desk::new();
-    let claim = ["claim", "S-0034", "--as", "ann", "--op-id", "mine-1"];
-    let first = desk.json(0, &claim);
-    let text = desk.text();
-    let again = desk.json(0, &claim);
-    assert_eq!(
-        (&first["already"], &again["already"]),
-        (&json!(false), &json!(true)),
-        "once"
-    );
-    assert_eq!(desk.text(), text, "the claim is the first one");
-}
-
-#[test]
 fn renew_moves_the_end_and_keeps_the_token() {
     let desk = Desk::new();
     let claimed = desk.json(0, &claim("ann", NOON));
