@@ -12,12 +12,13 @@ const TEMPORARY_OF_A_LOCK: &str = ".ai-sdlc/stories/S-0034/.sidecar-0123456789ab
 const TEMPORARY_OF_A_COMMIT: &str = ".ai-sdlc/stories/S-0034/.story.md.532011-87ea-18ea029c9bad939f.532010-87ea-18ea029c9b8aff78.b097ddc104c5745c.atomic-tmp";
 
 /// Names that locks and temporary files of the toolkit have, and must be ignored.
-const IGNORED: [&str; 11] = [
+const IGNORED: [&str; 12] = [
     ".ai-sdlc/stories/S-0034/story.md.lock",
     "stories/plan.md.lock",
     TEMPORARY_OF_A_COMMIT,
     TEMPORARY_OF_A_LOCK,
     ".devs-state.lock",
+    ".ai-sdlc/.workflow-state.json.lock",
     ".devs.db",
     ".devs.db-wal",
     ".devs.db-shm",

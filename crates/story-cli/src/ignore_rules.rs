@@ -5,11 +5,12 @@ use std::path::Path;
 use story::journal::JournalFile;
 
 /// What `.gitignore` must hold, but for the journals. Never a bare `*.lock`: that would hide `Cargo.lock` and its like.
-const RULES: [&str; 5] = [
+const RULES: [&str; 6] = [
     "*.md.lock",
     ".*.atomic-tmp",
     ".*.lock-tmp",
     ".devs-state.lock",
+    ".workflow-state.json.lock",
     ".devs.db*",
 ];
 
@@ -65,7 +66,7 @@ pub fn completed(text: &[u8], rules: &[String]) -> Option<(Vec<u8>, Vec<String>)
 mod tests {
     use super::*;
 
-    const ALL: &str = "# Locks and temporary files of `story`\n*.md.lock\n.*.atomic-tmp\n.*.lock-tmp\n.devs-state.lock\n.devs.db*\n**/.ai-sdlc/journal/\n";
+    const ALL: &str = "# Locks and temporary files of `story`\n*.md.lock\n.*.atomic-tmp\n.*.lock-tmp\n.devs-state.lock\n.workflow-state.json.lock\n.devs.db*\n**/.ai-sdlc/journal/\n";
 
     #[test]
     fn completed_adds_what_is_missing_and_keeps_the_rest() {
@@ -75,7 +76,7 @@ mod tests {
             ("a\r\nb".to_owned(), format!("a\r\nb\r\n{}", ALL.replace('\n', "\r\n"))),
             (
                 "*.md.lock\n.devs.db*  \n".to_owned(),
-                "*.md.lock\n.devs.db*  \n# Locks and temporary files of `story`\n.*.atomic-tmp\n.*.lock-tmp\n.devs-state.lock\n**/.ai-sdlc/journal/\n".to_owned(),
+                "*.md.lock\n.devs.db*  \n# Locks and temporary files of `story`\n.*.atomic-tmp\n.*.lock-tmp\n.devs-state.lock\n.workflow-state.json.lock\n**/.ai-sdlc/journal/\n".to_owned(),
             ),
         ];
         let rules = of_root(Path::new("/x/.ai-sdlc"));
