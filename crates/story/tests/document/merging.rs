@@ -316,6 +316,23 @@ fn frontmatter_with_anchors_is_merged_by_edits() {
     );
 }
 
+#[test]
+fn frontmatter_that_readers_take_differently_is_kept_and_told() {
+    // A next-line character: a character for YAML 1.2, a line break for the second reader.
+    let merge = merged([
+        "a: x\u{85}y\nb: 1\n",
+        "a: x\u{85}y\nb: 2\n",
+        "a: x\u{85}y\nb: 1\nc: 1\n",
+    ]);
+    let keys: Vec<_> = merge.conflicts.iter().map(Conflict::key).collect();
+    assert_eq!(keys, ["c"], "what cannot be written is for a person");
+    assert_eq!(
+        merge.merged.frontmatter(),
+        "a: x\u{85}y\nb: 2\n",
+        "ours is kept"
+    );
+}
+
 fn body(text: &str) -> Document {
     Document::parse(format!("---\nid: S-1\n---\n{text}")).expect("a story")
 }
