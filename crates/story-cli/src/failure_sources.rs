@@ -202,10 +202,7 @@ impl Failure {
                 let mut failure = failure(Code::Conflict)
                     .with_chain(refusal)
                     .hint("nothing was written; read the story again and make your change anew");
-                for conflict in found {
-                    failure.causes.push(conflicts::text(conflict, WRITING));
-                    failure.conflicts.push(conflicts::to_json(conflict));
-                }
+                conflicts::add(&mut failure, found, WRITING);
                 failure
             }
             Refusal::Journal(err) => Self::from_journal(err),

@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 use story::{Conflict, Value};
 
+use crate::failure::Failure;
 use crate::value_text;
 
 /// How the two sides are called.
@@ -29,8 +30,16 @@ pub const GIT: Sides = Sides {
 /// Longest text of one side that is shown; chosen: three lines of a terminal.
 const MAX_SHOWN: usize = 200;
 
+/// Adds conflicts to a failure: for people and for programs.
+pub fn add(failure: &mut Failure, conflicts: &[Conflict], sides: Sides) {
+    for conflict in conflicts {
+        failure.causes.push(text(conflict, sides));
+        failure.conflicts.push(to_json(conflict));
+    }
+}
+
 /// A conflict on one line.
-pub fn text(conflict: &Conflict, sides: Sides) -> String {
+fn text(conflict: &Conflict, sides: Sides) -> String {
     let Sides { ours: a, theirs: b } = sides;
     match conflict {
         Conflict::Field {
@@ -62,7 +71,7 @@ pub fn text(conflict: &Conflict, sides: Sides) -> String {
 }
 
 /// A conflict for programs. A value that is absent is missing, so that it is not taken for null.
-pub fn to_json(conflict: &Conflict) -> Json {
+fn to_json(conflict: &Conflict) -> Json {
     let mut object = json!({ "key": conflict.key() });
     let mut put = |name: &str, value: Option<Json>| {
         if let Some(value) = value {

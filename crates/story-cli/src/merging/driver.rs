@@ -73,10 +73,7 @@ fn failure(name: &Path, merge: &Merge) -> Failure {
     let mut failure = Failure::new(Code::Conflict, headline)
         .hint("look for <<<<<<< in the body: decide, delete the markers, then `git add` it");
     failure.path = Some(name.to_path_buf());
-    for conflict in &merge.conflicts {
-        failure.causes.push(conflicts::text(conflict, GIT));
-        failure.conflicts.push(conflicts::to_json(conflict));
-    }
+    conflicts::add(&mut failure, &merge.conflicts, GIT);
     failure
 }
 

@@ -363,6 +363,32 @@ fn body_is_merged_line_by_line() {
 }
 
 #[test]
+fn lines_that_both_added_alike_are_no_part_of_the_conflict() {
+    let base = body("a\nz\n");
+    let merge = merge(
+        Some(&base),
+        &body("a\nsame\nours\nend\nz\n"),
+        &body("a\nsame\ntheirs\nend\nz\n"),
+    );
+    let expected = Conflict::Body {
+        line: 6,
+        base: Vec::new(),
+        ours: b"ours\n".to_vec(),
+        theirs: b"theirs\n".to_vec(),
+    };
+    assert_eq!(
+        merge.conflicts,
+        [expected],
+        "only where they differ, with its line"
+    );
+    assert_eq!(
+        merge.with_markers().body(),
+        b"a\nsame\n<<<<<<< ours\nours\n=======\ntheirs\n>>>>>>> theirs\nend\nz\n",
+        "between markers"
+    );
+}
+
+#[test]
 fn conflicts_stand_between_markers_in_the_body_of_a_readable_story() {
     let base = "---\nid: S-1\nstatus: ready\nnote: x\n---\n\n# Title\n\nfirst\nsecond\nthird\n";
     let ours = base
