@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use story::Workspace;
 use story::workspace::{LegacyFolder, STORY_FILE, StoryFile};
 
+use crate::places::is_missing;
 use crate::sys::{FolderEvents, Woken};
 
 /// How often everything is looked at although no event came. Chosen: network file systems tell nobody what other machines do,
@@ -63,23 +64,26 @@ impl Observer {
         }
     }
 
-    /// Watches the folders of these files, and those in which further ones may come.
-    pub fn cover(&mut self, files: &[StoryFile]) {
+    /// Watches the folders of these files, and those in which further ones may come. Whether some of them are new: then
+    /// what happened there before must be looked at after this.
+    pub fn cover(&mut self, files: &[StoryFile]) -> bool {
         let Some(events) = &mut self.events else {
-            return;
+            return false;
         };
         self.is_blind = false;
+        let mut has_new = false;
         let above = [&self.root]
             .into_iter()
             .chain(&self.names)
             .map(PathBuf::as_path);
         for folder in above.chain(files.iter().filter_map(|file| file.path.parent())) {
-            if let Err(err) = events.add(folder) {
-                let is_missing = crate::places::is_missing(&err);
+            match events.add(folder) {
+                Ok(is_new) => has_new |= is_new,
                 // Each user may watch so many folders only.
-                self.is_blind |= !is_missing;
+                Err(err) => self.is_blind |= !is_missing(&err),
             }
         }
+        has_new
     }
 
     /// Whether changes are seen late, because there are no events for some or all folders.

@@ -51,15 +51,14 @@ pub fn run(settings: &Settings, output: &Output) -> Result<(), Failure> {
 
 /// The files of the workspace, all of them watched.
 pub fn covered(workspace: &Workspace, observer: &mut Observer) -> Vec<StoryFile> {
-    let (mut files, _) = scan::files_of(workspace);
-    observer.cover(&files);
-    // A folder that came before its watch was on has its file by now, or its event is yet to come.
-    let (again, _) = scan::files_of(workspace);
-    if again.len() != files.len() {
-        observer.cover(&again);
-        files = again;
+    let (files, _) = scan::files_of(workspace);
+    if !observer.cover(&files) {
+        return files;
     }
-    files
+    // What came before its folder was watched made no event.
+    let (again, _) = scan::files_of(workspace);
+    observer.cover(&again);
+    again
 }
 
 fn begin(

@@ -35,10 +35,10 @@ impl FolderEvents {
         })
     }
 
-    /// Begins to watch a folder, unless it is watched already. Events before are not seen, so look at it after this.
-    pub fn add(&mut self, folder: &Path) -> io::Result<()> {
+    /// Begins to watch a folder. Events before are not seen, so look at it after this. `false`: it is watched already.
+    pub fn add(&mut self, folder: &Path) -> io::Result<bool> {
         if self.numbers.contains_key(folder) {
-            return Ok(());
+            return Ok(false);
         }
         let what = WatchFlags::CREATE
             | WatchFlags::CLOSE_WRITE
@@ -53,7 +53,7 @@ impl FolderEvents {
             self.numbers.remove(&other);
         }
         self.numbers.insert(folder.to_path_buf(), number);
-        Ok(())
+        Ok(true)
     }
 
     /// Sleeps until something happens in a folder, nobody reads stdout any more, a signal comes, or `timeout` is over.

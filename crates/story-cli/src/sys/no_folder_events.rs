@@ -17,7 +17,7 @@ impl FolderEvents {
     }
 
     /// Not possible.
-    pub fn add(&mut self, _folder: &Path) -> io::Result<()> {
+    pub fn add(&mut self, _folder: &Path) -> io::Result<bool> {
         Err(io::ErrorKind::Unsupported.into())
     }
 

@@ -166,3 +166,24 @@ fn scan_reads_a_head_of_any_length_up_to_the_limit() {
     }
     assert!(read > 25, "those below the limit are read: {read}");
 }
+
+#[test]
+fn scan_is_not_misled_by_a_closing_line_that_is_cut_by_the_end_of_a_read() {
+    let sandbox = Sandbox::new();
+    let mut refused = 0;
+    for length in [4090..=4100, 16_380..=16_388].into_iter().flatten() {
+        for closing in ["---x\n", "---\r\n", "--- \n", "---", "---\r", "----\n"] {
+            let frame = "---\nid: S-1\npad: ''\n---".len();
+            let pad = "x".repeat(length - frame);
+            let path = sandbox.write("story.md", format!("---\nid: S-1\npad: '{pad}'\n{closing}"));
+            settle(&path);
+            let (scanned, parsed) = both(&path);
+            assert_eq!(scanned, parsed, "{closing:?} after {length} bytes");
+            refused += usize::from(scanned.is_none());
+        }
+    }
+    assert!(
+        refused > 20,
+        "what other readers take otherwise is refused: {refused}"
+    );
+}
