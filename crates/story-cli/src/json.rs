@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use sidecar_lock::TookOver;
 use story::workspace::StoryCopy;
@@ -97,9 +98,10 @@ pub fn text(path: &Path) -> Value {
 }
 
 /// One line: characters that a terminal could act on are escaped, which JSON readers undo.
-pub fn to_line(value: &Value) -> String {
-    let plain = value.to_string();
-    if !plain.chars().any(is_dangerous) {
+pub fn to_line(value: &impl Serialize) -> String {
+    let plain = serde_json::to_string(value).expect("all keys of results are texts");
+    let is_ascii = plain.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    if is_ascii || !plain.chars().any(is_dangerous) {
         return plain;
     }
     let mut line = String::with_capacity(plain.len() + 16);

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::failure::{Code, Failure};
@@ -183,7 +184,14 @@ pub fn write_stdout(bytes: &[u8]) -> Result<(), Failure> {
 
 /// Writes one result as one line of JSON.
 pub fn write_json(result: Map<String, Value>) -> Result<(), Failure> {
-    write_stdout(format!("{}\n", json::to_line(&result.into())).as_bytes())
+    write_json_of(&result)
+}
+
+/// As [`write_json`], for a result with a type of its own.
+pub fn write_json_of(result: &impl Serialize) -> Result<(), Failure> {
+    let mut line = json::to_line(result);
+    line.push('\n');
+    write_stdout(line.as_bytes())
 }
 
 /// Writes to stderr. Who closed it does not want to know.

@@ -7,14 +7,15 @@ use std::error::Error as _;
 use std::fmt;
 use std::num::NonZero;
 use std::path::PathBuf;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::SystemTime;
 
 use crate::folder::FolderError;
 use crate::head::Head;
 use crate::read::{ReadError, read};
+use crate::sys;
 use crate::together::unfinished;
 use crate::workspace::{StoryCopy, StoryFile, Workspace};
 
@@ -91,7 +92,8 @@ impl fmt::Display for Skipped {
 pub fn scan(workspace: &Workspace) -> Scan {
     let (files, unlisted) = files::of(workspace);
     let (copies, unlisted_worktrees) = files::of_worktrees(workspace);
-    let mut scan = heads_of(&files);
+    let stories = sys::open_base(&workspace.stories());
+    let mut scan = heads_within(stories.as_ref(), &files);
     for copy in copies {
         take_copy(&mut scan, &copy);
     }
@@ -136,7 +138,7 @@ pub fn files_of(workspace: &Workspace) -> (Vec<StoryFile>, Vec<FolderError>) {
 /// Puts a worktree's copy of its own story in the place of the main one. Of several worktrees the first by name wins.
 fn take_copy(scan: &mut Scan, candidates: &[StoryFile]) {
     for file in candidates {
-        match look::at(file, SystemTime::now()) {
+        match look::at(file, None, SystemTime::now()) {
             look::Seen::Head(head) if is_called(&head, file) => {
                 let same = |other: &Head| other.id.eq_ignore_ascii_case(&head.id);
                 let is_copy = |other: &Head| matches!(other.copy, StoryCopy::Worktree { .. });
@@ -164,15 +166,23 @@ fn is_called(head: &Head, file: &StoryFile) -> bool {
 
 /// Reads the heads of the given files; those that are not there are left out.
 pub fn heads_of(files: &[StoryFile]) -> Scan {
-    let scan = Mutex::new(Scan::default());
+    heads_within(None, files)
+}
+
+fn heads_within(stories: Option<&sys::Base>, files: &[StoryFile]) -> Scan {
+    let scan = Mutex::new(Scan {
+        heads: Vec::with_capacity(files.len()),
+        skipped: Vec::new(),
+    });
     let next = AtomicUsize::new(0);
+    let begun = SystemTime::now();
     let work = || {
-        let part = take_batches(files, &next);
-        let mut scan = scan
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        scan.heads.extend(part.heads);
-        scan.skipped.extend(part.skipped);
+        while let Some(batch) = batch(files, &next) {
+            let mut part = look_at(batch, stories, begun);
+            let mut scan = scan.lock().unwrap_or_else(PoisonError::into_inner);
+            scan.heads.append(&mut part.heads);
+            scan.skipped.append(&mut part.skipped);
+        }
     };
     let helpers = helpers_for(files.len());
     thread::scope(|scope| {
@@ -182,30 +192,32 @@ pub fn heads_of(files: &[StoryFile]) -> Scan {
         }
         work();
     });
-    scan.into_inner()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
+    scan.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The next files that nobody has taken.
+fn batch<'a>(files: &'a [StoryFile], next: &AtomicUsize) -> Option<&'a [StoryFile]> {
+    let start = next.fetch_add(BATCH, Ordering::Relaxed);
+    files
+        .get(start..files.len().min(start + BATCH))
+        .filter(|batch| !batch.is_empty())
+}
+
+fn look_at(batch: &[StoryFile], stories: Option<&sys::Base>, begun: SystemTime) -> Scan {
+    let mut part = Scan::default();
+    part.heads.reserve(batch.len());
+    for file in batch {
+        match look::at(file, stories, begun) {
+            look::Seen::Head(head) => part.heads.push(*head),
+            look::Seen::Nothing => {}
+            look::Seen::Skipped(skipped) => part.skipped.push(skipped),
+        }
+    }
+    part
 }
 
 /// How many threads beside the present one are worth their start.
 fn helpers_for(files: usize) -> usize {
     let processors = thread::available_parallelism().map_or(1, NonZero::get);
     processors.min(files.div_ceil(4 * BATCH)).saturating_sub(1)
-}
-
-fn take_batches(files: &[StoryFile], next: &AtomicUsize) -> Scan {
-    let mut part = Scan::default();
-    let begun = SystemTime::now();
-    loop {
-        let start = next.fetch_add(BATCH, Ordering::Relaxed);
-        if start >= files.len() {
-            return part;
-        }
-        for file in &files[start..files.len().min(start + BATCH)] {
-            match look::at(file, begun) {
-                look::Seen::Head(head) => part.heads.push(*head),
-                look::Seen::Nothing => {}
-                look::Seen::Skipped(skipped) => part.skipped.push(skipped),
-            }
-        }
-    }
 }

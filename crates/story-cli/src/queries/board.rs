@@ -2,11 +2,12 @@
 
 use story::Workspace;
 
+use super::items::Board;
 use super::observer::{Observer, Seen};
-use super::{columns, filter, items, scanned, watch};
+use super::{columns, filter, scanned, watch};
 use crate::args::queries::BoardArgs;
 use crate::failure::Failure;
-use crate::output::{Output, write_json, write_stdout};
+use crate::output::{Output, write_json_of, write_stdout};
 use crate::places;
 use crate::settings::Settings;
 use crate::{signals, sys};
@@ -27,7 +28,7 @@ pub fn run(args: &BoardArgs, settings: &Settings, output: &Output) -> Result<(),
     if output.is_json() {
         let (scan, warnings) = scanned(&workspace, output);
         let shown = filter(&args.filter, settings).select(&scan.heads);
-        return write_json(items::result(&shown, settings.moment(), warnings));
+        return write_json_of(&Board::new(&shown, settings.moment(), warnings));
     }
     let (board, _) = drawn(args, &workspace, settings, output);
     write_stdout(board.as_bytes())

@@ -1,65 +1,125 @@
-//! Stories as JSON: the items of the reference tool's `status --json`. Pure.
+//! Stories as JSON: the members and items of the reference tool's `status --json`. Pure.
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
 use story::board::column_of;
 use story::workspace::StoryCopy;
 use story::{Head, Moment};
 
 use crate::json;
 
-/// The members for the columns, in their order; the last is for the words of other tools.
-const MEMBERS: [&str; 6] = ["backlog", "ready", "inProgress", "done", "blocked", "other"];
-
 /// The version of the reference tool's shape.
 const VERSION: u32 = 1;
 
 /// The result of `list` and `board`.
-pub fn result(shown: &[&Head], now: Moment, warnings: Vec<String>) -> Map<String, Value> {
-    let mut columns: [Vec<Value>; MEMBERS.len()] = Default::default();
-    for head in shown {
-        columns[column_of(&head.status)].push(item(head));
-    }
-    let mut result = json::success();
-    result.insert("version".to_owned(), VERSION.into());
-    result.insert("generatedAt".to_owned(), now.stamp().into());
-    for (name, items) in MEMBERS.into_iter().zip(columns) {
-        // The reference tool knows no such column.
-        if name != "other" || !items.is_empty() {
-            result.insert(name.to_owned(), items.into());
-        }
-    }
-    result.insert("total".to_owned(), shown.len().into());
-    let copies = shown.iter().filter(|head| head.copy != StoryCopy::Main);
-    let copies: Vec<_> = copies.map(|head| copy(head)).collect();
-    result.insert("copies".to_owned(), copies.into());
-    result.insert("warnings".to_owned(), warnings.into());
-    result
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Board<'a> {
+    #[serde(flatten)]
+    success: Map<String, Value>,
+    version: u32,
+    generated_at: String,
+    #[serde(flatten)]
+    columns: Columns<'a>,
+    total: usize,
+    copies: Vec<Copy<'a>>,
+    warnings: Vec<String>,
 }
 
-fn item(head: &Head) -> Value {
-    json!({
-        "id": head.id,
-        "slug": head.slug,
-        "title": head.title,
-        "status": head.status.as_str(),
-        "priority": head.priority.map(number),
-        "type": head.kind,
-        "created": head.created,
-        "labels": head.labels,
-    })
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Columns<'a> {
+    backlog: Vec<Item<'a>>,
+    ready: Vec<Item<'a>>,
+    in_progress: Vec<Item<'a>>,
+    done: Vec<Item<'a>>,
+    blocked: Vec<Item<'a>>,
+    /// The reference tool knows no such column.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    other: Vec<Item<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Item<'a> {
+    id: &'a str,
+    slug: &'a str,
+    title: Option<&'a str>,
+    status: &'a str,
+    priority: Option<Value>,
+    #[serde(rename = "type")]
+    kind: Option<&'a str>,
+    created: Option<&'a str>,
+    labels: &'a [String],
 }
 
 /// A story that is not shown by its main copy.
-fn copy(head: &Head) -> Value {
-    json!({
-        "id": head.id,
-        "copy": head.copy.to_string(),
-        "path": json::text(&head.path),
-    })
+#[derive(Debug, Serialize)]
+struct Copy<'a> {
+    id: &'a str,
+    copy: String,
+    path: Value,
+}
+
+impl<'a> Board<'a> {
+    /// Puts stories, which are in the order of the board, into their columns.
+    pub fn new(shown: &[&'a Head], now: Moment, warnings: Vec<String>) -> Self {
+        let mut columns = Columns::default();
+        for head in shown {
+            columns.at(column_of(&head.status)).push(Item::of(head));
+        }
+        let copies = shown.iter().filter(|head| head.copy != StoryCopy::Main);
+        Self {
+            success: json::success(),
+            version: VERSION,
+            generated_at: now.stamp(),
+            columns,
+            total: shown.len(),
+            copies: copies.map(|head| Copy::of(head)).collect(),
+            warnings,
+        }
+    }
+}
+
+impl<'a> Columns<'a> {
+    fn at(&mut self, column: usize) -> &mut Vec<Item<'a>> {
+        match column {
+            0 => &mut self.backlog,
+            1 => &mut self.ready,
+            2 => &mut self.in_progress,
+            3 => &mut self.done,
+            4 => &mut self.blocked,
+            _ => &mut self.other,
+        }
+    }
+}
+
+impl<'a> Item<'a> {
+    fn of(head: &'a Head) -> Self {
+        Self {
+            id: &head.id,
+            slug: &head.slug,
+            title: head.title.as_deref(),
+            status: head.status.as_str(),
+            priority: head.priority.map(number),
+            kind: head.kind.as_deref(),
+            created: head.created.as_deref(),
+            labels: &head.labels,
+        }
+    }
+}
+
+impl<'a> Copy<'a> {
+    fn of(head: &'a Head) -> Self {
+        Self {
+            id: &head.id,
+            copy: head.copy.to_string(),
+            path: json::text(&head.path),
+        }
+    }
 }
 
 /// A priority as it is usually written: 10 and not 10.0.
-pub fn number(priority: f64) -> Value {
+fn number(priority: f64) -> Value {
     // Beyond this not every whole number has a value of its own.
     const EXACT: f64 = 9_007_199_254_740_992.0;
     #[expect(

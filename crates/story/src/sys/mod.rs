@@ -8,9 +8,11 @@ mod unix;
 mod unix_journal;
 
 #[cfg(not(unix))]
-pub(crate) use other::{Opened, entries_of, open_journal, open_to_look, sync_journal};
+pub(crate) use other::{
+    Base, Opened, entries_of, length_and_time, open_base, open_journal, open_to_look, sync_journal,
+};
 #[cfg(unix)]
-pub(crate) use unix::{entries_of, open_to_look};
+pub(crate) use unix::{Base, entries_of, length_and_time, open_base, open_to_look};
 #[cfg(unix)]
 pub(crate) use unix_journal::{Opened, open_journal, sync_journal};
 

@@ -27,8 +27,22 @@ pub(crate) fn entries_of(folder: &Path) -> io::Result<Vec<Entry>> {
         .collect()
 }
 
-pub(crate) fn open_to_look(path: &Path) -> io::Result<File> {
+/// Never made here.
+pub(crate) type Base = std::convert::Infallible;
+
+/// Not known how.
+pub(crate) fn open_base(_folder: &Path) -> Option<Base> {
+    None
+}
+
+pub(crate) fn open_to_look(_base: Option<&Base>, path: &Path) -> io::Result<File> {
     File::open(path)
+}
+
+/// Length of a regular file, and when it was last written; `None` where it is none.
+pub(crate) fn length_and_time(file: &File) -> Option<(u64, std::time::SystemTime)> {
+    let found = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
+    Some((found.len(), found.modified().ok()?))
 }
 
 /// An open journal.
