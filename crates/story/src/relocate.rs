@@ -19,7 +19,7 @@ use crate::sanitise::slug;
 use crate::status::{Status, set_status};
 use crate::together::{self, Trouble};
 use crate::update_error::Warning;
-use crate::workspace::{LegacyFolder, StoryCopy, StoryFile, Workspace};
+use crate::workspace::{LegacyFolder, STORIES, STORY_FILE, StoryCopy, StoryFile, Workspace};
 
 /// How often to begin again when somebody without our lock saves the story meanwhile. Chosen.
 const TRIES: u32 = 3;
@@ -142,7 +142,19 @@ pub fn relocate(
     if let Err(err) = moving.guard.release() {
         tracing::warn!(%err, "lock not released cleanly after a move");
     }
+    remove_if_empty(&moved.from);
     Ok(moved)
+}
+
+/// Removes the folder that a story had to itself, if nothing is left in it: it would look like that of a lost story. The
+/// id is not given again, for the moved file carries it.
+fn remove_if_empty(story: &Path) {
+    let Some(folder) = story.parent() else { return };
+    let is_in_stories = folder.parent().and_then(Path::file_name) == Some(STORIES.as_ref());
+    if is_in_stories && story.file_name() == Some(STORY_FILE.as_ref()) {
+        // It fails where there is anything in it: plans, or the lock of somebody who waits.
+        fs::remove_dir(folder).ok();
+    }
 }
 
 /// One move under its lock.

@@ -305,7 +305,11 @@ fn move_makes_the_new_file_and_removes_the_old_one() {
         expected,
         "only what the folder says has changed"
     );
-    assert!(!desk.path.exists(), "the old file is gone");
+    let folder = desk.path.parent().expect("a folder");
+    assert!(
+        !folder.exists(),
+        "the old file is gone, and its empty folder"
+    );
     let theirs = desk
         .sandbox
         .read(".ai-sdlc/ready/03-atomic-story-updates.md");
@@ -326,8 +330,15 @@ fn move_makes_the_new_file_and_removes_the_old_one() {
 
 #[test]
 fn moved_file_names_are_never_made_of_what_the_story_says() {
+    let plan = ".ai-sdlc/stories/S-0034/plan.md";
     let desk = Desk::with("---\nid: S-0034\nslug: ../../out\ntitle: x\n---\n");
+    desk.sandbox.write(plan, "# Plan\n");
     desk.expect(0, &["move", "S-0034", "backlog"]);
+    assert_eq!(
+        desk.sandbox.read(plan),
+        "# Plan\n",
+        "what lay beside it stays"
+    );
     assert!(
         desk.sandbox.join(".ai-sdlc/backlog/01-out.md").exists(),
         "a slug stays a name"
