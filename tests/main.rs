@@ -16,6 +16,7 @@ mod foreign_locks;
 mod git_ignore;
 mod git_merge;
 mod listing;
+mod journal;
 mod negative_controls;
 mod node_peers;
 mod node_stand_in;
