@@ -326,6 +326,7 @@ fn operation_id_is_for_one_operation() {
     desk.expect(2, &["get", "S-0034", "--op-id", "job-8"]);
     desk.expect(2, &["set", "S-0034", "n=1", "--op-id", "two words"]);
     desk.expect(2, &["apply", "--op-id", "job-8"]);
+    desk.expect(2, &["claim", "--next", "--as", "ann", "--op-id", "job-8"]);
 }
 
 #[test]
