@@ -9,6 +9,7 @@ mod crew;
 mod errno;
 mod judge;
 mod kill;
+mod once;
 mod place;
 mod scene;
 mod streams;
@@ -42,6 +43,12 @@ pub const CASES: &[Case] = &[
         expect: Expect::NothingWrong,
         minimum: 80,
         run: |context| together::killed_at_each_call(context, "kill together"),
+    },
+    Case {
+        name: "kill: set --op-id",
+        expect: Expect::NothingWrong,
+        minimum: 60,
+        run: |context| once::killed_at_each_call(context, "kill once"),
     },
     Case {
         name: "kill: lock run",
@@ -180,6 +187,12 @@ pub const CASES: &[Case] = &[
         expect: Expect::NothingWrong,
         minimum: 80,
         run: |context| together::failed_at_each_call(context, "errno together"),
+    },
+    Case {
+        name: "errno: set --op-id",
+        expect: Expect::NothingWrong,
+        minimum: 60,
+        run: |context| once::failed_at_each_call(context, "errno once"),
     },
     Case {
         name: "errno: lock run",

@@ -15,7 +15,7 @@ use crate::failure::{Code, Failure};
 use crate::failure_sources::code_of_io;
 use crate::operations::Refusal;
 use crate::output::Output;
-use crate::places::{Target, sdlc_root};
+use crate::places::{Target, is_missing, sdlc_root};
 use crate::settings::{Settings, Touch};
 use crate::signals;
 use crate::transaction::{self, WithRevision};
@@ -39,14 +39,14 @@ pub fn run(verb: &JournalVerb, settings: &Settings, output: &Output) -> Result<u
 ///
 /// # Errors
 ///
-/// `EREFUSED` when the operation has an id and there is no journal that could remember it.
+/// `EREFUSED` when the operation has an id and there is no journal that could remember it; as [`file_of`].
 pub fn options(
     target: &Target,
     settings: &Settings,
     command: &str,
     op: Option<&String>,
 ) -> Result<Option<JournalOptions>, Failure> {
-    match (file_of(target, settings), op) {
+    match (file_of(target, settings)?, op) {
         (Some(file), op) => {
             let root = file.root().to_path_buf();
             Ok(Some(settings.journal_options(root, command, op.cloned())))
@@ -59,9 +59,21 @@ pub fn options(
 }
 
 /// The journal of a story, whether or not it is there; `None` where it lies in no sdlc root.
-pub fn file_of(target: &Target, settings: &Settings) -> Option<JournalFile> {
-    let path = target.path.canonicalize().ok()?;
-    JournalFile::of(&path).filter(|file| is_root(file.root(), settings))
+///
+/// # Errors
+///
+/// When it cannot be found out where the story lies. That the story is missing is for others to say.
+pub fn file_of(target: &Target, settings: &Settings) -> Result<Option<JournalFile>, Failure> {
+    match target.path.canonicalize() {
+        Ok(path) => {
+            let file = JournalFile::of(&path);
+            Ok(file.filter(|file| is_root(file.root(), settings)))
+        }
+        Err(err) if is_missing(&err) => Ok(None),
+        Err(err) => Err(Failure::new(code_of_io(&err), "cannot find the journal")
+            .cause(format!("cannot resolve {}", target.path.display()))
+            .cause(err.to_string())),
+    }
 }
 
 /// Whether a folder is an sdlc root: by its usual name, the name that a configuration above gives it, or because it is the
@@ -87,7 +99,9 @@ fn is_root(folder: &Path, settings: &Settings) -> bool {
 fn undo(args: &UndoArgs, settings: &Settings, output: &Output) -> Result<(), Failure> {
     signals::note();
     let target = Target::of_story(&args.story, settings)?;
-    let Some(file) = file_of(&target, settings) else {
+    let file =
+        file_of(&target, settings).map_err(|failure| failure.about("undo a change of", &target))?;
+    let Some(file) = file else {
         return Err(Failure::new(Code::NotFound, "")
             .cause("it lies in no sdlc root, and so has no journal")
             .about("undo a change of", &target));

@@ -118,6 +118,8 @@ impl<'a> Place<'a> {
         let folder = self.folder();
         fs::remove_dir_all(&folder).ok();
         fs::create_dir_all(&folder).expect("the build folder can be written");
+        // The first version is not of any change that it tells of.
+        fs::remove_dir_all(self.root.join(".ai-sdlc/journal")).ok();
         let first = Version {
             author: Author::Us,
             count: 0,

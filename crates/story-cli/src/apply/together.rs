@@ -89,6 +89,7 @@ fn update(wanted: &[Wanted], settings: &Settings) -> Outcome {
     let first = wanted.first().map(|it| &it.target);
     let journal = first.map(|target| journal::options(target, settings, command, None));
     let options = UpdateOptions {
+        // Where the first one lies cannot be found out: that is said when its lock is taken.
         journal: journal.and_then(Result::ok).flatten(),
         ..settings.update_options(command)
     };

@@ -27,7 +27,7 @@ pub fn run(args: &LogArgs, settings: &Settings, output: &Output) -> Result<(), F
     let target = Target::of_story(&args.story, settings)?;
     let story = story::read(&target.path)
         .map_err(|err| Failure::from_read(err, settings.timeout).about("read", &target))?;
-    let file = file_of(&target, settings);
+    let file = file_of(&target, settings).map_err(|failure| failure.about("read", &target))?;
     let journal = match &file {
         Some(file) => journal::read(file)
             .map_err(|err| Failure::from_journal(&err).about("read the journal of", &target))?,

@@ -383,7 +383,7 @@ fn each_copy_of_a_story_has_a_journal_of_its_own() {
     let desk = Desk::new();
     let copy = ".ai-sdlc/worktrees/S-0034-x/.ai-sdlc";
     desk.sandbox
-        .write(&format!("{copy}/stories/S-0034/story.md"), STORY);
+        .write(format!("{copy}/stories/S-0034/story.md"), STORY);
     desk.sandbox
         .write(".ai-sdlc/done/01-old.md", STORY.replace("S-0034", "S-1"));
     desk.expect(
