@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
+use atomic_file::CommitOptions;
+use sidecar_lock::LockOptions;
 use testkit::Sandbox;
 
 use super::pending::Pending;
@@ -60,7 +62,7 @@ impl Root {
 
     /// Saves a story in place of what is there, as an editor does that takes no lock.
     fn save(&self, id: &str, text: &str) {
-        atomic_file::replace(&self.story(id), text.as_bytes(), &Default::default())
+        atomic_file::replace(&self.story(id), text.as_bytes(), &CommitOptions::default())
             .expect("it can be replaced");
     }
 }
@@ -107,7 +109,7 @@ fn story_that_is_moved_takes_along_what_was_decided_for_it() {
         &Workspace::new(&root.path),
         LegacyFolder::Ready,
         Dating::Left,
-        (&Default::default(), &Default::default()),
+        (&LockOptions::default(), &CommitOptions::default()),
     )
     .expect("it can be moved");
     assert_eq!(
@@ -132,7 +134,7 @@ fn story_that_is_moved_takes_along_what_was_decided_for_it() {
 fn change_of_somebody_else_is_merged_with_what_was_decided() {
     let root = Root::cut_off();
     root.save("S-1", &BEFORE.replace("ready", "blocked"));
-    let warnings = finish_all(&root.path, &Default::default()).expect("it can be finished");
+    let warnings = finish_all(&root.path, &LockOptions::default()).expect("it can be finished");
     assert_eq!(warnings.len(), 2, "both are finished: {warnings:?}");
     assert_eq!(
         root.text("S-1"),
@@ -148,7 +150,7 @@ fn change_of_the_same_by_somebody_else_stays_and_ours_is_kept_aside() {
     let root = Root::cut_off();
     let theirs = BEFORE.replace("n: 1", "n: many");
     root.save("S-1", &theirs);
-    let warnings = finish_all(&root.path, &Default::default()).expect("it can be finished");
+    let warnings = finish_all(&root.path, &LockOptions::default()).expect("it can be finished");
     let kept = warnings.iter().find_map(|warning| match warning {
         Warning::SetAside { kept, .. } => Some(kept),
         _ => None,
@@ -175,7 +177,7 @@ fn story_that_was_removed_stays_removed() {
     })
     .expect("it is finished first");
     assert_eq!(updated[0].value, Some(2), "what was decided");
-    finish_all(&root.path, &Default::default()).expect("it can be finished");
+    finish_all(&root.path, &LockOptions::default()).expect("it can be finished");
     assert!(!root.story("S-1").exists(), "it does not come back");
     assert!(!root.pending(), "nothing waits any more");
 }
