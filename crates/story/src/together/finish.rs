@@ -9,6 +9,7 @@ use sidecar_lock::{LockOptions, SidecarLock};
 use super::Trouble;
 use super::pending::{Filed, Pending};
 use super::record::Part;
+use crate::changes::{Change, Changes};
 use crate::document::Document;
 use crate::merge::merge;
 use crate::read::{MAX_STORY_BYTES, ReadError, locked_by};
@@ -57,13 +58,16 @@ pub(super) fn put(
             return Ok(None);
         }
         if original.bytes() != part.before {
-            let Some(merged) = merged(&part, original.bytes()) else {
-                let kept = filed.set_aside(&part)?;
-                return Ok(Some(Warning::SetAside { path, kept }));
+            part = match meet(&part, original.bytes()) {
+                Meeting::Done => return Ok(None),
+                Meeting::Conflict => {
+                    let kept = filed.set_aside(&part)?;
+                    return Ok(Some(Warning::SetAside { path, kept }));
+                }
+                Meeting::Merged(merged) => merged,
             };
             // Written down first, so that nobody merges the same again after a crash.
-            filed.settle(&part.path, Some(merged.clone()), options)?;
-            part = merged;
+            filed.settle(&part.path, Some(part.clone()), options)?;
         }
         match atomic_file::replace_if_unchanged(original, &part.after, &CommitOptions::default()) {
             Ok(_) => return Ok(Some(Warning::Finished { path })),
@@ -74,12 +78,35 @@ pub(super) fn put(
     Err(Trouble::Commit(CommitError::Changed { path }))
 }
 
-/// The part anew, for a story that somebody without our lock has changed since: both changes, where they do not meet.
-fn merged(part: &Part, now: &[u8]) -> Option<Part> {
-    let [base, ours, theirs] =
+/// How a story that somebody without our lock has changed stands to what was decided for it.
+enum Meeting {
+    /// It was in place before they changed something else.
+    Done,
+    /// Both changes, where they do not meet.
+    Merged(Part),
+    /// They do meet.
+    Conflict,
+}
+
+/// Whether it was in place before is told by the fields that it changes: a merge alone would count a counter up twice.
+fn meet(part: &Part, now: &[u8]) -> Meeting {
+    let documents =
         [part.before.as_slice(), now, &part.after].map(|bytes| Document::parse(bytes).ok());
-    let merge = merge(Some(&base?), &ours?, &theirs?);
-    merge.is_clean().then(|| Part {
+    let [Some(before), Some(now_parsed), Some(after)] = documents else {
+        return Meeting::Conflict;
+    };
+    let decided = Changes::between(&before, &after).fields;
+    let theirs = Changes::between(&before, &now_parsed).fields;
+    let touched = |change: &Change| theirs.iter().find(|other| other.key == change.key);
+    let done = |change: &Change| touched(change).is_some_and(|other| other == change);
+    if !decided.is_empty() && decided.iter().all(done) {
+        return Meeting::Done;
+    }
+    let merge = merge(Some(&before), &now_parsed, &after);
+    if decided.iter().any(|change| touched(change).is_some()) || !merge.is_clean() {
+        return Meeting::Conflict;
+    }
+    Meeting::Merged(Part {
         path: part.path.clone(),
         before: now.to_vec(),
         after: merge.merged.into_bytes(),

@@ -146,6 +146,16 @@ fn change_of_somebody_else_is_merged_with_what_was_decided() {
 }
 
 #[test]
+fn what_was_in_place_before_somebody_else_changed_the_story_is_not_done_twice() {
+    let root = Root::cut_off();
+    let theirs = AFTER.replace("ready", "blocked");
+    root.save("S-1", &theirs);
+    let warnings = finish_all(&root.path, &LockOptions::default()).expect("it can be finished");
+    assert_eq!(root.text("S-1"), theirs, "counted once: {warnings:?}");
+    assert!(!root.pending(), "nothing waits any more");
+}
+
+#[test]
 fn change_of_the_same_by_somebody_else_stays_and_ours_is_kept_aside() {
     let root = Root::cut_off();
     let theirs = BEFORE.replace("n: 1", "n: many");
