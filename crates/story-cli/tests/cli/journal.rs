@@ -406,9 +406,12 @@ fn each_copy_of_a_story_has_a_journal_of_its_own() {
     assert!(!journal_of(&desk).exists(), "the main copy was not touched");
 }
 
+/// What the journal looks like, and how it is made so.
+type Disguise = (&'static str, fn(&Desk));
+
 #[test]
 fn journal_in_disguise_is_not_written_and_the_update_goes_on() {
-    let disguises: [(&str, fn(&Desk)); 5] = [
+    let disguises: [Disguise; 5] = [
         ("the folder is a link", |desk| {
             fs::create_dir(desk.sandbox.join("elsewhere")).expect("a folder can be made");
             symlink("../elsewhere", desk.sandbox.join(".ai-sdlc/journal")).expect("a link");
@@ -457,9 +460,7 @@ fn journal_in_disguise_is_not_written_and_the_update_goes_on() {
             "{what}: nothing was changed"
         );
         let elsewhere = desk.sandbox.join("elsewhere");
-        let written = fs::read_dir(&elsewhere)
-            .map(|entries| entries.count())
-            .unwrap_or(0);
+        let written = fs::read_dir(&elsewhere).map_or(0, Iterator::count);
         let text = fs::read_to_string(elsewhere.join("x")).unwrap_or_else(|_| "mine".to_owned());
         let is_spared = text == "mine" && written <= 1 && !elsewhere.join("S-0034.jsonl").exists();
         assert!(is_spared, "{what}: nothing was written elsewhere");
