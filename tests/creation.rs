@@ -367,3 +367,45 @@ fn killed_move_leaves_both_files_or_one_but_never_none() {
     }
     assert!(both > 0, "some were killed between the two steps");
 }
+
+#[test]
+fn stories_that_move_at_once_get_numbers_of_their_own() {
+    let _alone = alone();
+    let project = Project::new();
+    let ready = project.sandbox.join(".ai-sdlc/ready");
+    fs::create_dir_all(&ready).expect("a folder can be made");
+    let mut command = story();
+    command
+        .args(["lock", "hold"])
+        .arg(ready.join(".creation.md"));
+    let holder = SecondProcess::spawn_ready(&mut command, PATIENCE);
+    let movers: Vec<_> = (1..=6)
+        .map(|number| {
+            let id = format!("S-{number:04}");
+            project.sandbox.write(
+                format!(".ai-sdlc/stories/{id}/story.md"),
+                format!("---\nid: {id}\nslug: s{number}\n---\n"),
+            );
+            let mut command = story();
+            command.current_dir(project.sandbox.path());
+            command.args(["move", &id, "ready", "--timeout", "60s"]);
+            SecondProcess::spawn(&mut command)
+        })
+        .collect();
+    wait_until_waiting(&movers, &ready.join(".creation.md.lock"));
+    holder.wait(PATIENCE);
+    for mover in movers {
+        let finished = mover.wait(PATIENCE);
+        assert!(finished.status.success(), "each is moved: {finished:?}");
+    }
+    let names = fs::read_dir(&ready).expect("it can be listed");
+    let numbers: BTreeSet<String> = names
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy()[..2].to_owned())
+        .collect();
+    let expected = ["01", "02", "03", "04", "05", "06"].map(str::to_owned);
+    assert_eq!(
+        numbers,
+        expected.into(),
+        "the number is the priority: none is given twice"
+    );
+}

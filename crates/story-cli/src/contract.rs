@@ -1,9 +1,11 @@
 //! The verbs that are operations of the contract: each is one locked change with its rules built in.
 
 use serde_json::{Map, Value};
-use story::{Changes, Dating, Document, FoundBeside, Next, OperationError, carry_out, has_id};
+use story::{
+    Changes, Dating, Document, FoundBeside, Next, OperationError, carry_out, has_id, has_own_folder,
+};
 
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::operations::Refusal;
 use crate::output::{Output, write_json};
 use crate::places::Target;
@@ -57,6 +59,7 @@ pub fn change_beside<T>(
     output: &Output,
     mut operation: impl FnMut(FoundBeside<'_>) -> Result<(T, Next), OperationError>,
 ) -> Result<(T, Done), Failure> {
+    check_own_folder(target)?;
     signals::note();
     let edit = |found: FoundBeside<'_>| -> Result<_, Refusal> {
         // A story that somebody has broken keeps nobody from writing beside it; what was never one does.
@@ -66,6 +69,21 @@ pub fn change_beside<T>(
         Ok(operation(found)?)
     };
     transaction::change_beside(target, name, settings, with_revision(output), command, edit)
+}
+
+/// Refuses a story that does not have its folder for itself: others would share what is written beside it.
+///
+/// # Errors
+///
+/// `EREFUSED`.
+pub fn check_own_folder(target: &Target) -> Result<(), Failure> {
+    if has_own_folder(&target.absolute()) {
+        return Ok(());
+    }
+    Err(Failure::new(Code::Refused, "")
+        .cause("its folder holds other stories as well, which would share what is written beside it")
+        .hint("give it a folder of its own, stories/ID/story.md; `story section append --heading` writes into the story itself")
+        .about("write beside", target))
 }
 
 fn with_revision(output: &Output) -> WithRevision {

@@ -8,6 +8,7 @@ use serde_json::Map;
 use story::journal::{self, JournalError, JournalFile, JournalOptions, Undone};
 use story::{Changes, Document, EditError};
 
+use crate::app;
 use crate::args::journal::{JournalVerb, UndoArgs};
 use crate::configuration::{Configuration, DEFAULT_FOLDER};
 use crate::contract::tell;
@@ -29,10 +30,9 @@ const UPDATED: &str = "updated";
 /// [`Failure`]; the story is unchanged unless it says committed.
 pub fn run(verb: &JournalVerb, settings: &Settings, output: &Output) -> Result<u8, Failure> {
     match verb {
-        JournalVerb::Log(args) => log::run(args, settings, output),
-        JournalVerb::Undo(args) => undo(args, settings, output),
+        JournalVerb::Log(args) => app::heard_enough(log::run(args, settings, output)),
+        JournalVerb::Undo(args) => undo(args, settings, output).map(|()| 0),
     }
-    .map(|()| 0)
 }
 
 /// How a change of the story leaves its line; `None` where it lies in no sdlc root.

@@ -7,7 +7,7 @@ use story::{Next, sections};
 use crate::args::section::{
     SectionAppendArgs, SectionGetArgs, SectionPathArgs, SectionPutArgs, SectionVerb,
 };
-use crate::contract::{Dates, change, change_beside, tell};
+use crate::contract::{Dates, change, change_beside, check_own_folder, tell};
 use crate::failure::{Code, Failure};
 use crate::get;
 use crate::json;
@@ -152,6 +152,7 @@ fn put(args: &SectionPutArgs, settings: &Settings, output: &Output) -> Result<()
 fn path(args: &SectionPathArgs, settings: &Settings, output: &Output) -> Result<(), Failure> {
     let section = section_of(&args.name)?;
     let target = Target::of_story(&args.story, settings)?;
+    check_own_folder(&target)?;
     for warning in &target.warnings {
         output.warning(warning);
     }

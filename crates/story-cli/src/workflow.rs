@@ -11,7 +11,7 @@ use story::{FoundBeside, Next, OperationError, workflow_migration};
 use crate::args::workflow::{
     WorkflowClearArgs, WorkflowFinishArgs, WorkflowShowArgs, WorkflowStartArgs, WorkflowVerb,
 };
-use crate::contract::{change_beside, tell};
+use crate::contract::{change_beside, check_own_folder, tell};
 use crate::failure::{Code, Failure};
 use crate::json;
 use crate::output::{Output, write_json};
@@ -157,6 +157,7 @@ fn migrate(settings: &Settings, output: &Output) -> Result<(), Failure> {
         return tell_migrated(None, &[], &Target::at(global), output);
     };
     let target = Target::of_story(Path::new(&id), settings)?;
+    check_own_folder(&target)?;
     let options = options_for(&target, settings, "story workflow migrate")?;
     let migrated = patiently(&options, &mut |options| {
         workflow_migration::migrate(&root, &id, &target.path, options, || {

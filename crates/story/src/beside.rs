@@ -12,6 +12,7 @@ use crate::read::{MAX_STORY_BYTES, ReadError};
 use crate::revision::Revision;
 use crate::update::{Guarded, Lock, Run, UpdateOptions, check_size};
 use crate::update_error::{UpdateError, Warning};
+use crate::workspace::STORY_FILE;
 
 /// What is to become of a file beside a story.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +62,12 @@ pub struct UpdatedBeside<T> {
     pub reruns: u32,
 }
 
+/// Whether a story has its folder for itself: its file is `story.md`. In a legacy folder lie many stories, and what was
+/// written beside one of them would be every other's, too.
+pub fn has_own_folder(story: &Path) -> bool {
+    story.file_name() == Some(OsStr::new(STORY_FILE))
+}
+
 /// Updates the file `name` in the folder of a story: acquires the *story's* lock, reads the file, lets `edit` say what
 /// becomes of it, puts that in place in one step, releases the lock.
 ///
@@ -71,8 +78,8 @@ pub struct UpdatedBeside<T> {
 /// # Errors
 ///
 /// The file is unchanged, except where [`UpdateError::is_committed`] is true. As [`update`](crate::update()); a `name` that
-/// is no plain file name is [`UpdateError::Read`], and so is a link or a folder that has it, and a file larger than
-/// [`MAX_STORY_BYTES`].
+/// is no plain file name is [`UpdateError::Read`], and so is a link or a folder that has it, a file larger than
+/// [`MAX_STORY_BYTES`], and a story that does not have its folder for itself ([`has_own_folder`]).
 ///
 /// # Example
 ///
@@ -97,6 +104,9 @@ pub fn update_beside<T, E: Error + 'static>(
 ) -> Result<UpdatedBeside<T>, UpdateError<E>> {
     let mut run = Run::checked(story, options)?;
     let path = beside(run.path(), name).map_err(UpdateError::Read)?;
+    if !has_own_folder(run.path()) {
+        return Err(UpdateError::Read(shared(run.path())));
+    }
     let mut lock = run.acquire()?;
     loop {
         run.finish_pending(&lock)?;
@@ -131,7 +141,8 @@ pub fn update_beside<T, E: Error + 'static>(
     }
 }
 
-/// Reads the file `name` in the folder of a story: no lock, one whole version; `None` when there is none.
+/// Reads the file `name` in the folder of a story: no lock, one whole version; `None` when there is none, as beside a story
+/// that does not have its folder for itself.
 ///
 /// # Errors
 ///
@@ -148,8 +159,12 @@ pub fn read_beside(story: &Path, name: &str) -> Result<Option<Vec<u8>>, ReadErro
             },
         }
     })?;
+    let path = beside(&story, name)?;
+    if !has_own_folder(&story) {
+        return Ok(None);
+    }
     let file = Resolved {
-        path: &beside(&story, name)?,
+        path: &path,
         folder: None,
     };
     match Original::read_resolved(file, MAX_STORY_BYTES) {
@@ -157,6 +172,14 @@ pub fn read_beside(story: &Path, name: &str) -> Result<Option<Vec<u8>>, ReadErro
         Err(FileError::NotFound { .. }) => Ok(None),
         Err(err) => Err(err.into()),
     }
+}
+
+fn shared(story: &Path) -> ReadError {
+    ReadError::File(FileError::Io {
+        step: "keep a file beside it, in a folder that is not its own",
+        path: story.to_path_buf(),
+        source: std::io::ErrorKind::Unsupported.into(),
+    })
 }
 
 /// The path of a file beside a story: the name in its folder, nothing that leads elsewhere.

@@ -25,7 +25,7 @@ pub use error::CreateError;
 ///
 /// Not the folder itself, whose lock would stand in the sdlc root: there nobody needs to be able to write, and the rule
 /// `*.md.lock`, which keeps locks out of git, would not cover it. A plain file in `stories/` is nothing to any tool.
-const CREATION: &str = ".creation.md";
+pub(crate) const CREATION: &str = ".creation.md";
 
 /// The key of the id.
 const ID: &str = "id";

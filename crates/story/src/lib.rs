@@ -63,7 +63,7 @@ pub mod workflow_state;
 pub mod workspace;
 mod yaml;
 
-pub use beside::{FoundBeside, Next, UpdatedBeside, read_beside, update_beside};
+pub use beside::{FoundBeside, Next, UpdatedBeside, has_own_folder, read_beside, update_beside};
 pub use by_id::ById;
 pub use changes::{BodyChange, Change, Changes};
 pub use context::{ContextSection, SectionSource, StoryContext};

@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use atomic_file::{CommitError, CommitOptions, CommitWarning, Original, Resolved};
 use sidecar_lock::{AcquireError, LockGuard, LockOptions, LostError, SidecarLock, TookOver};
 
 use crate::changes::Changes;
+use crate::create::CREATION;
 use crate::document::Document;
 use crate::folder::{FolderError, Order};
 use crate::head::Head;
@@ -122,6 +124,7 @@ pub fn relocate(
         let path = guard.resource().to_path_buf();
         return Err(RelocateError::AlreadyThere { path });
     }
+    let numbers = numbers(&target, options.0, guard.waited())?;
     let moving = Moving {
         guard,
         workspace,
@@ -139,8 +142,10 @@ pub fn relocate(
     };
     moved.warnings.extend(finished);
     moved.took_over = moving.guard.took_over().cloned();
-    if let Err(err) = moving.guard.release() {
-        tracing::warn!(%err, "lock not released cleanly after a move");
+    for guard in [numbers, moving.guard] {
+        if let Err(err) = guard.release() {
+            tracing::warn!(%err, "lock not released cleanly after a move");
+        }
     }
     remove_if_empty(&moved.from);
     Ok(moved)
@@ -155,6 +160,21 @@ fn remove_if_empty(story: &Path) {
         // It fails where there is anything in it: plans, or the lock of somebody who waits.
         fs::remove_dir(folder).ok();
     }
+}
+
+/// Waits for the right to give out numbers in a folder: two stories that come at once would both get the same. Whoever has
+/// it waits for no story's lock.
+fn numbers(
+    folder: &Path,
+    options: &LockOptions,
+    waited: Duration,
+) -> Result<LockGuard, AcquireError> {
+    let guard = SidecarLock::new(folder.join(CREATION))?.acquire(&LockOptions {
+        timeout: options.timeout.saturating_sub(waited),
+        ..options.clone()
+    })?;
+    clean_up_after_the_dead(&guard);
+    Ok(guard)
 }
 
 /// One move under its lock.

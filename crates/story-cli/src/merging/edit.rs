@@ -4,7 +4,7 @@ use std::io;
 use std::process::ExitStatus;
 
 use serde_json::Map;
-use story::Document;
+use story::{Document, has_id};
 
 use super::copy::Copy;
 use super::edited::Edited;
@@ -48,7 +48,12 @@ pub fn run(args: &EditArgs, settings: &Settings, output: &Output) -> Result<u8, 
         }
         Ok(Ended::Kept(exit)) => Ok(exit),
         // The change is in the file: the copy holds nothing more.
-        Err(failure) if failure.is_committed() || is_untouched(&copy, &target) => {
+        // The same where the editor has left nothing.
+        Err(failure)
+            if failure.is_committed()
+                || !copy.path.exists()
+                || is_untouched(&copy, &target) =>
+        {
             copy.remove();
             Err(failure)
         }
@@ -79,6 +84,12 @@ fn merge(
     let edited = Document::parse(bytes).map_err(|err| {
         Failure::from_parse(&err, &copy.path).about("read the edited text of", target)
     })?;
+    if has_id(&base) && !has_id(&edited) {
+        return Err(about(
+            Failure::new(Code::Refused, "")
+                .cause("the edited text has no id any more: it would be no story"),
+        ));
+    }
     let transaction = Transaction {
         merging: Some(Box::new(Edited { base, edited })),
         touch: settings.touch,

@@ -161,6 +161,19 @@ fn edit_that_is_no_story_any_more_is_refused_and_kept() {
 }
 
 #[test]
+fn edit_that_takes_the_id_away_is_refused_and_kept() {
+    let desk = Desk::new();
+    let finished = edit(&desk, "sed -i '/^id:/d' \"$1\"", &[]);
+    assert_eq!(
+        finished.status.code(),
+        Some(7),
+        "no operation would take it for a story any more: {finished:?}"
+    );
+    assert_eq!(desk.text(), STORY, "nothing is written");
+    assert_kept(&desk, &finished, "status: ready");
+}
+
+#[test]
 fn edit_passes_the_exit_code_of_the_editor_on_and_loses_nothing() {
     let desk = Desk::new();
     let finished = edit(&desk, "exit 3", &[]);

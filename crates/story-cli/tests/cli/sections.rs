@@ -8,6 +8,42 @@ use crate::desk::{Desk, STORY};
 const FOLDER: &str = ".ai-sdlc/stories/S-0034";
 
 #[test]
+fn what_is_written_beside_a_story_is_refused_where_other_stories_would_share_it() {
+    let desk = Desk::new();
+    for name in ["01-a", "02-b"] {
+        let text = format!("---\nid: {name}\n---\n## Implementation Plan\n\nof {name}\n");
+        desk.sandbox
+            .write(format!(".ai-sdlc/ready/{name}.md"), text);
+    }
+    // As another tool might have left it.
+    desk.sandbox.write(".ai-sdlc/ready/plan.md", "whose?\n");
+    let calls: [&[&str]; 4] = [
+        &["section", "append", "01-a", "plan", "x"],
+        &["section", "put", "01-a", "plan", "x"],
+        &["section", "path", "01-a", "plan"],
+        &["workflow", "start", "01-a", "plan"],
+    ];
+    for call in calls {
+        let refused = desk.expect(7, call);
+        assert!(
+            refused.stderr.contains("other stories"),
+            "the reason: {refused:?}"
+        );
+    }
+    assert_eq!(
+        desk.sandbox.read(".ai-sdlc/ready/plan.md"),
+        "whose?\n",
+        "nothing was written"
+    );
+    assert_eq!(
+        desk.expect(0, &["section", "get", "02-b", "plan"]).stdout,
+        "of 02-b\n",
+        "its own plan, not one that all have"
+    );
+    desk.assert_tidy();
+}
+
+#[test]
 fn section_behind_a_link_is_refused_and_what_it_leads_to_stays() {
     let desk = Desk::new();
     desk.sandbox.write("elsewhere.md", "theirs");

@@ -96,8 +96,10 @@ fn looking_into_a_closed_pipe_is_no_failure_and_into_a_full_disk_is_one() {
     let test = "looking_into_a_closed_pipe_is_no_failure_and_into_a_full_disk_is_one";
     let body = "a line of the body\n".repeat(100_000);
     let desk = Desk::with(format!("---\nid: S-0034\n---\n{body}"));
-    let verbs: [&[&str]; 5] = [
+    desk.expect(0, &["set", "S-0034", "a=1"]);
+    let verbs: [&[&str]; 6] = [
         &["show", "S-0034"],
+        &["log", "S-0034"],
         &["get", "S-0034"],
         &["lock", "status", "S-0034"],
         &["--help"],
