@@ -50,9 +50,7 @@ pub fn run(args: &EditArgs, settings: &Settings, output: &Output) -> Result<u8, 
         // The change is in the file: the copy holds nothing more.
         // The same where the editor has left nothing.
         Err(failure)
-            if failure.is_committed()
-                || !copy.path.exists()
-                || is_untouched(&copy, &target) =>
+            if failure.is_committed() || !copy.path.exists() || is_untouched(&copy, &target) =>
         {
             copy.remove();
             Err(failure)

@@ -209,6 +209,8 @@ fn edit_says_so_when_the_copy_is_gone() {
         !finished.stderr.contains("is kept"),
         "and none is kept: {finished:?}"
     );
+    let left = fs::read_dir(desk.sandbox.join("tmp")).expect("the folder is there");
+    assert_eq!(left.count(), 0, "not even an empty folder");
     assert_eq!(desk.text(), STORY, "the story is as it was");
 }
 
