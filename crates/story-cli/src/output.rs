@@ -184,7 +184,7 @@ pub fn write_stdout(bytes: &[u8]) -> Result<(), Failure> {
 
 /// Writes one result as one line of JSON.
 pub fn write_json(result: Map<String, Value>) -> Result<(), Failure> {
-    write_json_of(&result)
+    write_json_of(&Value::from(result))
 }
 
 /// As [`write_json`], for a result with a type of its own.

@@ -22,7 +22,7 @@ pub struct Board<'a> {
     #[serde(flatten)]
     columns: Columns<'a>,
     total: usize,
-    copies: Vec<Copy<'a>>,
+    copies: Vec<Elsewhere<'a>>,
     warnings: Vec<String>,
 }
 
@@ -54,7 +54,7 @@ struct Item<'a> {
 
 /// A story that is not shown by its main copy.
 #[derive(Debug, Serialize)]
-struct Copy<'a> {
+struct Elsewhere<'a> {
     id: &'a str,
     copy: String,
     path: Value,
@@ -74,7 +74,7 @@ impl<'a> Board<'a> {
             generated_at: now.stamp(),
             columns,
             total: shown.len(),
-            copies: copies.map(|head| Copy::of(head)).collect(),
+            copies: copies.map(|head| Elsewhere::of(head)).collect(),
             warnings,
         }
     }
@@ -108,7 +108,7 @@ impl<'a> Item<'a> {
     }
 }
 
-impl<'a> Copy<'a> {
+impl<'a> Elsewhere<'a> {
     fn of(head: &'a Head) -> Self {
         Self {
             id: &head.id,
