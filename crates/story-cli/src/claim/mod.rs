@@ -1,5 +1,6 @@
 //! `story claim`, `renew`, `release`: how workers share out stories.
 
+mod copies;
 mod dependencies;
 mod next;
 
@@ -73,6 +74,7 @@ fn claim_one(
         settings,
         output,
         |story| {
+            copies::check(target, terms, settings)?;
             claim::claim(story, terms, settings.moment(), |id| {
                 dependencies::why_open(id, settings)
             })
@@ -121,6 +123,7 @@ fn renew(args: &RenewArgs, settings: &Settings, output: &Output) -> Result<(), F
     let owner = claimant(settings)?;
     let holder = holder(owner.as_ref(), args.token.as_deref())?;
     let target = Target::of_story(&args.story, settings)?;
+    let target = copies::of_holder(target, &holder, settings);
     let (renewed, done) = change(
         &target,
         "story renew",
@@ -145,6 +148,7 @@ fn release(args: &ReleaseArgs, settings: &Settings, output: &Output) -> Result<(
     let owner = claimant(settings)?;
     let holder = holder(owner.as_ref(), args.token.as_deref())?;
     let target = Target::of_story(&args.story, settings)?;
+    let target = copies::of_holder(target, &holder, settings);
     let (released, done) = change(
         &target,
         "story release",

@@ -8,7 +8,7 @@ use story::board::Filter;
 use story::claim::{self, ClaimError, Claimed, Outlook, Terms};
 use story::{Head, OperationError};
 
-use super::dependencies;
+use super::{copies, dependencies};
 use crate::contract::{Dates, change};
 use crate::failure::{Code, Failure};
 use crate::output::Output;
@@ -163,7 +163,9 @@ impl Search<'_> {
             self.output,
             |story| {
                 let open = |id: &str| dependencies::why_open(id, &settings);
-                match claim::claim(story, self.terms, settings.moment(), open) {
+                let claimed = copies::check(&target, self.terms, &settings)
+                    .and_then(|()| claim::claim(story, self.terms, settings.moment(), open));
+                match claimed {
                     Ok(claimed) => Ok(Ok(claimed)),
                     Err(OperationError::Claim(refused)) => Ok(Err(refused)),
                     Err(err) => Err(err),

@@ -56,6 +56,33 @@ fn claim_of_a_claimed_story_is_exit_4_and_worth_a_retry() {
 }
 
 #[test]
+fn claim_in_the_main_copy_still_counts_once_the_story_lies_in_a_worktree() {
+    let desk = Desk::new();
+    desk.expect(0, &claim("ann", NOON));
+    // Of a commit that does not know the claim.
+    let copy = ".ai-sdlc/worktrees/S-0034-x/.ai-sdlc/stories/S-0034/story.md";
+    desk.sandbox.write(copy, crate::desk::STORY);
+    desk.expect(4, &claim("bob", LATER));
+    let next = ["claim", "--next", "--as", "bob", "--now", LATER];
+    desk.expect(3, &next);
+    assert_eq!(
+        desk.sandbox.read(copy),
+        crate::desk::STORY,
+        "nobody else gets it"
+    );
+    let renewed = desk.json(0, &["renew", "S-0034", "--as", "ann", "--now", LATER]);
+    assert!(
+        renewed.get("copy").is_none(),
+        "her claim is found in the main copy: {renewed}"
+    );
+    desk.expect(5, &["renew", "S-0034", "--as", "bob"]);
+    desk.expect(0, &["release", "S-0034", "--as", "ann"]);
+    assert_eq!(desk.text(), crate::desk::STORY, "and released there");
+    let claimed = desk.json(0, &claim("bob", LATER));
+    assert_eq!(claimed["copy"], "worktree:S-0034-x", "then it is free");
+}
+
+#[test]
 fn claim_and_renewal_take_no_op_id_for_what_was_done_once_need_not_hold() {
     let desk = Desk::new();
     desk.expect(0, &claim("ann", NOON));

@@ -71,7 +71,8 @@ impl Claim {
         self.until.is_none_or(|until| now < until)
     }
 
-    fn is_of(&self, holder: &Holder<'_>) -> bool {
+    /// Whether it is that of a holder.
+    pub fn is_of(&self, holder: &Holder<'_>) -> bool {
         holder.owner.is_none_or(|owner| owner == self.owner)
             && holder
                 .token
@@ -154,20 +155,26 @@ pub fn claim(
     })
 }
 
+/// Makes sure that a claim, if there is one, has ended.
+///
+/// # Errors
+///
+/// [`ClaimError::Taken`] and [`ClaimError::Own`] while it is live; trying again helps when it has ended.
+pub fn check_free(claim: Option<&Claim>, owner: &Owner, now: Moment) -> Result<(), ClaimError> {
+    match claim.filter(|claim| claim.is_live(now)) {
+        None => Ok(()),
+        Some(live) if live.owner == owner.as_ref() => Err(ClaimError::Own(live.clone())),
+        Some(live) => Err(ClaimError::Taken(live.clone())),
+    }
+}
+
 fn check(
     story: &Document,
     earlier: Option<&Claim>,
     terms: &Terms,
     now: Moment,
 ) -> Result<(), ClaimError> {
-    if let Some(live) = earlier.filter(|claim| claim.is_live(now)) {
-        let live = live.clone();
-        return Err(if live.owner == terms.owner.as_ref() {
-            ClaimError::Own(live)
-        } else {
-            ClaimError::Taken(live)
-        });
-    }
+    check_free(earlier, &terms.owner, now)?;
     let status = story.text(STATUS);
     if takes(terms.takes, status.as_deref(), earlier.is_some()) {
         Ok(())
