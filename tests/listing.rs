@@ -71,8 +71,9 @@ fn list_takes_a_small_multiple_of_a_look_at_each_head() {
             finished.stdout
         );
     });
-    // The promise is twice, for a release build (docs/benchmarks.md); this is ten times that, and the start of a process.
-    let limit = 20 * bare + Duration::from_millis(200);
+    // The promise is twice the look, and 150 ms for 10,000 stories, for a release build on an idle machine
+    // (docs/benchmarks.md); this is ten times that, for a fifth of the stories.
+    let limit = (20 * bare).max(Duration::from_millis(1500));
     assert!(listed <= limit, "{listed:?} to list, {bare:?} to look");
 }
 

@@ -250,7 +250,8 @@ fn names_that_lead_elsewhere_and_stories_that_are_not_there_are_refused() {
         1,
         "nothing outside"
     );
-    let missing = sandbox.join("folder/other.md");
+    fs::create_dir(sandbox.join("empty")).expect("a folder can be made");
+    let missing = sandbox.join("empty/story.md");
     let refused = append(&missing, "x");
     assert!(
         matches!(
