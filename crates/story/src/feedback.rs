@@ -3,7 +3,7 @@
 use crate::document::Document;
 use crate::moment::Moment;
 
-/// Appends what a person says under a heading of its own, with a blank line before it.
+/// Appends what a person says under a heading of its own, with a blank line before it. Its lines end like those of the file.
 pub fn append(story: &mut Document, text: &str, now: Moment) {
     let body = story.body();
     let ends_with_blank_line = body.ends_with(b"\n\n") || body.ends_with(b"\n\r\n");
@@ -13,7 +13,8 @@ pub fn append(story: &mut Document, text: &str, now: Moment) {
         "\n"
     };
     let heading = format!("## Human Feedback ({})", now.stamp());
-    story.append_body(&format!("{gap}{heading}\n\n{}\n", text.trim()));
+    let text = text.trim().replace("\r\n", "\n");
+    story.append_body(&format!("{gap}{heading}\n\n{text}\n"));
 }
 
 #[cfg(test)]
@@ -33,14 +34,16 @@ mod tests {
         for (body, expected) in table {
             for eol in ["\n", "\r\n"] {
                 let text = format!("---\nid: S-1\n---\n{body}").replace('\n', eol);
-                let mut story = Document::parse(text).expect("a story");
-                append(&mut story, "\nNo.\nReally.\n\n", now);
-                let found = std::str::from_utf8(story.body()).expect("text");
-                assert_eq!(
-                    found,
-                    expected.replace('\n', eol),
-                    "after {body:?}, {eol:?}"
-                );
+                for said in ["\nNo.\nReally.\n\n", "No.\r\nReally.\r\n"] {
+                    let mut story = Document::parse(text.as_str()).expect("a story");
+                    append(&mut story, said, now);
+                    let found = std::str::from_utf8(story.body()).expect("text");
+                    assert_eq!(
+                        found,
+                        expected.replace('\n', eol),
+                        "{said:?} after {body:?}, {eol:?}"
+                    );
+                }
             }
         }
     }

@@ -59,7 +59,9 @@ pub fn link(story: &mut Document, ticket: &Ticket, now: Moment) -> Result<(), Op
     if let Some(title) = ticket.title {
         story.set("title", title)?;
     }
-    let body = ticket.body.unwrap_or_default().trim();
+    // Tickets on the web have CR LF.
+    let body = ticket.body.unwrap_or_default().replace("\r\n", "\n");
+    let body = body.trim();
     if !body.is_empty() && is_short(story.body()) {
         story.set_body("");
         let title = story.text("title").unwrap_or_default();
@@ -106,7 +108,7 @@ mod tests {
     fn link_takes_title_and_body_of_the_ticket() {
         let ticket = Ticket {
             title: Some("From there"),
-            body: Some("\nLine 1\nLine 2\n\n"),
+            body: Some("\nLine 1\r\nLine 2\n\n"),
             ..TICKET
         };
         let found = linked("---\nid: S-1\ntitle: 'Here' # old\n---\n# Here\n", &ticket);

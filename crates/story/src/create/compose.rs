@@ -62,7 +62,8 @@ fn text(title: &str, given: Option<&str>) -> String {
             "# {title}\n\n## Summary\n\n[What is wanted, and why]\n\n## Acceptance Criteria\n\n- [ ] [What must hold]\n"
         );
     };
-    let clean = body(given);
+    // The frontmatter's lines end with LF.
+    let clean = body(given).replace("\r\n", "\n");
     match trim(&clean) {
         "" => String::new(),
         text => format!("{}\n", unfenced(text, title)),
@@ -127,6 +128,7 @@ mod tests {
             (Some("---js\nx\n---\n"), "# T\n\n---js\nx\n---\n"),
             (Some("\n---\na: 1\n---"), "# T\n\n---\na: 1\n---\n"),
             (Some("x\n---\n"), "x\n---\n"),
+            (Some("x\r\n---\r\ny"), "x\n---\ny\n"),
             (Some(" \n"), ""),
             (Some(""), ""),
         ];
