@@ -82,7 +82,7 @@ pub use operation_error::OperationError;
 pub use read::{MAX_STORY_BYTES, ReadError, read, read_locked, read_under};
 pub use relocate::{RelocateError, Relocated, relocate};
 pub use revision::Revision;
-pub use scan::{Scan, Skipped, scan};
+pub use scan::{Scan, SkipReason, Skipped, scan};
 pub use status::{Phase, Status, set_status};
 pub use together::{TogetherError, Unfinished, finish_all, set_aside, unfinished, update_together};
 pub use update::{UpdateOptions, Updated, update};

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use story::board::Filter;
 use story::claim::{self, ClaimError, Claimed, Outlook, Terms};
-use story::{Head, OperationError};
+use story::{Head, OperationError, SkipReason, Skipped};
 
 use super::{copies, dependencies};
 use crate::contract::{Dates, change};
 use crate::failure::{Code, Failure};
+use crate::failure_sources::code_of_io;
 use crate::output::Output;
 use crate::places::{Target, workspace};
 use crate::settings::Settings;
@@ -86,7 +87,7 @@ pub fn claim(
             for skipped in &scan.skipped {
                 output.warning(&format!("{}: {skipped}", skipped.path.display()));
             }
-            return Err(search.in_vain(&outlook));
+            return Err(unlisted(&scan.skipped).unwrap_or_else(|| search.in_vain(&outlook)));
         }
         if let Some(won) = search.round(&candidates)? {
             return Ok(won);
@@ -196,6 +197,18 @@ impl Search<'_> {
         let failure = self.first_failure;
         failure.unwrap_or_else(|| nothing_ready(outlook, refused))
     }
+}
+
+/// Where a folder cannot be listed, nobody knows whether something in it is ready.
+fn unlisted(skipped: &[Skipped]) -> Option<Failure> {
+    skipped.iter().find_map(|skipped| match &skipped.reason {
+        SkipReason::Unlisted(err) => Some(
+            Failure::new(code_of_io(err.io()), "cannot look for what is ready")
+                .with_chain(err)
+                .at(err.path()),
+        ),
+        _ => None,
+    })
 }
 
 fn outcome_of(failure: Failure) -> Outcome {

@@ -230,6 +230,17 @@ fn renew_moves_the_end_and_keeps_the_token() {
 }
 
 #[test]
+fn claim_next_never_says_that_nothing_is_ready_where_it_could_not_look() {
+    let desk = Desk::with("---\nid: S-0034\nstatus: backlog\n---\n");
+    desk.expect(3, &["claim", "--next", "--as", "ann"]);
+    let long = "x".repeat(300);
+    let configuration = format!("{{\"worktree\": {{\"basePath\": \"{long}\"}}}}");
+    desk.sandbox.write(".ai-sdlc.json", configuration);
+    let error = &desk.json(1, &["claim", "--next", "--as", "ann"])["error"];
+    assert_eq!(error["code"], "EIO", "no name is that long: {error}");
+}
+
+#[test]
 fn claim_next_says_what_is_in_the_way() {
     let desk = Desk::with("---\nid: S-0034\nstatus: backlog\n---\n");
     let next = ["claim", "--next", "--as", "ann", "--now", NOON];
