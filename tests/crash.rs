@@ -202,6 +202,41 @@ fn interrupted_waiter_leaves_the_holder_alone() {
 }
 
 #[test]
+fn interrupted_edit_that_waits_for_the_lock_ends_at_once_and_says_where_the_text_is() {
+    let story = StoryBox::new(Content::Small);
+    let holder = story.hold(&[]);
+    let copies = testkit::Sandbox::new();
+    let mut command = story.command(&["edit"]);
+    command
+        .args(["--timeout", "600s"])
+        .env("VISUAL", "sh -c 'echo mine >> \"$1\"' sh")
+        .env("TMPDIR", copies.path());
+    let edit = SecondProcess::spawn(&mut command);
+    crate::support::wait_until_waiting([&edit], &story.lock_path());
+    edit.signal(Signal::TERM);
+    let finished = edit.wait(PATIENCE);
+    assert_eq!(
+        finished.status.code(),
+        Some(143),
+        "it does not wait on: {finished:?}"
+    );
+    let folder = fs::read_dir(copies.path())
+        .expect("it can be listed")
+        .next();
+    let folder = folder.expect("the copy is kept").expect("an entry").path();
+    let copy = fs::read_dir(folder).expect("a folder").next();
+    let copy = copy.expect("a file").expect("an entry").path();
+    assert!(
+        finished.stderr.contains(&copy.display().to_string()),
+        "it is said where: {finished:?}"
+    );
+    let text = fs::read_to_string(&copy).expect("the copy can be read");
+    assert!(text.ends_with("mine\n"), "it holds what was written");
+    story.assert_untouched(Content::Small);
+    StoryBox::let_go(holder);
+}
+
+#[test]
 fn lock_run_forwards_signals_and_exit_codes() {
     let story = StoryBox::new(Content::Small);
     let finished = run(story

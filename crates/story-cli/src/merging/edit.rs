@@ -2,6 +2,7 @@
 
 use std::io;
 use std::process::ExitStatus;
+use std::time::Duration;
 
 use serde_json::Map;
 use story::{Document, has_id};
@@ -98,7 +99,25 @@ fn merge(
     } else {
         WithRevision::No
     };
-    let done = transaction::commit(target, &transaction, settings, with_revision, "story edit")?;
+    let commit = |settings: &Settings| {
+        transaction::commit(target, &transaction, settings, with_revision, "story edit")
+    };
+    let done = match commit(&settings.with_timeout(Duration::ZERO)) {
+        Err(failure) if failure.code == Code::Locked && !settings.timeout.is_zero() => {
+            output.warning(&format!(
+                "{} is locked; until it can be saved, what you wrote is in {}",
+                target.name(),
+                copy.path.display()
+            ));
+            // It is said where the text is: from here on a signal ends the wait at once.
+            signals::end_commit();
+            if signals::pending().is_some() {
+                return Err(failure);
+            }
+            commit(settings)?
+        }
+        done => done?,
+    };
     tell(&done, Map::new(), output)?;
     Ok(Ended::Told(0))
 }
