@@ -2,9 +2,11 @@
 
 mod log;
 
+use std::io;
 use std::path::Path;
 
 use serde_json::Map;
+use sidecar_lock::SidecarLock;
 use story::journal::{self, JournalError, JournalFile, JournalOptions, Undone};
 use story::{Changes, Document, EditError};
 
@@ -70,9 +72,17 @@ pub fn file_of(target: &Target, settings: &Settings) -> Result<Option<JournalFil
             Ok(file.filter(|file| is_root(file.root(), settings)))
         }
         Err(err) if is_missing(&err) => Ok(None),
-        Err(err) => Err(Failure::new(code_of_io(&err), "cannot find the journal")
+        Err(err) => Err(unresolved(target, &err, settings)),
+    }
+}
+
+/// The lock resolves the same path, and has the words for what is wrong with it.
+fn unresolved(target: &Target, err: &io::Error, settings: &Settings) -> Failure {
+    match SidecarLock::new(&target.path) {
+        Err(err) => Failure::from_acquire(err, settings.timeout),
+        Ok(_) => Failure::new(code_of_io(err), "cannot find the journal")
             .cause(format!("cannot resolve {}", target.path.display()))
-            .cause(err.to_string())),
+            .cause(err.to_string()),
     }
 }
 
