@@ -206,12 +206,26 @@ fn interrupted_edit_that_waits_for_the_lock_ends_at_once_and_says_where_the_text
     let story = StoryBox::new(Content::Small);
     let holder = story.hold(&[]);
     let copies = testkit::Sandbox::new();
-    let mut command = story.command(&["edit"]);
+    let folder = testkit::Sandbox::new();
+    let told = folder.write("stderr", "");
+    let plain = story.command(&["edit"]);
+    // What it says is looked at while it waits; `exec` keeps the number of the process.
+    let mut command = std::process::Command::new("sh");
+    testkit::without_settings(&mut command);
     command
+        .args(["-c", "exec \"$0\" \"$@\" 2> \"$TOLD\""])
+        .arg(plain.get_program())
+        .args(plain.get_args())
         .args(["--timeout", "600s"])
-        .env("VISUAL", "sh -c 'echo mine >> \"$1\"' sh")
+        .env("TOLD", &told)
         .env("TMPDIR", copies.path());
+    command.env("VISUAL", "sh -c 'echo mine >> \"$1\"' sh");
     let edit = SecondProcess::spawn(&mut command);
+    let told = || fs::read_to_string(&told).expect("it can be read");
+    wait_until("it says that it waits", PATIENCE, || {
+        told().contains("is locked")
+    });
+    // It has opened the lock file again, for the wait that has no end.
     crate::support::wait_until_waiting([&edit], &story.lock_path());
     edit.signal(Signal::TERM);
     let finished = edit.wait(PATIENCE);
@@ -227,8 +241,9 @@ fn interrupted_edit_that_waits_for_the_lock_ends_at_once_and_says_where_the_text
     let copy = fs::read_dir(folder).expect("a folder").next();
     let copy = copy.expect("a file").expect("an entry").path();
     assert!(
-        finished.stderr.contains(&copy.display().to_string()),
-        "it is said where: {finished:?}"
+        told().contains(&copy.display().to_string()),
+        "it is said where: {}",
+        told()
     );
     let text = fs::read_to_string(&copy).expect("the copy can be read");
     assert!(text.ends_with("mine\n"), "it holds what was written");

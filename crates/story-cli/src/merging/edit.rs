@@ -109,8 +109,7 @@ fn merge(
                 target.name(),
                 copy.path.display()
             ));
-            // It is said where the text is: from here on a signal ends the wait at once.
-            signals::end_commit();
+            // It is said where the text is: a signal may end the wait at once, as it does since that try has ended.
             if signals::pending().is_some() {
                 return Err(failure);
             }
