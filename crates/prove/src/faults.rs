@@ -5,13 +5,17 @@
 //! what the others do is tried by cases of their own (`threads`). So are results that cannot be written (`streams`).
 
 pub mod calls;
+mod claiming;
+mod creation;
 mod crew;
 mod errno;
 mod judge;
 mod kill;
-mod once;
+mod operation;
 mod place;
+mod repeated;
 mod scene;
+mod section;
 mod streams;
 mod threads;
 mod together;
@@ -42,13 +46,39 @@ pub const CASES: &[Case] = &[
         name: "kill: apply --together",
         expect: Expect::NothingWrong,
         minimum: 80,
-        run: |context| together::killed_at_each_call(context, "kill together"),
+        run: |context| {
+            operation::killed_at_each_call(context, "kill together", &together::TOGETHER)
+        },
+    },
+    Case {
+        name: "kill: new",
+        expect: Expect::NothingWrong,
+        minimum: 80,
+        run: |context| operation::killed_at_each_call(context, "kill new", &creation::CREATION),
+    },
+    Case {
+        name: "kill: section append",
+        expect: Expect::NothingWrong,
+        minimum: 80,
+        run: |context| {
+            operation::killed_at_each_call(context, "kill section append", &section::APPEND)
+        },
     },
     Case {
         name: "kill: set --op-id",
         expect: Expect::NothingWrong,
-        minimum: 60,
-        run: |context| once::killed_at_each_call(context, "kill once"),
+        minimum: 80,
+        run: |context| {
+            operation::killed_at_each_call(context, "kill set --op-id", &repeated::SET_ONCE)
+        },
+    },
+    Case {
+        name: "kill: claim --next",
+        expect: Expect::NothingWrong,
+        minimum: 80,
+        run: |context| {
+            operation::killed_at_each_call(context, "kill claim --next", &claiming::CLAIM_NEXT)
+        },
     },
     Case {
         name: "kill: lock run",
@@ -186,13 +216,39 @@ pub const CASES: &[Case] = &[
         name: "errno: apply --together",
         expect: Expect::NothingWrong,
         minimum: 80,
-        run: |context| together::failed_at_each_call(context, "errno together"),
+        run: |context| {
+            operation::failed_at_each_call(context, "errno together", &together::TOGETHER)
+        },
+    },
+    Case {
+        name: "errno: new",
+        expect: Expect::NothingWrong,
+        minimum: 80,
+        run: |context| operation::failed_at_each_call(context, "errno new", &creation::CREATION),
+    },
+    Case {
+        name: "errno: section append",
+        expect: Expect::NothingWrong,
+        minimum: 80,
+        run: |context| {
+            operation::failed_at_each_call(context, "errno section append", &section::APPEND)
+        },
     },
     Case {
         name: "errno: set --op-id",
         expect: Expect::NothingWrong,
-        minimum: 60,
-        run: |context| once::failed_at_each_call(context, "errno once"),
+        minimum: 80,
+        run: |context| {
+            operation::failed_at_each_call(context, "errno set --op-id", &repeated::SET_ONCE)
+        },
+    },
+    Case {
+        name: "errno: claim --next",
+        expect: Expect::NothingWrong,
+        minimum: 80,
+        run: |context| {
+            operation::failed_at_each_call(context, "errno claim --next", &claiming::CLAIM_NEXT)
+        },
     },
     Case {
         name: "errno: lock run",

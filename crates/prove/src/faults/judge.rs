@@ -91,7 +91,7 @@ fn finds_something(scene: &Scene) -> bool {
 }
 
 /// The exit code, if it is one that a failing call may lead to.
-fn documented(finished: &Finished) -> Result<i32, String> {
+pub fn documented(finished: &Finished) -> Result<i32, String> {
     if finished.stderr.contains("panicked") {
         return Err(format!("it panicked: {}", said(finished)));
     }
@@ -266,7 +266,8 @@ fn acknowledged(finished: &Finished) -> u32 {
     u32::try_from(on_stderr.max(on_stdout)).unwrap_or(u32::MAX)
 }
 
-fn names_a_file(finished: &Finished) -> bool {
+/// Whether its words say which file or stream they are about.
+pub fn names_a_file(finished: &Finished) -> bool {
     [
         ID,
         "story.md",

@@ -1,24 +1,26 @@
 //! A transaction over two stories that is killed, or one of whose calls fails: both are changed or neither.
 
 use std::fs;
-use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 
 use testkit::Finished;
 
-use super::crew::each;
-use super::errno;
 use super::judge::said;
-use super::kill::traced_calls;
+use super::operation::{Judged, Operation, word_of};
 use super::place::{ID, Place, Version, finish};
 use super::scene::{APPLY, Scene, write_root};
-use crate::case::{Skip, Tally};
-use crate::context::Context;
 
 const OTHER: &str = "S-0035";
 const COUNTER: &str = "retry_count";
 
-const TOGETHER: Scene = Scene {
+/// A transaction of two lines, each on a story of its own.
+pub const TOGETHER: Operation = Operation {
+    scene: SCENE,
+    after_kill,
+    after_error,
+};
+
+const SCENE: Scene = Scene {
     command: &[
         "STORY",
         "apply",
@@ -47,48 +49,7 @@ fn journal(place: &Place) -> PathBuf {
     place.root.join(".ai-sdlc/journal")
 }
 
-/// Kills it at each call.
-pub fn killed_at_each_call(context: &Context, name: &str) -> Result<Tally, Skip> {
-    let calls = traced_calls(context, name, &TOGETHER)?;
-    let calls: Vec<_> = calls.into_iter().filter(|call| call.in_main).collect();
-    each(context, name, &calls, |place, call| {
-        let inject = format!("{}:signal=KILL:when={}", call.name, call.number);
-        let finished = run(place, &inject);
-        if finished.status.signal() != Some(9) {
-            return None;
-        }
-        Some(judged(&inject, &call.shown, after_kill(place, &finished)))
-    })
-}
-
-/// Lets each call fail.
-pub fn failed_at_each_call(context: &Context, name: &str) -> Result<Tally, Skip> {
-    let calls = traced_calls(context, name, &TOGETHER)?;
-    let points = errno::points(context, calls);
-    each(context, name, &points, |place, (call, error)| {
-        let inject = format!("{}:error={error}:when={}", call.name, call.number);
-        let finished = run(place, &inject);
-        if !place.trace().contains("(INJECTED)") {
-            return None;
-        }
-        Some(judged(&inject, &call.shown, after_error(place, &finished)))
-    })
-}
-
-fn run(place: &Place, inject: &str) -> Finished {
-    TOGETHER.prepare(place);
-    finish(&mut place.traced(Some(inject), TOGETHER.command))
-}
-
-fn judged(
-    inject: &str,
-    shown: &str,
-    judged: Result<&'static str, String>,
-) -> Result<&'static str, String> {
-    judged.map_err(|wrong| format!("{inject}: {wrong} [{shown}]"))
-}
-
-fn after_kill(place: &Place, finished: &Finished) -> Result<&'static str, String> {
+fn after_kill(place: &Place, finished: &Finished) -> Judged {
     let shown = shown(place)?;
     if finished.stdout.contains("\"ok\":true") && shown == 0 {
         return Err(format!(
@@ -105,20 +66,14 @@ fn after_kill(place: &Place, finished: &Finished) -> Result<&'static str, String
     })
 }
 
-fn after_error(place: &Place, finished: &Finished) -> Result<&'static str, String> {
-    let wrong = |what: &str| Err(format!("{what}: {}", said(finished)));
-    if finished.stderr.contains("panicked") {
-        return wrong("it panicked");
-    }
+fn after_error(place: &Place, finished: &Finished, exit: i32) -> Judged {
     let shown = shown(place)?;
-    let word = match (finished.status.code(), shown) {
-        (Some(0), 1) => "done",
-        (Some(1 | 8), 0) => "refused",
-        (Some(9), 1) if finished.stderr.contains("committed") => "committed, not durable",
-        _ => return wrong(&format!("no true answer: both are at {shown}")),
-    };
+    if !matches!((exit, shown), (0 | 9, 1) | (1 | 8, 0)) {
+        let told = said(finished);
+        return Err(format!("no true answer: both are at {shown}: {told}"));
+    }
     goes_on(place, shown)?;
-    Ok(word)
+    Ok(word_of(exit))
 }
 
 /// What both stories show to a reader of ours, which must be the same.
