@@ -5,6 +5,7 @@ mod error;
 mod ids;
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -95,7 +96,7 @@ impl Creation {
     /// - [`CreateError::Lock`]: somebody else kept it until the limit, or `stories/` does not let the lock be made.
     pub fn acquire(workspace: &Workspace, options: &LockOptions) -> Result<Self, CreateError> {
         let stories = workspace.stories();
-        if !stories.is_dir() {
+        if is_missing(&stories) {
             return Err(CreateError::NoStories { path: stories });
         }
         let guard = SidecarLock::new(stories.join(CREATION))?.acquire(options)?;
@@ -216,6 +217,14 @@ impl Creation {
     }
 }
 
+/// Whether no folder has this path. Where the system does not say, taking the lock tells why.
+fn is_missing(folder: &Path) -> bool {
+    match fs::metadata(folder) {
+        Ok(found) => !found.is_dir(),
+        Err(err) => matches!(err.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory),
+    }
+}
+
 /// The id that is asked for, a caller-supplied field before all.
 fn wanted_id(new: &NewStory) -> Result<NewId, CreateError> {
     let extra = new.extras.iter().rfind(|(key, _)| key == ID);
@@ -239,7 +248,7 @@ fn make_folder(folder: &Path, durability: Durability) -> Result<bool, CreateErro
         Durability::Durable => atomic_file::create_folder(folder),
         Durability::Fast => match fs::create_dir(folder) {
             Ok(()) => Ok(true),
-            Err(err) if err.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+            Err(err) if err.kind() == ErrorKind::AlreadyExists => Ok(false),
             // By the same words as the durable way, which is sure to fail as well.
             Err(_) => atomic_file::create_folder(folder),
         },

@@ -23,7 +23,7 @@ pub const CREATION: Operation = Operation {
             "new",
             TITLE,
             "--body",
-            "body.md",
+            "@body.md",
             "--now",
             NOW,
             "--timeout",
@@ -133,7 +133,7 @@ fn found(place: &Place) -> Result<Left, String> {
 
 /// The next story is made without waiting, complete, and its id is one that nobody had.
 fn goes_on(place: &Place, left: Left) -> Result<(), String> {
-    let command = ["new", TITLE, "--body", "body.md", "--now", NOW];
+    let command = ["new", TITLE, "--body", "@body.md", "--now", NOW];
     let next = [&command[..], &["--timeout", "0"]].concat();
     let next: Finished = succeeds(place, "the next new", &next)?;
     let (id, priority) = match left {

@@ -274,6 +274,7 @@ pub fn names_a_file(finished: &Finished) -> bool {
         ".ai-sdlc",
         ".git",
         "requests.jsonl",
+        "body.md",
         "working folder",
         "standard output",
         "standard input",
