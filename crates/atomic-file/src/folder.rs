@@ -22,6 +22,9 @@ pub fn create_folder(path: &Path) -> Result<bool, CommitError> {
             let path = path.to_path_buf();
             match path.symlink_metadata() {
                 Ok(found) if found.is_dir() => Ok(false),
+                Err(err) if err.kind() != io::ErrorKind::NotFound => {
+                    Err(CommitError::from_io("look at the folder", &path, err))
+                }
                 _ => Err(CommitError::AlreadyExists { path }),
             }
         }
@@ -53,9 +56,13 @@ pub fn remove(file: Resolved<'_>) -> Result<Committed, CommitError> {
     Ok(Committed { warnings })
 }
 
+/// Makes a name that has just been made durable; whatever fails, it is there.
 fn sync_parent(path: &Path) -> Result<(), CommitError> {
-    let fail = |err| CommitError::from_io("open its folder", path, err);
-    let (folder, _) = split(path).ok_or_else(|| fail(io::ErrorKind::InvalidFilename.into()))?;
-    let directory = Directory::open(folder).map_err(fail)?;
+    let unsynced = |source| CommitError::CommittedUnsynced {
+        path: path.to_path_buf(),
+        source,
+    };
+    let (folder, _) = split(path).ok_or_else(|| unsynced(io::ErrorKind::InvalidFilename.into()))?;
+    let directory = Directory::open(folder).map_err(unsynced)?;
     sync_folder(&directory, path).map(|_| ())
 }

@@ -5,7 +5,7 @@ mod error;
 mod ids;
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -176,15 +176,21 @@ impl Creation {
         self.guard.verify()?;
         let path = self.path_of(id);
         let folder = path.parent().expect("the file lies in the story's folder");
-        if !make_folder(folder, durability)? {
-            return Ok(None);
-        }
+        let unsynced = match make_folder(folder, durability)? {
+            Made::New => None,
+            Made::Unsynced(source) => Some(source),
+            Made::Taken => return Ok(None),
+        };
         let options = CommitOptions {
             durability,
             ..CommitOptions::default()
         };
         match atomic_file::create(&path, story.as_bytes(), &options) {
-            Ok(committed) => Ok(Some(committed.warnings)),
+            // A power cut may take the folder away, and the story with it.
+            Ok(committed) => match unsynced {
+                Some(source) => Err(CommitError::CommittedUnsynced { path, source }.into()),
+                None => Ok(Some(committed.warnings)),
+            },
             // Somebody who does not look whether the folder is theirs was faster.
             Err(CommitError::AlreadyExists { .. }) => Ok(None),
             Err(err) => {
@@ -242,22 +248,28 @@ fn wanted_id(new: &NewStory) -> Result<NewId, CreateError> {
     Ok(wanted)
 }
 
-/// Makes a folder that must be new; `false`: something has the name.
-fn make_folder(folder: &Path, durability: Durability) -> Result<bool, CreateError> {
-    let made = match durability {
-        Durability::Durable => atomic_file::create_folder(folder),
-        Durability::Fast => match fs::create_dir(folder) {
-            Ok(()) => Ok(true),
-            Err(err) if err.kind() == ErrorKind::AlreadyExists => Ok(false),
+/// What came of making a folder that must be new.
+enum Made {
+    New,
+    /// It is there, but not known to be durable.
+    Unsynced(io::Error),
+    /// Something has the name.
+    Taken,
+}
+
+fn make_folder(folder: &Path, durability: Durability) -> Result<Made, CreateError> {
+    if durability == Durability::Fast {
+        match fs::create_dir(folder) {
+            Ok(()) => return Ok(Made::New),
+            Err(err) if err.kind() == ErrorKind::AlreadyExists => return Ok(Made::Taken),
             // By the same words as the durable way, which is sure to fail as well.
-            Err(_) => atomic_file::create_folder(folder),
-        },
-    };
-    match made {
-        Ok(is_new) => Ok(is_new),
-        Err(CommitError::AlreadyExists { .. }) => Ok(false),
-        // The folder alone is no story.
-        Err(err) if err.is_committed() => Ok(true),
+            Err(_) => {}
+        }
+    }
+    match atomic_file::create_folder(folder) {
+        Ok(true) => Ok(Made::New),
+        Ok(false) | Err(CommitError::AlreadyExists { .. }) => Ok(Made::Taken),
+        Err(CommitError::CommittedUnsynced { source, .. }) => Ok(Made::Unsynced(source)),
         Err(err) => Err(err.into()),
     }
 }

@@ -63,7 +63,12 @@ pub fn failed_at_each_call(
             return None;
         }
         let must_succeed = *error == "EINTR" && is_interruptible(&call.name);
+        let is_sync = matches!(call.name.as_str(), "fsync" | "fdatasync") && !must_succeed;
         let judged = true_answer(&finished, must_succeed)
+            .and_then(|exit| match (exit, is_sync) {
+                (0, true) => Err(format!("acknowledged without a sync: {}", said(&finished))),
+                _ => Ok(exit),
+            })
             .and_then(|exit| (operation.after_error)(place, &finished, exit));
         Some(judged.map_err(|wrong| format!("{inject}: {wrong} [{}]", call.shown)))
     })
