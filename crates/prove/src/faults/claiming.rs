@@ -5,7 +5,7 @@ use std::fs;
 use testkit::Finished;
 
 use super::judge::said;
-use super::operation::{Operation, all_is_well, forget_journals, holds_only, succeeds, word_of};
+use super::operation::{Operation, all_is_well, holds_only, succeeds, word_of};
 use super::place::{Author, ID, Place, Version, finish};
 use super::scene::{Aim, SET, Scene};
 
@@ -27,7 +27,6 @@ pub const CLAIM_NEXT: Operation = Operation {
             "--timeout",
             "1s",
         ],
-        before: forget_journals,
         aim: Aim::Nothing,
         ..SET
     },

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use testkit::Finished;
 
 use super::judge::said;
-use super::operation::{Operation, forget_journals, holds_only, succeeds, word_of};
+use super::operation::{Operation, holds_only, succeeds, word_of};
 use super::place::{Author, ID, Place, Version, finish};
 use super::scene::{Aim, SET, Scene, write_root};
 
@@ -30,7 +30,6 @@ pub const CREATION: Operation = Operation {
             "1s",
         ],
         before: |place| {
-            forget_journals(place);
             for id in ids(place).iter().filter(|id| *id != ID) {
                 let left = stories(place).join(id);
                 fs::remove_dir_all(&left)

@@ -1,7 +1,6 @@
 //! An operation with writes of its own that is killed at each of its calls, or one of whose calls fails: a judge of its own
 //! says what must be true afterwards.
 
-use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 
 use testkit::Finished;
@@ -121,9 +120,4 @@ pub fn holds_only(place: &Place, names: &[&str]) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("beside the story lie {found:?}, not {names:?}"))
-}
-
-/// Forgets what earlier runs journalled: the story they speak of was made anew.
-pub fn forget_journals(place: &Place) {
-    fs::remove_dir_all(place.root.join(".ai-sdlc/journal")).ok();
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 use testkit::Finished;
 
 use super::judge::said;
-use super::operation::{Operation, all_is_well, forget_journals, holds_only, succeeds, word_of};
+use super::operation::{Operation, all_is_well, holds_only, succeeds, word_of};
 use super::place::{Author, ID, Place, Version, finish};
 use super::scene::{Aim, SET, Scene};
 
@@ -24,7 +24,6 @@ pub const SET_ONCE: Operation = Operation {
             "--timeout",
             "1s",
         ],
-        before: forget_journals,
         aim: Aim::Counts(1),
         ..SET
     },
