@@ -64,10 +64,7 @@ pub fn failed_at_each_call(
         let must_succeed = *error == "EINTR" && is_interruptible(&call.name);
         let is_sync = matches!(call.name.as_str(), "fsync" | "fdatasync") && !must_succeed;
         let judged = true_answer(&finished, must_succeed)
-            .and_then(|exit| match (exit, is_sync) {
-                (0, true) => Err(format!("acknowledged without a sync: {}", said(&finished))),
-                _ => Ok(exit),
-            })
+            .and_then(|exit| told_if_unsynced(&finished, exit, is_sync))
             .and_then(|exit| (operation.after_error)(place, &finished, exit));
         Some(judged.map_err(|wrong| format!("{inject}: {wrong} [{}]", call.shown)))
     })
@@ -84,6 +81,15 @@ fn true_answer(finished: &Finished, must_succeed: bool) -> Result<i32, String> {
         _ => return Ok(exit),
     };
     Err(format!("{wrong}: {}", said(finished)))
+}
+
+/// A sync that failed is told: by the exit code, or by a warning where it was not one of the change itself.
+fn told_if_unsynced(finished: &Finished, exit: i32, is_sync: bool) -> Result<i32, String> {
+    let is_told = exit != 0 || finished.stderr.contains("would survive a power cut");
+    if is_sync && !is_told {
+        return Err(format!("done without a sync: {}", said(finished)));
+    }
+    Ok(exit)
 }
 
 /// What an exit code means for the change.

@@ -65,11 +65,11 @@ pub const APPEND: Operation = Operation {
 /// The whole file with that many entries; over two pages long, so that a torn one is noticed.
 fn text(entries: u32) -> String {
     let line = "A line of what was found out, like every other line of it.\n";
-    let mut text = format!("---\n*Generated: 2026-01-11*\n\n{}", line.repeat(160));
-    for number in 2..=entries {
-        text += &format!("\n\n---\n\n## Iteration {number}\n*Generated: 2026-01-12*\n\nan entry");
-    }
-    text
+    let first = format!("---\n*Generated: 2026-01-11*\n\n{}", line.repeat(160));
+    let later = (2..=entries).map(|number| {
+        format!("\n\n---\n\n## Iteration {number}\n*Generated: 2026-01-12*\n\nan entry")
+    });
+    std::iter::once(first).chain(later).collect()
 }
 
 /// How many entries the file has, which is whole; the story is as it was.
