@@ -44,6 +44,11 @@ impl Kind {
         self != Self::Wild
     }
 
+    /// Whether somebody without our care writes it, or brings an older version back.
+    pub(crate) fn has_other_writers(self) -> bool {
+        matches!(self, Self::Rough | Self::Edited | Self::Mixed)
+    }
+
     pub(crate) fn is_vandalised(self) -> bool {
         matches!(self, Self::Wild | Self::Rough)
     }
