@@ -25,14 +25,18 @@ pub(super) fn merge(
     if let Some(mut story) = woven
         && settle(&mut story, wanted).is_empty()
     {
-        lost.extend(lost_lines(versions, &story));
+        let inside = |piece: &Piece| piece.text.to_owned();
+        lost.extend(lost_lines(versions, &story, inside));
         return (story, lost);
     }
     let mut story = ours.clone();
     let unwritten = settle(&mut story, wanted);
     let [base, _, theirs] = versions.map(|version| version.map_or_else(Vec::new, entries_of));
     let ours = entries_of(ours);
-    let mut conflicts = lost_lines(versions, &story);
+    // Nothing of theirs was woven in: no comment, wherever it stands.
+    let whole = |piece: &Piece| [piece.above, piece.text, piece.beside].concat();
+    let mut conflicts = lost_lines(versions, &story, whole);
+    conflicts.extend(lost_rest(versions, &story));
     conflicts.extend(unwritten.into_iter().map(|key| Conflict::Field {
         path: display(&[Step::Key(key.clone())]),
         base: value_in(&base, &key).cloned(),
@@ -217,30 +221,40 @@ fn comment(key: &str, ours: &str, theirs: &str) -> Conflict {
     }
 }
 
-/// Lines that are only a comment, new in `theirs` inside an entry, and missing in the result.
-fn lost_lines(versions: [Option<&Document>; 3], story: &Document) -> Vec<Conflict> {
-    let [base, _, Some(theirs)] = versions else {
+/// Comments that are new in what `part` takes of an entry of `theirs`, and missing in the result.
+fn lost_lines(
+    versions: [Option<&Document>; 3],
+    story: &Document,
+    part: impl Fn(&Piece) -> String,
+) -> Vec<Conflict> {
+    let Some(pieces) = versions[2].and_then(Document::pieces) else {
         return Vec::new();
     };
-    let Some(pieces) = theirs.pieces() else {
-        return Vec::new();
-    };
-    let has = |text: &str, line: &str| text.lines().any(|other| other.trim() == line);
-    let base = base.map_or("", Document::frontmatter);
+    let fields = story.fields();
+    let kept = pieces.entries.iter();
+    kept.filter(|piece| fields.contains(&piece.name))
+        .flat_map(|piece| lost_of(versions, story, piece.name, &part(piece)))
+        .collect()
+}
+
+/// The same of the lines behind the last entry.
+fn lost_rest(versions: [Option<&Document>; 3], story: &Document) -> Vec<Conflict> {
+    let rest = versions[2].and_then(Document::pieces);
+    rest.map_or_else(Vec::new, |pieces| lost_of(versions, story, "", pieces.rest))
+}
+
+/// Comments in `text`, which is of `theirs`, that neither the base nor the result has.
+fn lost_of(
+    versions: [Option<&Document>; 3],
+    story: &Document,
+    key: &str,
+    text: &str,
+) -> Vec<Conflict> {
+    let base = versions[0].map_or("", Document::frontmatter);
     let merged = story.frontmatter();
-    let mut lost = Vec::new();
-    for piece in pieces
-        .entries
-        .iter()
-        .filter(|piece| story.fields().contains(&piece.name))
-    {
-        let comments = piece
-            .text
-            .lines()
-            .map(str::trim)
-            .filter(|line| line.starts_with('#'));
-        let missing = comments.filter(|line| !has(base, line) && !has(merged, line));
-        lost.extend(missing.map(|line| comment(piece.name, "", line)));
-    }
-    lost
+    let has = |text: &str, line: &str| text.lines().any(|other| other.trim() == line);
+    let lines = text.lines().map(str::trim);
+    let comments = lines.filter(|line| line.starts_with('#'));
+    let missing = comments.filter(|line| !has(base, line) && !has(merged, line));
+    missing.map(|line| comment(key, "", line)).collect()
 }

@@ -717,8 +717,21 @@ proptest! {
                 prop_assert_eq!(line_of(&there.merged, key), line_of(&ours, key), "the bytes of {}", key);
             }
         }
+        let a_key_went = !theirs.fields().iter().all(|key| there.merged.fields().contains(key));
+        for line in theirs.frontmatter().lines().filter(|line| line.starts_with('#')) {
+            let has = |text: &str| text.lines().any(|other| other == line);
+            let is_told = there.conflicts.iter().any(
+                |conflict| matches!(conflict, Conflict::Comment { theirs, .. } if theirs.contains(line)),
+            );
+            prop_assert!(
+                has(base.frontmatter()) || has(there.merged.frontmatter()) || is_told || a_key_went,
+                "no comment vanishes but with its key: {}", line
+            );
+        }
+        // Of values and lines: which comments can be kept may depend on whose text is the one that is kept.
         let keys = |merge: &Merge| {
-            let mut keys: Vec<_> = merge.conflicts.iter().map(|conflict| conflict.key().to_owned()).collect();
+            let of_values = merge.conflicts.iter().filter(|conflict| !matches!(conflict, Conflict::Comment { .. }));
+            let mut keys: Vec<_> = of_values.map(|conflict| conflict.key().to_owned()).collect();
             keys.sort();
             keys.dedup();
             keys
