@@ -252,7 +252,7 @@ fn lost_of(
 ) -> Vec<Conflict> {
     let base = versions[0].map_or("", Document::frontmatter);
     let merged = story.frontmatter();
-    let has = |text: &str, line: &str| text.lines().any(|other| other.trim() == line);
+    let has = |text: &str, line: &str| text.lines().any(|other| other.trim_end().ends_with(line));
     let lines = text.lines().map(str::trim);
     let comments = lines.filter(|line| line.starts_with('#'));
     let missing = comments.filter(|line| !has(base, line) && !has(merged, line));
