@@ -32,6 +32,26 @@ pub fn create_folder(path: &Path) -> Result<bool, CommitError> {
     }
 }
 
+/// Makes a folder in an existing one where it is missing, and makes its name durable in any case: whoever made it may not
+/// have done that. `true`: it is new.
+///
+/// # Errors
+///
+/// Those of [`create_folder`], but never [`CommitError::CommittedUnsynced`]: a folder alone commits nothing.
+pub fn ensure_folder(path: &Path) -> Result<bool, CommitError> {
+    let ensured = match create_folder(path) {
+        Ok(false) => sync_parent(path).map(|()| false),
+        made => made,
+    };
+    ensured.map_err(|err| match err {
+        CommitError::CommittedUnsynced { path, source } => {
+            let step = "make the folder durable";
+            CommitError::Io { step, path, source }
+        }
+        err => err,
+    })
+}
+
 /// Removes a file, durably; what is not there needs no removing.
 ///
 /// # Errors

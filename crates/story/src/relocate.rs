@@ -285,7 +285,7 @@ impl From<Trouble> for RelocateError {
 /// Makes the folder where it is missing, and resolves it.
 fn make_folder(folder: &Path) -> Result<PathBuf, RelocateError> {
     if !folder.is_dir() {
-        atomic_file::create_folder(folder).map_err(RelocateError::Create)?;
+        atomic_file::ensure_folder(folder).map_err(RelocateError::Create)?;
     }
     fs::canonicalize(folder).map_err(|source| {
         let path = folder.to_path_buf();

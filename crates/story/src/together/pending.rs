@@ -128,7 +128,7 @@ impl Pending {
         let mut is_new = false;
         for name in FOLDERS {
             folder.push(name);
-            is_new = atomic_file::create_folder(&folder).map_err(undecided)?;
+            is_new = atomic_file::ensure_folder(&folder)?;
         }
         if !is_new {
             tidy(&folder);
@@ -218,17 +218,6 @@ impl Filed {
             Ok(_) | Err(CommitError::AlreadyExists { .. }) => Ok(path),
             Err(err) => Err(err),
         }
-    }
-}
-
-/// A folder that is not known to be durable: nothing is decided by it.
-fn undecided(err: CommitError) -> CommitError {
-    match err {
-        CommitError::CommittedUnsynced { path, source } => {
-            let step = "make the folder durable";
-            CommitError::Io { step, path, source }
-        }
-        err => err,
     }
 }
 
