@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 /// Which of `paths` git does not ignore in the repository at `top_level`.
 ///
@@ -31,16 +31,7 @@ pub fn not_ignored(top_level: &Path, paths: &[PathBuf]) -> io::Result<Vec<PathBu
             if let Some(mut stdin) = child.stdin.take() {
                 stdin.write_all(&names)?;
             }
-            // Not by `wait_with_output`, which panics when a pipe cannot be read. What git says is short.
-            let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
-            let read = read_to_end(child.stdout.take(), &mut stdout)
-                .and_then(|()| read_to_end(child.stderr.take(), &mut stderr));
-            let status = child.wait()?;
-            read.map(|()| Output {
-                status,
-                stdout,
-                stderr,
-            })
+            outcome(child)
         })?;
     // 0: some are ignored; 1: none is.
     if !matches!(output.status.code(), Some(0 | 1)) {
@@ -113,7 +104,7 @@ fn refused(output: &Output) -> io::Error {
 
 /// Runs git, whose answer is short.
 fn answer(top_level: &Path, arguments: &[&str]) -> io::Result<Output> {
-    let mut child = Command::new("git")
+    let child = Command::new("git")
         .arg("-C")
         .arg(top_level)
         .args(arguments)
@@ -121,7 +112,11 @@ fn answer(top_level: &Path, arguments: &[&str]) -> io::Result<Output> {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()?;
-    // Not by `output`, which panics when a pipe cannot be read.
+    outcome(child)
+}
+
+/// What git says, which is short, and how it ended. Not by `wait_with_output`, which panics when a pipe cannot be read.
+fn outcome(mut child: Child) -> io::Result<Output> {
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     let read = read_to_end(child.stdout.take(), &mut stdout)
         .and_then(|()| read_to_end(child.stderr.take(), &mut stderr));
