@@ -1,0 +1,46 @@
+//! Leases of files, directories and globs, for agents that work in one tree at the same time.
+//!
+//! A lease says who may touch what until when. Whether two leases go together is decided by one rule ([`Pattern::overlap`]),
+//! when one ends by another ([`Lease::standing`]); both are pure, and the stores ([`store`]) only keep what they decide.
+//!
+//! # Promises
+//!
+//! - Two live leases of different agents that mean a common path are both [`Mode::Shared`].
+//! - The tokens of a store rise: a later lease has a higher number, whatever crashes, and even if the store was deleted.
+//! - Who waits gets its turn in order of arrival; agents that wait for each other are told so.
+//! - An agent whose lease has ended cannot commit an edit any more, not even one that it began before.
+//!
+//! # Limits
+//!
+//! - Advisory: a lease stops who asks. Edits that go round it are not stopped.
+//! - Time is the machine's clock. Set forward, leases end early, and the edits of their holders are refused; set back, they
+//!   last longer.
+//! - All who share a store must run on machines whose clocks agree.
+
+mod agent;
+mod error;
+mod glob;
+mod lease;
+mod leases;
+mod overlap;
+mod pattern;
+mod process;
+mod project;
+mod project_path;
+mod queue;
+mod scope;
+pub mod store;
+mod sys;
+
+pub use agent::{Agent, AgentError, MAX_AGENT_BYTES};
+pub use error::{LeaseError, Obstacle, Obstructed, StoreError, WaitsFor};
+pub use glob::Glob;
+pub use lease::{DEFAULT_MAX_AGE, DEFAULT_TTL, Lease, MIN_TTL, Mode, Present, Standing, Token};
+pub use leases::{Acquired, Force, Leases, Released, Request, Unreadable, Which};
+pub use overlap::Overlap;
+pub use pattern::Pattern;
+pub use process::Process;
+pub use project::Project;
+pub use project_path::{PathError, ProjectPath};
+pub use queue::{Turn, Waiter};
+pub use scope::{Clash, Scope};

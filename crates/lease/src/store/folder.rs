@@ -1,0 +1,1 @@
+//! The store as a folder of JSON files, one for each agent.
