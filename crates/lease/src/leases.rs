@@ -119,11 +119,7 @@ impl Leases {
     }
 
     /// Refuses what must not even wait.
-    pub(crate) fn admit(
-        &self,
-        request: &Request,
-        present: &Present<'_>,
-    ) -> Result<(), LeaseError> {
+    pub(crate) fn admit(&self, request: &Request, present: &Present<'_>) -> Result<(), LeaseError> {
         check_ttl(request.ttl, present)?;
         if request.scope.is_empty() {
             return Err(LeaseError::EmptyScope);
@@ -385,12 +381,10 @@ impl Leases {
 
     fn take(&mut self, meant: &[usize]) -> Vec<Lease> {
         let mut index = 0;
-        let (taken, kept) = std::mem::take(&mut self.held)
-            .into_iter()
-            .partition(|_| {
-                index += 1;
-                meant.contains(&(index - 1))
-            });
+        let (taken, kept) = std::mem::take(&mut self.held).into_iter().partition(|_| {
+            index += 1;
+            meant.contains(&(index - 1))
+        });
         self.held = kept;
         taken
     }
@@ -415,7 +409,9 @@ impl Leases {
             .filter(|index| is_meant(&self.held[*index]))
             .collect();
         if force == Force::IfEnded
-            && let Some(live) = meant.iter().find(|index| self.held[**index].is_live(present))
+            && let Some(live) = meant
+                .iter()
+                .find(|index| self.held[**index].is_live(present))
         {
             return Err(LeaseError::StillLive(Box::new(self.held[*live].clone())));
         }

@@ -49,7 +49,8 @@ impl Project {
             return Err(PathError::Empty);
         }
         Ok(ProjectPath::from_parts(
-            text.split('/').filter(|part| !part.is_empty() && *part != "."),
+            text.split('/')
+                .filter(|part| !part.is_empty() && *part != "."),
         ))
     }
 

@@ -117,7 +117,11 @@ impl Ord for ProjectPath {
 
 impl fmt::Display for ProjectPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.text.is_empty() { "." } else { &self.text })
+        f.write_str(if self.text.is_empty() {
+            "."
+        } else {
+            &self.text
+        })
     }
 }
 

@@ -185,7 +185,9 @@ impl Leases {
                         .iter()
                         .filter(|waiter| waiter.agent == lease.agent && waiter.is_live(present));
                     open.extend(waits.map(|waiter| {
-                        let Waiter { agent, scope, mode, .. } = waiter.clone();
+                        let Waiter {
+                            agent, scope, mode, ..
+                        } = waiter.clone();
                         (path.clone(), agent, scope, mode)
                     }));
                 }

@@ -93,12 +93,9 @@ impl Scope {
 
     /// Whether any path may be meant by both.
     pub fn meets(&self, other: &Self) -> bool {
-        self.0.iter().any(|one| {
-            other
-                .0
-                .iter()
-                .any(|other| one.overlap(other).is_conflict())
-        })
+        self.0
+            .iter()
+            .any(|one| other.0.iter().any(|other| one.overlap(other).is_conflict()))
     }
 }
 

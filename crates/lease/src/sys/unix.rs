@@ -9,7 +9,10 @@ use rustix::fs::{Dir, Mode, OFlags};
 use rustix::io::retry_on_intr;
 
 pub(crate) fn host() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
+    rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned()
 }
 
 /// The names in a folder, in order.
