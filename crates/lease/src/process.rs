@@ -85,10 +85,8 @@ mod tests {
         let process = Process::running(child.id()).expect("it runs");
         assert!(!process.is_gone(), "a running process is not gone");
         child.kill().expect("it is killed");
-        assert!(
-            testkit::wait_until(std::time::Duration::from_secs(10), || process.is_gone()),
-            "a zombie is gone"
-        );
+        let patience = std::time::Duration::from_secs(10);
+        testkit::wait_until("a zombie is gone", patience, || process.is_gone());
         child.wait().expect("it has ended");
         assert!(process.is_gone(), "and stays so");
     }
