@@ -71,6 +71,7 @@ Environment:
                    true or false, before what .ai-sdlc.json says
   STORY_OWNER      as --owner
   STORY_AGENT      as --as
+  STORY_LEASES     where leases are kept: a folder, or a file that ends in .db, .sqlite or .sqlite3
   NO_COLOR         no colours
   STORY_LOCK_HELD  set by `story lock run` and `story with` for their command
   STORY_PATH       set by `story with` for its command";
@@ -97,6 +98,9 @@ pub struct Common {
     /// The sdlc root, the folder that holds stories/ [default: `AI_SDLC_ROOT`, else the nearest .ai-sdlc upwards]
     #[arg(long, global = true, value_name = "DIR")]
     pub root: Option<PathBuf>,
+    /// Where what is not part of the project goes, such as the leases of agents [default: the sdlc root]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub output: Option<PathBuf>,
     /// Print results as JSON, one line each
     #[arg(long, global = true)]
     pub json: bool,

@@ -23,6 +23,7 @@ mod ignore_rules;
 mod init;
 mod journal;
 mod json;
+mod lease_store;
 mod lifecycle;
 mod lock;
 mod merging;

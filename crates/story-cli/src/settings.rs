@@ -48,6 +48,10 @@ pub enum Touch {
 pub struct Settings {
     /// `--root`, else `AI_SDLC_ROOT`.
     pub root: Option<PathBuf>,
+    /// `--output`.
+    pub output: Option<PathBuf>,
+    /// `STORY_LEASES`.
+    pub lease_store: Option<PathBuf>,
     /// `--json`.
     pub json: bool,
     /// `-q`, `-v`.
@@ -87,6 +91,8 @@ impl Settings {
             root: common
                 .root
                 .or_else(|| variable("AI_SDLC_ROOT").map(PathBuf::from)),
+            output: common.output,
+            lease_store: variable("STORY_LEASES").map(PathBuf::from),
             json: common.json,
             verbosity: match (common.quiet, common.verbose) {
                 (true, _) => Verbosity::Quiet,
