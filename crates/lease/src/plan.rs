@@ -225,7 +225,7 @@ pub fn check(
     let mut obstacles = Vec::new();
     for request in requests {
         let met = met(request, leases, present);
-        for same in met.chunk_by(|one, other| is_same(one, other)) {
+        for same in met.chunk_by(is_same) {
             conflicts.extend(with_work(request, same));
         }
         obstacles.push(met);

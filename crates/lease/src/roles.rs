@@ -229,7 +229,9 @@ mod tests {
         Roles::parse(&text).expect("the shipped roles can be read")
     }
 
-    fn values(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+    type Pairs<'a> = &'a [(&'a str, &'a str)];
+
+    fn values(pairs: Pairs<'_>) -> BTreeMap<String, String> {
         let owned = pairs
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -283,7 +285,7 @@ mod tests {
     fn fill_refuses_what_does_not_fit() {
         let roles = Roles::parse(r#"{"roles":{"r":{"directories":["src/{part}/"]}}}"#);
         let roles = roles.expect("a role");
-        let table: [(&str, &[(&str, &str)], &str); 12] = [
+        let table: [(&str, Pairs<'_>, &str); 12] = [
             ("x", &[], "no role \"x\"; there are: r"),
             ("r", &[], "needs a value for {part}, in src/{part}/"),
             (

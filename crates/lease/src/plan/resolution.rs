@@ -1,6 +1,5 @@
 //! What could be done about a conflict of a plan: offers, of which nothing is done. Pure.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use super::PlannedRequest;
@@ -178,8 +177,8 @@ fn splits(outer: &Agent, inner: &Agent, paths: &[Clash]) -> Vec<Resolution> {
         contains(&clash.wanted, &clash.held) && !contains(&clash.held, &clash.wanted)
     };
     let split: Vec<&Clash> = paths.iter().filter(is_inside).collect();
-    let directories: BTreeSet<&Pattern> = split.iter().map(|clash| &clash.wanted).collect();
-    let of_each = directories.into_iter().map(|directory| {
+    let directories: Scope = split.iter().map(|clash| clash.wanted.clone()).collect();
+    let of_each = directories.patterns().map(|directory| {
         let inside = split.iter().filter(|clash| clash.wanted == *directory);
         let inside: Scope = inside.map(|clash| clash.held.clone()).collect();
         Resolution::SplitDirectory {

@@ -9,11 +9,9 @@ use crate::lease::{DEFAULT_MAX_AGE, DEFAULT_TTL};
 use crate::project::Project;
 use crate::roles::Roles;
 
-static PROJECT: LazyLock<Project> = LazyLock::new(|| {
-    // An empty folder that nobody writes to: no name in it is a link.
-    let folder = tempfile::tempdir().expect("a folder").keep();
-    Project::new(&folder).expect("a project")
-});
+// Nothing is written there, and none of the names of these tests is in it.
+static PROJECT: LazyLock<Project> =
+    LazyLock::new(|| Project::new(&testkit::fixtures().join("leases")).expect("a project"));
 
 fn noon() -> Timestamp {
     "2026-03-04T12:00:00Z".parse().expect("a time")
