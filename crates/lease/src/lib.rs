@@ -18,6 +18,7 @@
 //! - All who share a store must run on machines whose clocks agree.
 
 mod agent;
+pub mod edit;
 mod error;
 mod glob;
 mod input;
