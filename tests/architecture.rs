@@ -12,7 +12,7 @@ use crate::support::run;
 /// How high a crate stands; an arrow may only lead to a lower one.
 fn level(name: &str) -> u8 {
     match name {
-        "atomic-file" | "sidecar-lock" => 0,
+        "atomic-file" | "sidecar-lock" | "sqlite-file" => 0,
         "story" | "state-file" | "lease" | "task-runner" => 1,
         "story-cli" | "story-bench" | "prove" => 2,
         other => {
@@ -99,7 +99,13 @@ fn testkit_depends_on_no_crate_of_ours_and_only_tests_depend_on_it() {
 
 #[test]
 fn libraries_neither_read_the_environment_nor_exit() {
-    const LIBRARIES: [&str; 3] = ["sidecar-lock", "atomic-file", "story"];
+    const LIBRARIES: [&str; 5] = [
+        "sidecar-lock",
+        "atomic-file",
+        "sqlite-file",
+        "story",
+        "lease",
+    ];
     const FORBIDDEN: [&str; 5] = [
         "env::var",
         "env::args",
@@ -126,7 +132,14 @@ fn libraries_neither_read_the_environment_nor_exit() {
 /// The standard library panics when closing a folder fails, and prints by macros that panic, too.
 #[test]
 fn what_runs_on_unix_lists_folders_and_prints_without_the_standard_librarys_panics() {
-    for shipped in ["sidecar-lock", "atomic-file", "story", "story-cli"] {
+    for shipped in [
+        "sidecar-lock",
+        "atomic-file",
+        "sqlite-file",
+        "story",
+        "lease",
+        "story-cli",
+    ] {
         for path in sources_below(&workspace().join("crates").join(shipped).join("src")) {
             if path.ends_with("sys/windows.rs") || path.ends_with("sys/other.rs") {
                 continue;

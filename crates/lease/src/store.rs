@@ -1,6 +1,7 @@
 //! Where leases are kept: what every store offers. What leases mean is decided elsewhere, so that all stores behave alike.
 
 pub mod folder;
+pub mod sqlite;
 
 use std::fmt::Debug;
 use std::path::Path;

@@ -1,0 +1,274 @@
+//! The store as an SQLite database.
+//!
+//! Who changes it has its write lock from the first look to the commit (`BEGIN IMMEDIATE`), and the commit is on the disk
+//! when it returns. A reader waits for nobody. See [`sqlite_file`] for the files beside the database and where it may lie.
+//!
+//! Times are kept in whole milliseconds. A row that makes no sense was edited by hand: nothing is decided until a person has
+//! repaired or deleted it, because nobody can know what it covers.
+
+mod rows;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use sqlite_file::{Database, DatabaseError, Schema};
+
+use crate::error::StoreError;
+use crate::leases::Leases;
+use crate::project::Project;
+use crate::store::{LeaseStore, Transaction};
+
+/// `leas` in ASCII: what `file(1)` and SQLite show as the application id.
+const SCHEMA: Schema<'_> = Schema {
+    application_id: 0x6c65_6173,
+    migrations: &[include_str!("sqlite/version_1.sql")],
+};
+
+/// A reader waits only while another process recovers what a killed one left; chosen as the default of [`Rules`](crate::Rules).
+const RECOVERY: Duration = Duration::from_secs(5);
+
+/// How often a database may be deleted or replaced while it is being locked. Chosen: that is somebody's mistake, not work.
+const REOPENINGS: u32 = 3;
+
+/// Connections kept for later: one that writes, one that reads meanwhile.
+const KEPT: usize = 2;
+
+/// Leases in a database. One value serves all threads of a process.
+///
+/// If the file is deleted or replaced, the next use finds a new store; its tokens rise still, by the clock. Delete it only
+/// together with the files beside it, or better: break the leases.
+#[derive(Debug)]
+pub struct SqliteStore {
+    path: PathBuf,
+    project: Project,
+    state: Mutex<State>,
+    turn_ended: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Whether a thread of this process has its turn to write.
+    is_taken: bool,
+    idle: Vec<Database>,
+}
+
+impl SqliteStore {
+    /// The store in the database at `path`, which need not exist, nor its folder. Nothing is touched yet.
+    ///
+    /// `project` is the one whose paths are leased.
+    pub fn new(path: PathBuf, project: Project) -> Self {
+        Self {
+            path,
+            project,
+            state: Mutex::default(),
+            turn_ended: Condvar::new(),
+        }
+    }
+
+    /// Waits until no other thread of this process writes.
+    fn take_turn(&self, timeout: Duration) -> Result<Turn<'_>, StoreError> {
+        let (mut state, waited) = self
+            .turn_ended
+            .wait_timeout_while(self.state(), timeout, |state| state.is_taken)
+            .unwrap_or_else(PoisonError::into_inner);
+        if waited.timed_out() && state.is_taken {
+            return Err(StoreError::Busy {
+                path: self.path.clone(),
+                waited: timeout,
+            });
+        }
+        state.is_taken = true;
+        Ok(Turn(self))
+    }
+
+    /// A connection that has the write lock, to the database that bears the name now.
+    fn lock(&self, timeout: Duration) -> Result<Database, StoreError> {
+        let started = Instant::now();
+        for _ in 0..REOPENINGS {
+            let left = timeout.saturating_sub(started.elapsed());
+            let database = match self.take_idle()? {
+                Some(database) => database,
+                None => self.open(left)?,
+            };
+            let left = timeout.saturating_sub(started.elapsed());
+            database.begin_immediate(left)?;
+            if !database.has_moved()? {
+                return Ok(database);
+            }
+        }
+        Err(self.interfered())
+    }
+
+    fn open(&self, timeout: Duration) -> Result<Database, StoreError> {
+        if let Some(folder) = self.path.parent() {
+            std::fs::create_dir_all(folder).map_err(|err| StoreError::Io {
+                step: "make the folder",
+                path: folder.to_owned(),
+                source: err.into(),
+            })?;
+        }
+        Ok(Database::open(&self.path, &SCHEMA, timeout)?)
+    }
+
+    /// A connection from before, if the file is still the same. Where it is not, all of them are closed, before the new file
+    /// is opened: the files beside it have the same names.
+    fn take_idle(&self) -> Result<Option<Database>, StoreError> {
+        let mut state = self.state();
+        let Some(database) = state.idle.pop() else {
+            return Ok(None);
+        };
+        if database.has_moved()? {
+            state.idle.clear();
+            return Ok(None);
+        }
+        Ok(Some(database))
+    }
+
+    fn keep(&self, database: Database) {
+        let mut state = self.state();
+        if state.idle.len() < KEPT {
+            state.idle.push(database);
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic elsewhere leaves it whole: each change of it is a single step.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn interfered(&self) -> StoreError {
+        StoreError::Interfered {
+            path: self.path.clone(),
+        }
+    }
+
+    fn read_by(&self, database: &Database) -> Result<Leases, StoreError> {
+        database.begin_to_read()?;
+        let leases = rows::read_all(database, &self.path, &self.project);
+        database.roll_back()?;
+        leases
+    }
+}
+
+impl LeaseStore for SqliteStore {
+    fn place(&self) -> &Path {
+        &self.path
+    }
+
+    fn read(&self) -> Result<Leases, StoreError> {
+        if let Some(database) = self.take_idle()? {
+            let leases = self.read_by(&database)?;
+            self.keep(database);
+            return Ok(leases);
+        }
+        match Database::open_to_read(&self.path, &SCHEMA, RECOVERY)? {
+            Some(database) => self.read_by(&database),
+            None => Ok(Leases::default()),
+        }
+    }
+
+    fn begin(&self, timeout: Duration) -> Result<Box<dyn Transaction + '_>, StoreError> {
+        let started = Instant::now();
+        let turn = self.take_turn(timeout)?;
+        let database = self.lock(timeout.saturating_sub(started.elapsed()))?;
+        let leases = rows::read_all(&database, &self.path, &self.project)?;
+        Ok(Box::new(Locked {
+            database: Some(database),
+            leases,
+            turn,
+        }))
+    }
+}
+
+/// The right of one thread of this process to write. The next one has it when this is dropped.
+#[derive(Debug)]
+struct Turn<'a>(&'a SqliteStore);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.state().is_taken = false;
+        self.0.turn_ended.notify_one();
+    }
+}
+
+/// A database with the write lock.
+#[derive(Debug)]
+struct Locked<'a> {
+    /// Always there until it is dropped.
+    database: Option<Database>,
+    leases: Leases,
+    turn: Turn<'a>,
+}
+
+impl Locked<'_> {
+    fn write(&self, database: &Database, after: &Leases) -> Result<(), StoreError> {
+        rows::write_changes(database, &self.leases, after)?;
+        // The last moment: what is written to a file without a name is in nobody's store.
+        if database.has_moved()? {
+            return Err(self.turn.0.interfered());
+        }
+        Ok(database.commit()?)
+    }
+}
+
+impl Transaction for Locked<'_> {
+    fn leases(&self) -> &Leases {
+        &self.leases
+    }
+
+    fn commit(self: Box<Self>, after: &Leases) -> Result<(), StoreError> {
+        match &self.database {
+            Some(database) => self.write(database, after),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        // Before the turn ends, which is when the fields are dropped.
+        if let Some(database) = self.database.take()
+            && database.roll_back().is_ok()
+        {
+            self.turn.0.keep(database);
+        }
+    }
+}
+
+impl From<DatabaseError> for StoreError {
+    fn from(err: DatabaseError) -> Self {
+        match err {
+            DatabaseError::Busy { path, waited } => Self::Busy { path, waited },
+            DatabaseError::Io { step, path, source } => Self::Io {
+                step,
+                path,
+                source: source.into(),
+            },
+            DatabaseError::NotADatabase { path, source } => Self::NotAStore {
+                path,
+                reason: source.to_string(),
+            },
+            DatabaseError::OtherApplication { path, found } => Self::NotAStore {
+                path,
+                reason: format!("a database of another program (application id {found:#x})"),
+            },
+            DatabaseError::LaterVersion { path, found, known } => Self::NotAStore {
+                path,
+                reason: format!("it has version {found}; this program knows up to {known}"),
+            },
+            DatabaseError::NoWal { ref path, .. }
+            | DatabaseError::Network { ref path }
+            | DatabaseError::EarlierVersion { ref path, .. } => Self::Io {
+                step: "use",
+                path: path.clone(),
+                source: err.into(),
+            },
+            other => Self::Io {
+                step: "use",
+                path: PathBuf::new(),
+                source: other.into(),
+            },
+        }
+    }
+}
