@@ -1,15 +1,35 @@
 //! A glob over the paths of a project. Pure.
 
+mod machine;
+mod meeting;
+mod syntax;
+
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, OnceLock};
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use crate::project_path::{PathError, ProjectPath, fold};
+use crate::project_path::{PathError, ProjectPath};
+use machine::Machine;
+pub(crate) use meeting::Meeting;
+pub(crate) use syntax::literally;
 
-/// A pattern such as `src/**/*_test.go`: `*` and `?` stay within one part of the path, `**` does not, `[a-z]` and `{a,b}`
-/// choose. It is relative to the project's root and compared like a [`ProjectPath`], without case.
+/// A pattern such as `src/**/*_test.go`, relative to the project's root and compared like a [`ProjectPath`], without case.
+///
+/// It is read and matched by the crate globset:
+///
+/// - `*` and `?` stay within one part of the path. `**` as a whole part is no folder or any folders: `**/a` is `a` and
+///   `x/y/a`, `a/**/b` is `a/b` and `a/x/b`, `a/**` is everything below `a` without `a` itself, `**` is everything.
+/// - `[a-z]` is one character of these and `[!a-z]` any other one (that may be a `/`). `{a,b}` is one of these globs; they
+///   may be empty and contain further ones.
+/// - `\*` is the character itself, on every system; `/` separates on every system.
+///
+/// # Limits
+///
+/// - `?` and classes are about bytes. A letter outside ASCII consists of several: `*` covers it, `?` does not, and a class
+///   with one in it is refused.
+/// - At most 1,000 characters.
 #[derive(Debug, Clone)]
 pub struct Glob(Arc<Parts>);
 
@@ -20,42 +40,72 @@ struct Parts {
     glob: globset::Glob,
     /// Made when it is first needed: most globs of a store never match anything, and it is dear.
     matcher: OnceLock<GlobMatcher>,
+    /// Made when it is first needed; `None` where the text cannot be understood.
+    machine: OnceLock<Option<Machine>>,
 }
 
 impl Glob {
     /// Reads a glob that is clean already: relative, with `/`, without `.` and `..`.
     pub(crate) fn from_clean(text: &str) -> Result<Self, PathError> {
-        let key = fold(text);
+        let refused = |reason: String| PathError::Glob {
+            glob: text.to_owned(),
+            reason,
+        };
+        let key = syntax::canonical(text).map_err(refused)?;
         let built = GlobBuilder::new(&key)
             .literal_separator(true)
-            .backslash_escape(true)
+            .backslash_escape(false)
+            .empty_alternates(true)
             .build();
-        let glob = built.map_err(|err| PathError::Glob {
-            glob: text.to_owned(),
-            reason: err.kind().to_string(),
-        })?;
+        let glob = built.map_err(|err| refused(err.kind().to_string()))?;
         Ok(Self(Arc::new(Parts {
             text: text.to_owned(),
             key,
             glob,
             matcher: OnceLock::new(),
+            machine: OnceLock::new(),
         })))
     }
 
-    /// As it was written.
+    /// As it was written, cleaned.
     pub fn as_str(&self) -> &str {
         &self.0.text
     }
 
-    /// The form that is compared.
-    pub(crate) fn key(&self) -> &str {
-        &self.0.key
+    /// The part of the form that is compared before the first special character.
+    pub(crate) fn literal_prefix(&self) -> &str {
+        let key = &self.0.key;
+        &key[..key.find(['*', '?', '[', '{']).unwrap_or(key.len())]
     }
 
     /// Whether it matches a path.
     pub fn matches(&self, path: &ProjectPath) -> bool {
         let matcher = self.0.matcher.get_or_init(|| self.0.glob.compile_matcher());
         matcher.is_match(path.key())
+    }
+
+    /// A path that both globs match.
+    pub(crate) fn meeting(&self, other: &Self) -> Meeting {
+        match (self.machine(), other.machine()) {
+            (Some(one), Some(other)) => meeting::meeting(one, other),
+            _ => Meeting::Undecided,
+        }
+    }
+
+    /// A path that it matches and that is `path` or lies below it.
+    pub(crate) fn meeting_below(&self, path: &ProjectPath) -> Meeting {
+        match self.machine() {
+            Some(machine) => meeting::meeting(machine, &Machine::of_path_and_below(path.key())),
+            None => Meeting::Undecided,
+        }
+    }
+
+    fn machine(&self) -> Option<&Machine> {
+        let made = self
+            .0
+            .machine
+            .get_or_init(|| syntax::tokens(&self.0.key).map(|tokens| Machine::of_glob(&tokens)));
+        made.as_ref()
     }
 }
 

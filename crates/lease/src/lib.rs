@@ -32,6 +32,7 @@ mod process;
 mod project;
 mod project_path;
 mod queue;
+mod resolve;
 mod roles;
 mod rules;
 mod scope;

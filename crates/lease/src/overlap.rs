@@ -1,5 +1,20 @@
 //! The one conflict rule: whether two patterns mean a common path. Pure.
+//!
+//! - A file and a directory mean their path and everything below it: a file of today may be a folder tomorrow. Two of them
+//!   overlap if one lies within the other.
+//! - A glob means the paths that it matches, and nothing below them: `src/*` means `src/a`, not `src/a/b`. It overlaps a file
+//!   or a directory if it matches that path or, whatever exists now, could match a path below it. It does not overlap
+//!   because it matches a folder above: `src/*` and `src/a/b.rs` go together.
+//! - Two globs overlap if there is a path that both match. That is not guessed from their beginnings: both are run side by
+//!   side over all possible paths, so `src/*_test.go` and `src/*.rs` do not overlap.
+//!
+//! All compare paths without case and composition of letters. What is common need not exist.
+//!
+//! [`Overlap::Yes`] and [`Overlap::No`] are certain. [`Overlap::Perhaps`], which counts as an overlap, is left for globs whose
+//! comparison would take too long (some hundred stars each), or whose only common paths would have to consist of letters
+//! outside ASCII that neither names.
 
+use crate::glob::{Glob, Meeting};
 use crate::pattern::Pattern;
 use crate::project_path::ProjectPath;
 
@@ -25,34 +40,51 @@ pub(crate) fn overlap(one: &Pattern, other: &Pattern) -> Overlap {
     use Pattern::{Directory, File, Glob};
     match (one, other) {
         (File(a) | Directory(a), File(b) | Directory(b)) => {
-            certain(a.is_within(b) || b.is_within(a))
+            if a.is_within(b) || b.is_within(a) {
+                Overlap::Yes
+            } else {
+                Overlap::No
+            }
         }
         (Glob(glob), File(path) | Directory(path)) | (File(path) | Directory(path), Glob(glob)) => {
-            below(glob.key(), path)
+            told(&glob_and_path(glob, path))
         }
         (Glob(a), Glob(b)) if a == b => Overlap::Yes,
-        (Glob(a), Glob(b)) => prefixes_meet(literal_prefix(a.key()), literal_prefix(b.key())),
+        (Glob(a), Glob(b)) => told(&two_globs(a, b)),
     }
 }
 
-fn certain(overlap: bool) -> Overlap {
-    if overlap { Overlap::Yes } else { Overlap::No }
+fn told(meeting: &Meeting) -> Overlap {
+    match meeting {
+        Meeting::Nowhere => Overlap::No,
+        Meeting::At(_) => Overlap::Yes,
+        Meeting::Undecided => Overlap::Perhaps,
+    }
 }
 
-fn below(glob: &str, path: &ProjectPath) -> Overlap {
-    prefixes_meet(literal_prefix(glob), path.key())
-}
-
-/// The part of a glob before its first special character.
-fn literal_prefix(glob: &str) -> &str {
-    let end = glob.find(['*', '?', '[', '{', '\\']).unwrap_or(glob.len());
-    &glob[..end]
-}
-
-fn prefixes_meet(one: &str, other: &str) -> Overlap {
-    if one.starts_with(other) || other.starts_with(one) {
-        Overlap::Perhaps
+/// Where a glob matches a path or something below it.
+pub(crate) fn glob_and_path(glob: &Glob, path: &ProjectPath) -> Meeting {
+    if begin_alike(glob.literal_prefix(), path.key()) {
+        glob.meeting_below(path)
     } else {
-        Overlap::No
+        Meeting::Nowhere
     }
 }
+
+/// Where both globs match.
+pub(crate) fn two_globs(one: &Glob, other: &Glob) -> Meeting {
+    if begin_alike(one.literal_prefix(), other.literal_prefix()) {
+        one.meeting(other)
+    } else {
+        Meeting::Nowhere
+    }
+}
+
+/// The cheap answer to most comparisons, without running anything.
+fn begin_alike(one: &str, other: &str) -> bool {
+    let length = one.len().min(other.len());
+    one.as_bytes()[..length] == other.as_bytes()[..length]
+}
+
+#[cfg(test)]
+mod tables;

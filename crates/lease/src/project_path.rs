@@ -82,11 +82,15 @@ impl ProjectPath {
 }
 
 /// The form of a text in which case and composition of letters make no difference.
+///
+/// By way of the large letters, for small ones that share one: `ς` and `σ`, `ß` and `ss`, as file systems that ignore case
+/// see it.
 pub(crate) fn fold(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
-    text.nfc().flat_map(char::to_lowercase).nfc().collect()
+    let large = text.nfc().flat_map(char::to_uppercase);
+    large.flat_map(char::to_lowercase).nfc().collect()
 }
 
 impl PartialEq for ProjectPath {
@@ -137,6 +141,16 @@ mod tests {
     fn path_is_compared_without_case_and_composition() {
         assert_eq!(path("src/Main.rs"), path("SRC/main.rs"), "case");
         assert_eq!(path("caf\u{e9}"), path("Cafe\u{301}"), "composition");
+        assert_eq!(
+            path("\u{3bf}\u{3c3}"),
+            path("\u{39f}\u{3c2}"),
+            "two small letters, one large"
+        );
+        assert_eq!(
+            path("stra\u{df}e"),
+            path("STRASSE"),
+            "a letter that becomes two"
+        );
         assert_ne!(path("src/a"), path("src/b"), "other names");
         assert_eq!(path("src/Main.rs").as_str(), "src/Main.rs", "as written");
         assert_eq!(path("").to_string(), ".", "the root has a name");
