@@ -161,6 +161,9 @@ pub enum LeaseError {
     /// It was waited for as long as was allowed. Try again later.
     #[error("{0}; waited {ms} ms", ms = .0.waited.as_millis())]
     TimedOut(Box<Obstructed>),
+    /// The wait was given up because the caller wished so. Try again later.
+    #[error("{0}; the wait was stopped after {ms} ms", ms = .0.waited.as_millis())]
+    Stopped(Box<Obstructed>),
     /// The agents wait for each other. Retrying does not help; giving something back does.
     #[error("the agents would wait for each other: {}", links(.0))]
     Deadlock(Vec<WaitsFor>),
@@ -255,7 +258,7 @@ impl LeaseError {
     /// Whether the same call may succeed later by itself.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Taken(_) | Self::TimedOut(_) | Self::HeldByAnother(_) => true,
+            Self::Taken(_) | Self::TimedOut(_) | Self::Stopped(_) | Self::HeldByAnother(_) => true,
             Self::Store(err) => err.is_retryable(),
             _ => false,
         }

@@ -31,6 +31,13 @@ pub struct Waiter {
 }
 
 impl Waiter {
+    fn is_ahead_of(&self, other: &Self) -> bool {
+        self.ticket < other.ticket
+            && self.agent != other.agent
+            && self.mode.excludes(other.mode)
+            && self.scope.meets(&other.scope)
+    }
+
     /// Whether somebody still waits there.
     pub fn is_live(&self, present: &Present<'_>) -> bool {
         present.now < self.until && !(present.is_gone)(&self.process)
@@ -47,7 +54,7 @@ pub enum Turn {
 }
 
 impl Leases {
-    /// Takes a place at the end of the queue.
+    /// Takes a place at the end of the queue. Places where nobody waits any more are cleared away.
     ///
     /// # Errors
     ///
@@ -64,6 +71,7 @@ impl Leases {
         if let Some(cycle) = self.circle(&request.agent, &request.scope, request.mode, present) {
             return Err(LeaseError::Deadlock(cycle));
         }
+        self.waiting.retain(|waiter| waiter.is_live(present));
         let ticket = self.next_token(present);
         self.waiting.push(Waiter {
             ticket,
@@ -96,11 +104,16 @@ impl Leases {
             return Ok(Turn::Granted(Box::new(self.grant(request, present))));
         }
         if let Some(cycle) = self.circle(&request.agent, &request.scope, request.mode, present)
-            && self.came_last(ticket, &cycle)
+            && self.came_last(ticket, &cycle, present)
         {
             return Err(LeaseError::Deadlock(cycle));
         }
         Ok(Turn::Blocked(obstacles))
+    }
+
+    /// Whether a place is still in the queue: one that was not live at some time may have been cleared away.
+    pub fn is_waiting(&self, ticket: Token) -> bool {
+        self.waiting.iter().any(|waiter| waiter.ticket == ticket)
     }
 
     /// Gives up a place in the queue.
@@ -137,9 +150,32 @@ impl Leases {
         })
     }
 
+    /// Whether a waiter cannot have its turn before `agent` gives something back, be it by way of others that it waits for
+    /// or stands behind.
+    ///
+    /// In a circle of waits there is either an agent whose lease is waited for and that only stands behind somebody: it
+    /// overtakes, and the circle is none; or else all wait for leases: a deadlock, which [`Leases::circle`] finds.
     fn waits_for(&self, waiter: &Waiter, agent: &Agent, present: &Present<'_>) -> bool {
-        self.path_to(agent, &waiter.agent, &waiter.scope, waiter.mode, present)
-            .is_some()
+        let mut seen = BTreeSet::from([waiter.ticket]);
+        let mut open = vec![waiter];
+        while let Some(waiter) = open.pop() {
+            let mut holders = BTreeSet::new();
+            for lease in self.against(&waiter.agent, waiter.mode, present) {
+                if lease.scope.meets(&waiter.scope) {
+                    holders.insert(&lease.agent);
+                }
+            }
+            if holders.contains(agent) {
+                return true;
+            }
+            let next = self.waiting.iter().filter(|other| {
+                other.agent != *agent
+                    && (holders.contains(&other.agent) || other.is_ahead_of(waiter))
+                    && other.is_live(present)
+            });
+            open.extend(next.filter(|other| seen.insert(other.ticket)));
+        }
+        false
     }
 
     /// The circle that would be closed if `agent` waited for this.
@@ -196,9 +232,19 @@ impl Leases {
         None
     }
 
-    fn came_last(&self, ticket: Token, cycle: &[WaitsFor]) -> bool {
-        let in_cycle = |waiter: &&Waiter| cycle.iter().any(|link| link.agent == waiter.agent);
-        let last = self.waiting.iter().filter(in_cycle);
-        last.map(|waiter| waiter.ticket).max() == Some(ticket)
+    /// Whether, of the waits that make up a circle, this one is the latest.
+    fn came_last(&self, ticket: Token, cycle: &[WaitsFor], present: &Present<'_>) -> bool {
+        let in_cycle = |waiter: &&Waiter| {
+            cycle.iter().any(|link| {
+                link.agent == waiter.agent
+                    && waiter
+                        .scope
+                        .patterns()
+                        .any(|pattern| *pattern == link.wanted)
+            })
+        };
+        let places = self.waiting.iter().filter(in_cycle);
+        let live = places.filter(|waiter| waiter.is_live(present));
+        live.map(|waiter| waiter.ticket).max() == Some(ticket)
     }
 }
