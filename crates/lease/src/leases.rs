@@ -418,7 +418,8 @@ impl Leases {
         Ok(self.take(&meant))
     }
 
-    /// Clears away what has ended: leases, and waits whose limit has passed or whose process is gone.
+    /// Clears away what has ended: leases, waits whose limit has passed or whose process is gone, and unreadable files that
+    /// stand in nobody's way any more.
     pub fn prune(&mut self, present: &Present<'_>) -> Vec<(Lease, Standing)> {
         let mut ended = Vec::new();
         self.held.retain(|lease| {
@@ -429,6 +430,8 @@ impl Leases {
             standing == Standing::Live
         });
         self.waiting.retain(|waiter| waiter.is_live(present));
+        self.unreadable
+            .retain(|found| found.blocks_until() > present.now);
         ended
     }
 

@@ -1,1 +1,216 @@
 //! The store as a folder of JSON files, one for each agent.
+//!
+//! `{agent}.lock` is the schema of the integration-locks requirement, which shell scripts and other tools read and write, too.
+//! What stands in such a file counts whoever wrote it. Beside them lies `.leases.json`: the last number given out, and who
+//! waits. All else in the folder is left alone.
+//!
+//! One lock guards the whole folder: the sidecar `{folder}.lock` beside it, which is there even if the folder is not.
+//!
+//! # Limits
+//!
+//! - Other tools do not take the lock. What they change between our read and our commit in a file that we write is noticed;
+//!   what they write into another one at the same moment is seen by the next who looks.
+//! - On a file system that ignores case, two agents whose names differ in nothing else cannot both hold something.
+
+mod change;
+mod entry;
+mod lists;
+mod members;
+mod plan;
+mod record;
+mod removal;
+mod scan;
+mod state;
+mod summary;
+mod times;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use atomic_file::{CommitError, Durability};
+use jiff::Timestamp;
+use sidecar_lock::{LockGuard, LockOptions, SidecarLock};
+
+use self::change::Change;
+use self::plan::Plan;
+use self::scan::{Found, not_a_folder, read_state, scan};
+use super::{LeaseStore, Transaction};
+use crate::error::StoreError;
+use crate::leases::Leases;
+use crate::project::Project;
+
+pub use self::removal::Removal;
+
+/// How often a folder is read anew because somebody acquired something meanwhile; chosen: to look must not take for ever.
+const REREADS: u32 = 3;
+
+/// A folder of leases. Holds paths only; nothing is on disk until the first commit, which makes the folder in one that exists.
+#[derive(Debug, Clone)]
+pub struct FolderStore {
+    folder: PathBuf,
+    project: Project,
+}
+
+impl FolderStore {
+    /// The store at `folder`, for the paths of `project`.
+    pub fn new(folder: PathBuf, project: Project) -> Self {
+        Self { folder, project }
+    }
+
+    fn lock(&self, timeout: Duration) -> Result<LockGuard, StoreError> {
+        if std::fs::metadata(&self.folder).is_ok_and(|found| !found.is_dir()) {
+            return Err(not_a_folder(&self.folder));
+        }
+        let options = LockOptions {
+            timeout,
+            purpose: Some("leases".to_owned()),
+            ..LockOptions::default()
+        };
+        let guard = SidecarLock::new(&self.folder)
+            .and_then(|lock| lock.acquire(&options))
+            .map_err(StoreError::Lock)?;
+        if guard.took_over().is_some() {
+            clean_up_after_the_dead(&guard);
+        }
+        Ok(guard)
+    }
+}
+
+/// The lock of a dead owner is the only sign that it may have left a half-done commit.
+fn clean_up_after_the_dead(guard: &LockGuard) {
+    if let Err(err) = guard.sweep_temporaries() {
+        tracing::warn!(%err, "leftovers beside a lock not swept");
+    }
+    if !guard.resource().exists() {
+        return;
+    }
+    match atomic_file::sweep(guard.resource()) {
+        Ok(swept) => {
+            for path in swept.restored {
+                tracing::warn!(path = %path.display(), "is again the version that a dead writer had displaced");
+            }
+            for path in swept.rescued {
+                tracing::warn!(path = %path.display(), "another version of a file of leases was kept");
+            }
+        }
+        Err(err) => tracing::warn!(%err, "leftovers of a dead writer not swept"),
+    }
+}
+
+impl LeaseStore for FolderStore {
+    fn place(&self) -> &Path {
+        &self.folder
+    }
+
+    fn read(&self) -> Result<Leases, StoreError> {
+        let folder = match std::fs::canonicalize(&self.folder) {
+            Ok(folder) => folder,
+            Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(Leases::default()),
+            Err(source) => {
+                return Err(StoreError::Io {
+                    step: "find",
+                    path: self.folder.clone(),
+                    source: Box::new(source),
+                });
+            }
+        };
+        let mut found = scan(&folder, &self.project)?;
+        for _ in 0..REREADS {
+            // Whoever acquires writes the number first: where it is the same still, nothing passed from one agent that was
+            // read already to one that was read later.
+            let (_, state) = read_state(&folder, &self.project)?;
+            if state.last_token <= found.leases.last_token {
+                break;
+            }
+            found = scan(&folder, &self.project)?;
+        }
+        Ok(found.leases)
+    }
+
+    fn begin(&self, timeout: Duration) -> Result<Box<dyn Transaction + '_>, StoreError> {
+        let guard = self.lock(timeout)?;
+        let found = scan(guard.resource(), &self.project)?;
+        Ok(Box::new(Open { guard, found }))
+    }
+}
+
+/// A locked folder, read.
+struct Open {
+    guard: LockGuard,
+    found: Found,
+}
+
+impl Transaction for Open {
+    fn leases(&self) -> &Leases {
+        &self.found.leases
+    }
+
+    fn commit(self: Box<Self>, after: &Leases) -> Result<(), StoreError> {
+        let folder = self.guard.resource();
+        let plan = plan::plan(folder, &self.found, after, Timestamp::now())?;
+        let written = self.write(plan);
+        if let Err(err) = self.guard.release() {
+            tracing::warn!(%err, "lock of the leases not released cleanly");
+        }
+        written
+    }
+}
+
+impl Open {
+    fn write(&self, plan: Plan) -> Result<(), StoreError> {
+        for change in plan.state.iter().chain(&plan.files) {
+            change.check()?;
+        }
+        if self.found.state.is_none() && (plan.state.is_some() || !plan.files.is_empty()) {
+            make_folder(self.guard.resource())?;
+        }
+        if let Some(state) = plan.state {
+            self.apply(state, Durability::Durable)
+                .map_err(uncommitted)?;
+        }
+        let mut unsynced = Ok(());
+        for change in plan.files {
+            match self.apply(change, Durability::Durable) {
+                Err(err) if err.is_committed() => unsynced = Err(err),
+                applied => applied?,
+            }
+        }
+        if let Some(places) = plan.places
+            && let Err(err) = self.apply(places, Durability::Fast)
+        {
+            // The leases are written. The place ends with its process, or at its limit.
+            tracing::warn!(%err, "a place in the queue was not given up");
+        }
+        unsynced
+    }
+
+    /// Makes a change with the lock held: people and scripts delete lock files.
+    fn apply(&self, change: Change, durability: Durability) -> Result<(), StoreError> {
+        self.guard.verify().map_err(|_| StoreError::Interfered {
+            path: self.guard.sidecar().to_path_buf(),
+        })?;
+        change.apply(durability)
+    }
+}
+
+/// Where there is no state yet nobody has made the name of the folder durable, whoever made the folder.
+fn make_folder(folder: &Path) -> Result<(), StoreError> {
+    match atomic_file::ensure_folder(folder) {
+        Ok(_) => Ok(()),
+        Err(CommitError::AlreadyExists { path }) => Err(not_a_folder(&path)),
+        Err(err) => Err(StoreError::Commit(err)),
+    }
+}
+
+/// The state is there, and perhaps not for long; the leases, which matter, are not there at all.
+fn uncommitted(err: StoreError) -> StoreError {
+    match err {
+        StoreError::Commit(CommitError::CommittedUnsynced { path, source }) => StoreError::Io {
+            step: "make durable",
+            path,
+            source: Box::new(source),
+        },
+        err => err,
+    }
+}
