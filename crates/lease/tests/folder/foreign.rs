@@ -113,7 +113,9 @@ fn read_counts_our_own_leases_whatever_another_tool_takes_from_the_top() {
         r#"sed 's|^  "expires_at": .*|  "expires_at": "2026-01-01T00:00:00Z",|; 0,/"src.a.rs"/s|"src/a.rs"||' locks/agent-1.lock > new; cat new > locks/agent-1.lock"#,
     );
     assert!(
-        desk.sandbox.read("locks/agent-1.lock").contains("2026-01-01"),
+        desk.sandbox
+            .read("locks/agent-1.lock")
+            .contains("2026-01-01"),
         "the script has changed it"
     );
     assert!(desk.is_held("src/a.rs"), "never less than either view says");

@@ -51,6 +51,17 @@ pub(super) struct Kept {
     directories: Vec<String>,
 }
 
+impl Kept {
+    /// The keys whose order has to be kept: none where all are ours.
+    fn order(&self) -> &[(String, Option<Box<RawValue>>)] {
+        if self.members.iter().any(|(_, value)| value.is_some()) {
+            &self.members
+        } else {
+            &[]
+        }
+    }
+}
+
 /// Reads the file of `agent`, or says what is wrong with it.
 pub(super) fn parse(agent: &Agent, bytes: &[u8], project: &Project) -> Result<Record, String> {
     let members = Members::parse(bytes)?;
@@ -202,7 +213,7 @@ pub(super) fn render(agent: &Agent, leases: &[Lease], kept: &Kept) -> Option<Vec
     ];
     let mut ours: Vec<(&str, Option<Value<'_>>)> = KEYS.into_iter().zip(values).collect();
     let mut object = Object(Vec::with_capacity(KEYS.len() + kept.members.len()));
-    for (key, value) in &kept.members {
+    for (key, value) in kept.order() {
         let value = match value {
             Some(value) => Some(Value::Foreign(value)),
             None => ours
