@@ -1,6 +1,6 @@
 //! Files that no agent edits: they belong to git, to the leases, or to the tools that make editing safe.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sidecar_lock::{LockState, SidecarLock};
@@ -9,7 +9,7 @@ use super::Workplace;
 use super::error::EditError;
 use crate::project_path::{ProjectPath, fold};
 
-/// What SQLite puts behind the name of a database.
+/// What `SQLite` puts behind the name of a database.
 const BESIDE_A_DATABASE: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 
 /// Refuses to edit what is not an agent's business.
@@ -55,16 +55,16 @@ fn is_of_the_store(place: Workplace<'_>, path: &ProjectPath) -> bool {
     let Ok(store) = place.project.path(&absolute(place.store.place())) else {
         return false;
     };
-    let is_beside = |end: &&str| {
+    let is_beside = |end: &str| {
         let name = format!("{}{end}", store.as_str());
         let lock = format!("{name}.lock");
         [name, lock].iter().any(|own| fold(own) == path.key())
     };
-    path.is_within(&store) || BESIDE_A_DATABASE.iter().any(|end| is_beside(&end))
+    path.is_within(&store) || BESIDE_A_DATABASE.iter().any(|end| is_beside(end))
 }
 
 /// A store may be named relative to the working folder, a project's path is not.
-fn absolute(place: &Path) -> std::path::PathBuf {
+fn absolute(place: &Path) -> PathBuf {
     std::path::absolute(place).unwrap_or_else(|_| place.to_path_buf())
 }
 

@@ -66,16 +66,16 @@ mod tests {
 
     #[test]
     fn piece_that_occurs_once_is_replaced_and_nothing_else() {
-        let table: [(&[u8], &[u8], &[u8], &[u8]); 7] = [
-            (b"one two three", b"two", b"2", b"one 2 three"),
-            (b"start", b"st", b"", b"art"),
-            (b"the end", b"end", b"end.", b"the end."),
-            (b"all", b"all", b"", b""),
-            (b"a\r\nb\r\n", b"a\r\n", b"a\n", b"a\nb\r\n"),
-            (b"\xff\x00\xfe", b"\x00", b"\n", b"\xff\n\xfe"),
-            (b"same", b"same", b"same", b"same"),
+        let table: [[&[u8]; 4]; 7] = [
+            [b"one two three", b"two", b"2", b"one 2 three"],
+            [b"start", b"st", b"", b"art"],
+            [b"the end", b"end", b"end.", b"the end."],
+            [b"all", b"all", b"", b""],
+            [b"a\r\nb\r\n", b"a\r\n", b"a\n", b"a\nb\r\n"],
+            [b"\xff\x00\xfe", b"\x00", b"\n", b"\xff\n\xfe"],
+            [b"same", b"same", b"same", b"same"],
         ];
-        for (text, old, new, expected) in table {
+        for [text, old, new, expected] in table {
             let found = replace_once(text, old, new);
             assert_eq!(found.as_deref(), Ok(expected), "{old:?} in {text:?}");
         }

@@ -17,8 +17,12 @@ pub struct Revision(String);
 impl Revision {
     /// Hashes the bytes of a file.
     pub fn of(bytes: &[u8]) -> Self {
-        let digest = Sha256::digest(bytes);
-        Self(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+        let mut text = String::with_capacity(DIGITS);
+        for byte in Sha256::digest(bytes) {
+            text.push(digit(byte >> 4));
+            text.push(digit(byte & 15));
+        }
+        Self(text)
     }
 
     /// The digits.
@@ -31,6 +35,10 @@ impl fmt::Display for Revision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+fn digit(value: u8) -> char {
+    char::from_digit(u32::from(value), 16).expect("four bits are one digit")
 }
 
 /// The beginning of a revision, long enough to name it: 12 to 64 hexadecimal digits, any case.
