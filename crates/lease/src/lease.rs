@@ -163,3 +163,37 @@ impl Lease {
         self.standing(present) == Standing::Live
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::{World, at};
+
+    #[test]
+    fn token_rises_by_one_where_the_clock_does_not_help() {
+        let now = u64::try_from(at(0).as_millisecond()).expect("after 1970");
+        let table = [
+            (0, now),
+            (now - 1, now),
+            (now, now + 1),
+            (now + 1000, now + 1001),
+            (u64::MAX, u64::MAX),
+        ];
+        for (last, expected) in table {
+            assert_eq!(Token(last).next(at(0)), Token(expected), "after {last}");
+        }
+        let before_1970 = Timestamp::from_second(-1).expect("a time");
+        assert_eq!(Token(4).next(before_1970), Token(5), "a wrong clock");
+    }
+
+    #[test]
+    fn present_counts_no_time_backwards_and_none_beyond_the_end() {
+        World::default().when(10, |present| {
+            assert_eq!(present.since(at(4)), Duration::from_secs(6), "past");
+            assert_eq!(present.since(at(11)), Duration::ZERO, "to come");
+            assert_eq!(present.until(at(11)), Duration::from_secs(1), "to come");
+            assert_eq!(present.until(at(4)), Duration::ZERO, "past");
+            assert_eq!(present.after(Duration::MAX), Timestamp::MAX, "no overflow");
+        });
+    }
+}

@@ -370,7 +370,8 @@ impl Leases {
                     held: part.wanted,
                 });
             }
-            let by_others = self.check(agent, &alone, Mode::Exclusive, present);
+            // Others that share it are no reason: whoever repeats a release may have shared it with them.
+            let by_others = self.check(agent, &alone, Mode::Shared, present);
             if let Some(obstacle) = by_others.into_iter().next() {
                 return Err(LeaseError::HeldByAnother(Box::new(obstacle)));
             }
@@ -541,3 +542,6 @@ impl std::fmt::Display for Which {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -39,3 +39,42 @@ fn whole_seconds(age: SignedDuration) -> SignedDuration {
     // Fails only beyond the range of a time.
     age.round(seconds).unwrap_or(age)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::leases::Leases;
+    use crate::sample::{World, at, exclusive};
+
+    #[test]
+    fn warning_names_agent_and_where_it_was_forced_file_and_age() {
+        let table = [
+            (Standing::Expired, "Overwriting expired lock for a"),
+            (
+                Standing::OwnerGone,
+                "Overwriting lock for a on src/x: its process has ended",
+            ),
+            (
+                Standing::TooOld,
+                "Forcing the release of the lock of a on src/x: not renewed for 25h 1m 1s",
+            ),
+            (
+                Standing::FromTheFuture,
+                "Overwriting lock for a on src/x: it was made 26h in the future",
+            ),
+        ];
+        for (standing, expected) in table {
+            let mut acquired = World::default().when(0, |present| {
+                let taken = Leases::default().acquire(&exclusive("a", "src/x"), present);
+                taken.expect("nobody holds it")
+            });
+            let mut old = acquired.lease.clone();
+            old.renewed_at = match standing {
+                Standing::FromTheFuture => at(26 * 3600),
+                _ => at(-25 * 3600 - 61),
+            };
+            acquired.overwritten.push((old, standing));
+            assert_eq!(acquired.warnings(), [expected], "{standing:?}");
+        }
+    }
+}

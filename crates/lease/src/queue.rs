@@ -248,3 +248,6 @@ impl Leases {
         live.map(|waiter| waiter.ticket).max() == Some(ticket)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,8 +20,6 @@ use crate::rules::Rules;
 use crate::scope::Scope;
 use crate::store::{LeaseStore, Transaction};
 
-pub(crate) const SECOND: Duration = Duration::from_secs(1);
-
 /// The time `seconds` after an arbitrary one.
 pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + seconds).expect("a time")

@@ -10,7 +10,7 @@ use crate::error::StoreError;
 use crate::leases::{Unreadable, Which};
 use crate::sample::{Memory, agent, blockers, exclusive, rules_at, scope, shared};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const NOT_LONG: Duration = Duration::from_millis(60);
 
 fn take(store: &Memory, request: &Request, limit: Duration) -> Result<Won, LeaseError> {
@@ -70,7 +70,7 @@ fn waiters_get_their_turn_in_order_of_arrival() {
                 tokens.lock().unwrap().push((name, token));
                 give_back(store, name);
             });
-            wait_for_queue(&store, index + 1);
+            wait_for_queue(store, index + 1);
         }
         give_back(&store, "a");
     });
