@@ -12,7 +12,7 @@ const TEMPORARY_OF_A_LOCK: &str = ".ai-sdlc/stories/S-0034/.sidecar-0123456789ab
 const TEMPORARY_OF_A_COMMIT: &str = ".ai-sdlc/stories/S-0034/.story.md.532011-87ea-18ea029c9bad939f.532010-87ea-18ea029c9b8aff78.b097ddc104c5745c.atomic-tmp";
 
 /// Names that locks and temporary files of the toolkit have, and must be ignored.
-const IGNORED: [&str; 12] = [
+const IGNORED: [&str; 17] = [
     ".ai-sdlc/stories/S-0034/story.md.lock",
     "stories/plan.md.lock",
     TEMPORARY_OF_A_COMMIT,
@@ -25,15 +25,22 @@ const IGNORED: [&str; 12] = [
     "deep/er/x.md.lock",
     ".ai-sdlc/journal/S-0034.jsonl",
     "part/.ai-sdlc/journal/done/01-x.md.jsonl",
+    ".ai-sdlc/locks/agent-1.lock",
+    ".ai-sdlc/locks/.leases.json",
+    ".ai-sdlc/locks.lock",
+    ".ai-sdlc/leases.db",
+    "part/.ai-sdlc/leases.db-wal",
 ];
 
 /// Names that belong to others and must stay visible.
-const VISIBLE: [&str; 5] = [
+const VISIBLE: [&str; 7] = [
     "Cargo.lock",
     "yarn.lock",
     ".ai-sdlc/stories/S-0034/story.md",
     "src/main.rs",
     "journal/S-0034.jsonl",
+    "locks/front-door.md",
+    "leases.db",
 ];
 
 fn git(folder: &Path, arguments: &[&str]) -> Finished {

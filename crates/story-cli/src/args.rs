@@ -375,14 +375,15 @@ pub struct LockBreakArgs {
 ///
 /// With --git, git merges stories key by key from then on: the line for .gitattributes is committed like any file, the
 /// setting of the merge driver is this clone's own, so each clone needs `story init --git` once. A clone without it merges
-/// line by line, as ever.
+/// line by line, as ever. It also makes a pre-commit hook that runs `story lease guard`; a hook that is there already is left,
+/// and the line to add to it is shown.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   story init
   story init --git")]
 pub struct InitArgs {
-    /// Let git merge stories by `story merge-driver`
+    /// Let git merge stories by `story merge-driver`, and ask `story lease guard` before each commit
     #[arg(long)]
     pub git: bool,
 }

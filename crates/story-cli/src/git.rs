@@ -97,6 +97,84 @@ pub fn configure(top_level: &Path, key: &str, value: &str) -> io::Result<()> {
     }
 }
 
+/// Where git looks for the hooks of a repository.
+#[derive(Debug)]
+pub struct Hooks {
+    /// The folder; it need not exist.
+    pub folder: PathBuf,
+    /// Whether it lies in the repository, in its files or in git's own: else other repositories may use it too.
+    pub is_own: bool,
+}
+
+/// Finds the hooks; `core.hooksPath` is honoured.
+///
+/// # Errors
+///
+/// As [`configured`].
+pub fn hooks(top_level: &Path) -> io::Result<Hooks> {
+    let folder = top_level.join(path_of(top_level, &["--git-path", "hooks"])?);
+    let common = top_level.join(path_of(top_level, &["--git-common-dir"])?);
+    let resolved = deepest_resolved(&folder);
+    let is_within =
+        |home: &Path| std::fs::canonicalize(home).is_ok_and(|home| resolved.starts_with(home));
+    let is_own = is_within(top_level) || is_within(&common);
+    Ok(Hooks { folder, is_own })
+}
+
+/// The nearest folder upwards that exists, links followed.
+fn deepest_resolved(folder: &Path) -> PathBuf {
+    let mut existing = folder.ancestors().map(std::fs::canonicalize);
+    existing.find_map(Result::ok).unwrap_or_default()
+}
+
+/// What is about to be committed.
+#[derive(Debug)]
+pub struct Staged {
+    /// The top level of the working tree.
+    pub top_level: PathBuf,
+    /// The files that are added, changed or removed, from the top level; of one that is renamed both names.
+    pub files: Vec<PathBuf>,
+}
+
+/// Looks at what would be committed in the working tree that holds `folder`. In a hook git itself says which index is meant.
+///
+/// # Errors
+///
+/// As [`configured`]; also where there is no working tree.
+pub fn staged(folder: &Path) -> io::Result<Staged> {
+    let top_level = path_of(folder, &["--show-toplevel"])?;
+    let arguments = [
+        "diff",
+        "--cached",
+        "--name-only",
+        "--no-renames",
+        "--no-ext-diff",
+        "--no-relative",
+        "-z",
+    ];
+    let output = answer(folder, &arguments)?;
+    if !output.status.success() {
+        return Err(refused(&output));
+    }
+    let names = output.stdout.split(|byte| *byte == 0);
+    let files = names
+        .filter(|name| !name.is_empty())
+        .map(|name| String::from_utf8_lossy(name).into_owned().into())
+        .collect();
+    Ok(Staged { top_level, files })
+}
+
+/// A path that `git rev-parse` answers with, as it stands.
+fn path_of(folder: &Path, question: &[&str]) -> io::Result<PathBuf> {
+    let output = answer(folder, &[&["rev-parse"], question].concat())?;
+    if !output.status.success() {
+        return Err(refused(&output));
+    }
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line = text.strip_suffix('\n').unwrap_or(&text);
+    Ok(line.strip_suffix('\r').unwrap_or(line).into())
+}
+
 fn refused(output: &Output) -> io::Error {
     let text = String::from_utf8_lossy(&output.stderr);
     io::Error::other(text.trim().to_owned())

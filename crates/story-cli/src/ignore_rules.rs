@@ -1,10 +1,12 @@
-//! The rules that keep our locks, temporary files and journals out of git. Pure.
+//! The rules that keep our locks, temporary files, journals and leases out of git. Pure.
 
 use std::path::Path;
 
 use story::journal::JournalFile;
 
-/// What `.gitignore` must hold, but for the journals. Never a bare `*.lock`: that would hide `Cargo.lock` and its like.
+use crate::lease_store;
+
+/// What `.gitignore` must hold, but for what lies in the sdlc root. Never a bare `*.lock`: that would hide `Cargo.lock` and its like.
 const RULES: [&str; 6] = [
     "*.md.lock",
     ".*.atomic-tmp",
@@ -16,19 +18,29 @@ const RULES: [&str; 6] = [
 
 const COMMENT: &str = "# Locks and temporary files of `story`";
 
-/// What `.gitignore` must hold for an sdlc root, which must have no links in it. The journals' rule holds at any depth: the
-/// project may be a part of the repository.
+/// What lies in the sdlc root: the journals, and the leases of agents as a folder with its lock or as a database.
+fn in_root() -> [String; 4] {
+    [
+        format!("{}/", JournalFile::FOLDER),
+        format!("{}/", lease_store::FOLDER),
+        format!("{}.lock", lease_store::FOLDER),
+        "leases.db*".to_owned(),
+    ]
+}
+
+/// What `.gitignore` must hold for an sdlc root, which must have no links in it. The rules of what lies in it hold at any depth:
+/// the project may be a part of the repository.
 pub fn of_root(sdlc_root: &Path) -> Vec<String> {
     let name = sdlc_root.file_name().unwrap_or_default().to_string_lossy();
     let escaped: String = name
         .chars()
         .flat_map(|c| "*?[\\".contains(c).then_some('\\').into_iter().chain([c]))
         .collect();
-    let journals = format!("**/{escaped}/{}/", JournalFile::FOLDER);
+    let in_root = in_root().map(|rule| format!("**/{escaped}/{rule}"));
     RULES
         .map(str::to_owned)
         .into_iter()
-        .chain([journals])
+        .chain(in_root)
         .collect()
 }
 
@@ -66,7 +78,7 @@ pub fn completed(text: &[u8], rules: &[String]) -> Option<(Vec<u8>, Vec<String>)
 mod tests {
     use super::*;
 
-    const ALL: &str = "# Locks and temporary files of `story`\n*.md.lock\n.*.atomic-tmp\n.*.lock-tmp\n.devs-state.lock\n.workflow-state.json.lock\n.devs.db*\n**/.ai-sdlc/journal/\n";
+    const ALL: &str = "# Locks and temporary files of `story`\n*.md.lock\n.*.atomic-tmp\n.*.lock-tmp\n.devs-state.lock\n.workflow-state.json.lock\n.devs.db*\n**/.ai-sdlc/journal/\n**/.ai-sdlc/locks/\n**/.ai-sdlc/locks.lock\n**/.ai-sdlc/leases.db*\n";
 
     #[test]
     fn completed_adds_what_is_missing_and_keeps_the_rest() {
@@ -76,7 +88,7 @@ mod tests {
             ("a\r\nb".to_owned(), format!("a\r\nb\r\n{}", ALL.replace('\n', "\r\n"))),
             (
                 "*.md.lock\n.devs.db*  \n".to_owned(),
-                "*.md.lock\n.devs.db*  \n# Locks and temporary files of `story`\n.*.atomic-tmp\n.*.lock-tmp\n.devs-state.lock\n.workflow-state.json.lock\n**/.ai-sdlc/journal/\n".to_owned(),
+                "*.md.lock\n.devs.db*  \n# Locks and temporary files of `story`\n.*.atomic-tmp\n.*.lock-tmp\n.devs-state.lock\n.workflow-state.json.lock\n**/.ai-sdlc/journal/\n**/.ai-sdlc/locks/\n**/.ai-sdlc/locks.lock\n**/.ai-sdlc/leases.db*\n".to_owned(),
             ),
         ];
         let rules = of_root(Path::new("/x/.ai-sdlc"));
@@ -103,10 +115,9 @@ mod tests {
         ];
         for (root, expected) in table {
             let rules = of_root(Path::new(root));
-            assert_eq!(
-                rules.last().map(String::as_str),
-                Some(expected),
-                "the rule of {root}"
+            assert!(
+                rules.iter().any(|rule| rule == expected),
+                "the rule of {root}: {rules:?}"
             );
         }
     }

@@ -9,6 +9,7 @@ use sidecar_lock::{LockState, SidecarLock};
 use crate::args::InitArgs;
 use crate::failure::{Code, Failure};
 use crate::failure_sources::{code_of_io, hint_of_io};
+use crate::git_hook::{self, Hook};
 use crate::git_merging::{self, Merging};
 use crate::ignore_rules;
 use crate::json;
@@ -42,8 +43,8 @@ pub fn run(args: &InitArgs, settings: &Settings, output: &Output) -> Result<(), 
     })?;
     let rules_path = rules_path(&root)?;
     let added = add_rules(&rules_path, &root, settings)?;
-    let merging = if args.git {
-        Some(git_merging::set_up(&root, settings)?)
+    let git = if args.git {
+        Some(Git::set_up(&root, settings)?)
     } else {
         None
     };
@@ -53,10 +54,10 @@ pub fn run(args: &InitArgs, settings: &Settings, output: &Output) -> Result<(), 
         result.insert("made".to_owned(), made.into());
         result.insert("gitignore".to_owned(), json::text(&rules_path));
         result.insert("added".to_owned(), added.clone().into());
-        let is_changed =
-            made || !added.is_empty() || merging.as_ref().is_some_and(Merging::is_changed);
-        if let Some(merging) = &merging {
-            result.extend(merging.to_json());
+        let is_changed = made || !added.is_empty() || git.as_ref().is_some_and(Git::is_changed);
+        if let Some(git) = &git {
+            result.extend(git.merging.to_json());
+            result.extend(git.hook.to_json());
         }
         return write_json(result).map_err(|unwritten| {
             if is_changed {
@@ -76,14 +77,35 @@ pub fn run(args: &InitArgs, settings: &Settings, output: &Output) -> Result<(), 
             added.join(" ")
         ));
     }
-    if let Some(merging) = &merging {
-        merging.tell(output);
+    if let Some(git) = &git {
+        git.merging.tell(output);
+        git.hook.tell(output);
     }
-    let is_merging_set_up = merging.is_none_or(|merging| !merging.is_changed());
-    if !made && added.is_empty() && is_merging_set_up {
+    if !made && added.is_empty() && !git.is_some_and(|git| git.is_changed()) {
         output.note("nothing to change");
     }
     Ok(())
+}
+
+/// What `--git` sets up.
+struct Git {
+    merging: Merging,
+    hook: Hook,
+}
+
+impl Git {
+    fn set_up(root: &Path, settings: &Settings) -> Result<Self, Failure> {
+        let merging = git_merging::set_up(root, settings)?;
+        let project = project_root(root)?;
+        // There is one, or the merging had been refused.
+        let top_level = git_top_level(&project)?.unwrap_or(project);
+        let hook = git_hook::install(&top_level, settings)?;
+        Ok(Self { merging, hook })
+    }
+
+    fn is_changed(&self) -> bool {
+        self.merging.is_changed() || self.hook.is_changed()
+    }
 }
 
 fn unreported(unwritten: &Failure, root: &Path) -> Failure {

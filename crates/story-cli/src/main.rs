@@ -18,6 +18,7 @@ mod failure_sources;
 mod finding;
 mod get;
 mod git;
+mod git_hook;
 mod git_merging;
 mod ignore_rules;
 mod init;

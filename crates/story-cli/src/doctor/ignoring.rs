@@ -1,4 +1,4 @@
-//! Whether git would show our locks, temporary files and journals.
+//! Whether git would show our locks, temporary files, journals and leases.
 
 use std::path::{Path, PathBuf};
 
@@ -21,6 +21,8 @@ const IN_STORY: [&str; 3] = [
     ".story.md.0.lock-tmp",
 ];
 const IN_PROJECT: [&str; 3] = [".devs-state.lock", ".devs.db", ".devs.db-wal"];
+/// Where leases are kept when nobody says otherwise.
+const IN_ROOT: [&str; 3] = ["locks/agent.lock", "locks.lock", "leases.db-wal"];
 
 /// Asks git about each kind of name; adds the rules where that helps.
 ///
@@ -72,5 +74,7 @@ fn names(root: &Path, project: &Path) -> Vec<PathBuf> {
     let in_story = IN_STORY.iter().map(|name| story.join(name));
     let in_project = IN_PROJECT.iter().map(|name| project.join(name));
     let journal = root.join(JournalFile::FOLDER).join("S-0000.jsonl");
-    in_story.chain(in_project).chain([journal]).collect()
+    let in_root = IN_ROOT.iter().map(|name| root.join(name));
+    let of_project = in_project.chain([journal]).chain(in_root);
+    in_story.chain(of_project).collect()
 }

@@ -191,6 +191,19 @@ pub fn make_private_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().mode(0o700).create(path)
 }
 
+/// Lets everybody run a file who may read it.
+pub fn make_executable(path: &Path) -> io::Result<()> {
+    let mut permissions = std::fs::metadata(path)?.permissions();
+    let mode = permissions.mode();
+    let readers = mode & 0o444;
+    let executable = mode | readers >> 2;
+    if executable == mode {
+        return Ok(());
+    }
+    permissions.set_mode(executable);
+    std::fs::set_permissions(path, permissions)
+}
+
 /// Lets only this user read and write a file.
 pub fn make_private(path: &Path) -> io::Result<()> {
     std::fs::set_permissions(path, Permissions::from_mode(0o600))
