@@ -180,16 +180,8 @@ pub fn project(settings: &Settings) -> Result<Project, Failure> {
     }
     let start = working_folder()?;
     for folder in start.ancestors() {
-        let configuration = Configuration::read(folder)?;
-        let name = configuration.sdlc_folder()?;
-        let root = folder.join(&name);
-        if is_folder(&root)? {
-            return Ok(Project {
-                root,
-                configuration,
-                folder: folder.to_path_buf(),
-                folder_name: Some(name),
-            });
+        if let Some(project) = project_in(folder)? {
+            return Ok(project);
         }
     }
     Err(Failure::new(Code::NotFound, "there is no sdlc root")
@@ -198,6 +190,28 @@ pub fn project(settings: &Settings) -> Result<Project, Failure> {
             start.display()
         ))
         .hint("`story init` makes one; or say --root DIR"))
+}
+
+/// The project whose sdlc root lies in a folder, by what its configuration calls it.
+fn project_in(folder: &Path) -> Result<Option<Project>, Failure> {
+    let configuration = Configuration::read(folder)?;
+    let name = configuration.sdlc_folder()?;
+    let root = folder.join(&name);
+    Ok(is_folder(&root)?.then(|| Project {
+        root,
+        configuration,
+        folder: folder.to_path_buf(),
+        folder_name: Some(name),
+    }))
+}
+
+/// The sdlc root in a folder, which need not exist.
+///
+/// # Errors
+///
+/// `EPARSE` when a configuration there cannot be read; when the folder cannot be looked at.
+pub fn root_in(folder: &Path) -> Result<Option<PathBuf>, Failure> {
+    Ok(project_in(folder)?.map(|project| project.root))
 }
 
 fn named_project(root: &Path) -> Result<Project, Failure> {
