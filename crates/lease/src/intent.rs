@@ -26,7 +26,7 @@ pub struct Intent {
     /// Values for the role's placeholders.
     #[serde(default, deserialize_with = "unique_names")]
     pub with: BTreeMap<String, String>,
-    /// Files; one with `*`, `?` or `{` in it is a glob, one that is a folder means all under it.
+    /// Files, with all under them should they be folders; one with `*`, `?` or `{` in it is a glob.
     #[serde(default)]
     pub files: Vec<String>,
     /// Directories, with all under them.
@@ -149,14 +149,7 @@ fn scope_of(
     globs: &[String],
     project: &Project,
 ) -> Result<Scope, PathError> {
-    let files = files.iter().map(|file| {
-        // As in a file of leases.
-        if file.contains(['*', '?', '{']) {
-            project.glob(file).map(Pattern::Glob)
-        } else {
-            project.file_or_directory(Path::new(file))
-        }
-    });
+    let files = files.iter().map(|file| project.entry(file));
     let directories = directories.iter().map(|directory| {
         let path = project.path(Path::new(directory));
         path.map(Pattern::Directory)
@@ -183,7 +176,6 @@ mod tests {
     /// What a list of one says, as `access scope`.
     fn planned(text: &str) -> Result<String, String> {
         let folder = tempfile::tempdir().expect("a folder");
-        std::fs::create_dir(folder.path().join("lib")).expect("a folder in it");
         let project = Project::new(folder.path()).expect("a project");
         let intents = parse_intents(&format!("[{text}]")).map_err(|err| err.to_string())?;
         let request = intents[0].planned(&roles(), &project);
@@ -195,10 +187,7 @@ mod tests {
     fn intent_means_its_own_paths_and_those_of_its_role() {
         let table = [
             (r#"{"agent":"a","files":["x.rs"]}"#, "exclusive x.rs"),
-            (
-                r#"{"agent":"a","files":["lib","m/"]}"#,
-                "exclusive lib/, m/",
-            ),
+            (r#"{"agent":"a","files":["lib","m/"]}"#, "exclusive lib, m/"),
             (
                 r#"{"agent":"a","files":["*.rs","x?","{a,b}.c"]}"#,
                 "exclusive *.rs, x?, {a,b}.c",

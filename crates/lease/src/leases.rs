@@ -491,21 +491,30 @@ impl Leases {
         }
     }
 
-    /// Whoever else holds a path, in any mode: reason enough not to write it.
+    /// Whoever else holds a path, in any mode: reason enough not to write it. The first of [`Leases::other_holders`].
     pub fn other_holder(
         &self,
         path: &ProjectPath,
         agent: Option<&Agent>,
         present: &Present<'_>,
     ) -> Option<Obstacle> {
-        let wanted = Pattern::File(path.clone());
-        let mut others = self
+        self.other_holders(path, agent, present).next()
+    }
+
+    /// All who hold a path but `agent`; several only in shared mode.
+    pub fn other_holders(
+        &self,
+        path: &ProjectPath,
+        agent: Option<&Agent>,
+        present: &Present<'_>,
+    ) -> impl Iterator<Item = Obstacle> {
+        let others = self
             .held
             .iter()
-            .filter(|lease| Some(&lease.agent) != agent && lease.is_live(present));
-        others.find_map(|lease| {
+            .filter(move |lease| Some(&lease.agent) != agent && lease.is_live(present));
+        others.filter_map(|lease| {
             let clash = Clash {
-                wanted: wanted.clone(),
+                wanted: Pattern::File(path.clone()),
                 held: lease.scope.covering(path)?.clone(),
                 overlap: Overlap::Yes,
             };

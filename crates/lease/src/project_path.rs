@@ -62,6 +62,13 @@ impl ProjectPath {
         Self { text, key }
     }
 
+    /// The path of an entry in this folder, whose name holds no separator. If it is a link it is not followed.
+    #[must_use]
+    pub fn entry(&self, name: &str) -> Self {
+        let folders = self.text.split('/').filter(|part| !part.is_empty());
+        Self::from_parts(folders.chain([name]))
+    }
+
     /// As it was written, cleaned; empty for the project's root.
     pub fn as_str(&self) -> &str {
         &self.text

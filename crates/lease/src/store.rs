@@ -4,7 +4,7 @@ pub mod folder;
 pub mod sqlite;
 
 use std::fmt::Debug;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::{LeaseError, StoreError};
@@ -32,6 +32,24 @@ pub trait LeaseStore: Debug + Send + Sync {
     ///
     /// [`StoreError`].
     fn begin(&self, timeout: Duration) -> Result<Box<dyn Transaction + '_>, StoreError>;
+
+    /// Removes the store if it is a folder that holds no leases, nobody waits, and nothing else lies in it. Another store stays.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`]: it is there still.
+    fn remove_if_empty(&self, _timeout: Duration) -> Result<Removal, StoreError> {
+        Ok(Removal::default())
+    }
+}
+
+/// What became of a folder of leases.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Removal {
+    /// Whether it was removed.
+    pub removed: bool,
+    /// What it holds beside leases: the reason, where no leases are.
+    pub foreign: Vec<PathBuf>,
 }
 
 /// A locked store. Dropped without [`Transaction::commit`] it leaves everything as it was.
