@@ -4,11 +4,12 @@ pub mod folder;
 pub mod sqlite;
 
 use std::fmt::Debug;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use crate::error::{LeaseError, StoreError};
 use crate::leases::Leases;
+pub use folder::Removal;
 
 /// How often a change is tried again after somebody without the lock interfered; chosen, as stories do.
 const RERUNS: u32 = 3;
@@ -41,15 +42,6 @@ pub trait LeaseStore: Debug + Send + Sync {
     fn remove_if_empty(&self, _timeout: Duration) -> Result<Removal, StoreError> {
         Ok(Removal::default())
     }
-}
-
-/// What became of a folder of leases.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Removal {
-    /// Whether it was removed.
-    pub removed: bool,
-    /// What it holds beside leases: the reason, where no leases are.
-    pub foreign: Vec<PathBuf>,
 }
 
 /// A locked store. Dropped without [`Transaction::commit`] it leaves everything as it was.

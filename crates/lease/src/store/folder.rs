@@ -128,6 +128,10 @@ impl LeaseStore for FolderStore {
         Ok(found.leases)
     }
 
+    fn remove_if_empty(&self, timeout: Duration) -> Result<Removal, StoreError> {
+        Self::remove_if_empty(self, timeout)
+    }
+
     fn begin(&self, timeout: Duration) -> Result<Box<dyn Transaction + '_>, StoreError> {
         let guard = self.lock(timeout)?;
         let found = scan(guard.resource(), &self.project)?;
