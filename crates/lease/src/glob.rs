@@ -13,7 +13,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use crate::project_path::{PathError, ProjectPath};
 use machine::Machine;
 pub(crate) use meeting::Meeting;
-pub(crate) use syntax::literally;
+pub(crate) use syntax::{escaped, literally};
 
 /// A pattern such as `src/**/*_test.go`, relative to the project's root and compared like a [`ProjectPath`], without case.
 ///
@@ -95,9 +95,16 @@ impl Glob {
     /// A path that it matches and that is `path` or lies below it.
     pub(crate) fn meeting_below(&self, path: &ProjectPath) -> Meeting {
         match self.machine() {
-            Some(machine) => meeting::meeting(machine, &Machine::of_path_and_below(path.key())),
+            Some(machine) => meeting::meeting_below(machine, path.key()),
             None => Meeting::Undecided,
         }
+    }
+
+    /// What [`Glob::matches`] says, without the dear regex; `None`: unknown.
+    pub(crate) fn meets(&self, path: &ProjectPath) -> Option<bool> {
+        let machine = self.machine()?;
+        let states = machine.after(machine.at_start(), path.key().as_bytes());
+        Some(states.accept(machine))
     }
 
     fn machine(&self) -> Option<&Machine> {

@@ -1,10 +1,12 @@
 //! The one conflict rule: whether two patterns mean a common path. Pure.
 //!
-//! - A file and a directory mean their path and everything below it: a file of today may be a folder tomorrow. Two of them
-//!   overlap if one lies within the other.
-//! - A glob means the paths that it matches, and nothing below them: `src/*` means `src/a`, not `src/a/b`. It overlaps a file
-//!   or a directory if it matches that path or, whatever exists now, could match a path below it. It does not overlap
-//!   because it matches a folder above: `src/*` and `src/a/b.rs` go together.
+//! - A directory means its path and everything below it, and so does a file against files and directories, should a folder
+//!   stand there after all. Two of them overlap if one lies within the other.
+//! - A glob means the paths that it matches, and nothing below them: `src/*` means `src/a`, not `src/a/b`. It overlaps a
+//!   directory if it matches that path or, whatever exists now, could match a path below it. It overlaps a file if it matches
+//!   that path. Below a file it could match as well, but then `**/*_test.go` would stand against every file of the tree. If
+//!   a folder does stand there, neither holder may write what both mean, because another one has it too.
+//! - No overlap is that a glob matches a folder above: `src/*` and `src/a/b.rs` go together.
 //! - Two globs overlap if there is a path that both match. That is not guessed from their beginnings: both are run side by
 //!   side over all possible paths, so `src/*_test.go` and `src/*.rs` do not overlap.
 //!
@@ -40,17 +42,26 @@ pub(crate) fn overlap(one: &Pattern, other: &Pattern) -> Overlap {
     use Pattern::{Directory, File, Glob};
     match (one, other) {
         (File(a) | Directory(a), File(b) | Directory(b)) => {
-            if a.is_within(b) || b.is_within(a) {
-                Overlap::Yes
-            } else {
-                Overlap::No
-            }
+            certain(a.is_within(b) || b.is_within(a))
         }
-        (Glob(glob), File(path) | Directory(path)) | (File(path) | Directory(path), Glob(glob)) => {
-            told(&glob_and_path(glob, path))
+        (Glob(glob), File(path)) | (File(path), Glob(glob)) => glob_and_file(glob, path),
+        (Glob(glob), Directory(path)) | (Directory(path), Glob(glob)) => {
+            told(&glob_and_directory(glob, path))
         }
         (Glob(a), Glob(b)) if a == b => Overlap::Yes,
         (Glob(a), Glob(b)) => told(&two_globs(a, b)),
+    }
+}
+
+fn certain(overlap: bool) -> Overlap {
+    if overlap { Overlap::Yes } else { Overlap::No }
+}
+
+fn glob_and_file(glob: &Glob, path: &ProjectPath) -> Overlap {
+    if begin_alike(glob.literal_prefix(), path.key()) {
+        glob.meets(path).map_or(Overlap::Perhaps, certain)
+    } else {
+        Overlap::No
     }
 }
 
@@ -63,7 +74,7 @@ fn told(meeting: &Meeting) -> Overlap {
 }
 
 /// Where a glob matches a path or something below it.
-pub(crate) fn glob_and_path(glob: &Glob, path: &ProjectPath) -> Meeting {
+pub(crate) fn glob_and_directory(glob: &Glob, path: &ProjectPath) -> Meeting {
     if begin_alike(glob.literal_prefix(), path.key()) {
         glob.meeting_below(path)
     } else {
@@ -86,5 +97,7 @@ fn begin_alike(one: &str, other: &str) -> bool {
     one.as_bytes()[..length] == other.as_bytes()[..length]
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tables;

@@ -9,7 +9,8 @@ use crate::project_path::ProjectPath;
 /// One thing that a lease covers.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Pattern {
-    /// A file, which need not exist. If a folder stands there after all, everything under it is meant.
+    /// A file, which need not exist. If a folder stands there after all, everything under it is meant; only a glob does not
+    /// stand against it because of that.
     File(ProjectPath),
     /// A directory and everything under it.
     Directory(ProjectPath),

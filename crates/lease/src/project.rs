@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use crate::glob::{Glob, literally};
+use crate::glob::{Glob, escaped, literally};
 use crate::pattern::Pattern;
 use crate::project_path::{PathError, ProjectPath};
 use crate::resolve::resolve;
@@ -112,8 +112,8 @@ impl Project {
         })
     }
 
-    /// An entry of `files` in a list of leases: with `*`, `?` or `{` in it a glob, else as by [`Project::file`]. So
-    /// `app/[id]/page.tsx` is a file.
+    /// An entry of `files` in a list of leases: with `*`, `?` or `{` in it a glob, else as by
+    /// [`Project::file_or_directory`]. So `app/[id]/page.tsx` is a file.
     ///
     /// # Errors
     ///
@@ -122,7 +122,7 @@ impl Project {
         if given.contains(['*', '?', '{']) {
             self.glob(given).map(Pattern::Glob)
         } else {
-            self.file(Path::new(given))
+            self.file_or_directory(Path::new(given))
         }
     }
 
@@ -182,9 +182,9 @@ fn split_literal(glob: &str) -> Result<(String, &str), &'static str> {
     loop {
         match chars.next() {
             Some((_, '*' | '?' | '[' | '{')) => break,
-            Some((_, '\\')) => {
-                let (_, escaped) = chars.next().ok_or("it ends in a single \\")?;
-                literal.push(escaped);
+            Some((at, '\\')) => {
+                literal.push(escaped(&glob[at + 1..])?);
+                chars.next();
             }
             Some((at, c)) => {
                 literal.push(c);

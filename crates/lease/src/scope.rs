@@ -120,3 +120,119 @@ impl Extend<Pattern> for Scope {
         self.0.extend(patterns);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::glob::Glob;
+
+    fn pattern(text: &str) -> Pattern {
+        let path = |text: &str| ProjectPath::from_parts(text.split('/'));
+        if text.contains('*') {
+            Pattern::Glob(Glob::from_clean(text).expect("it is a glob"))
+        } else if let Some(folder) = text.strip_suffix('/') {
+            Pattern::Directory(path(folder))
+        } else {
+            Pattern::File(path(text))
+        }
+    }
+
+    fn scope(texts: &[&str]) -> Scope {
+        texts.iter().map(|text| pattern(text)).collect()
+    }
+
+    fn told(clashes: &[Clash]) -> Vec<(String, String)> {
+        let pair = |clash: &Clash| (clash.wanted.to_string(), clash.held.to_string());
+        clashes.iter().map(pair).collect()
+    }
+
+    #[test]
+    fn scope_is_the_same_whichever_way_it_was_given() {
+        let one = scope(&["b", "a/", "*.rs", "b"]);
+        let other = scope(&["*.RS", "B", "A/"]);
+        assert_eq!(one, other, "order, case and repetition make no difference");
+        assert_eq!(one.len(), 3, "each pattern stands once");
+        assert_eq!(one.to_string(), "b, a/, *.rs", "files, directories, globs");
+        assert_ne!(scope(&["a"]), scope(&["a/"]), "a file is no directory");
+    }
+
+    #[test]
+    fn clashes_are_all_pairs_with_a_common_path_and_no_others() {
+        let wanted = scope(&["src/a.rs", "docs/", "ui/*.ts"]);
+        let table: [(&[&str], &[(&str, &str)]); 5] = [
+            (&["src/b.rs", "doc/", "ui/*.css"], &[]),
+            (&["src/"], &[("src/a.rs", "src/")]),
+            (
+                &["docs/x.md", "docs/y.md"],
+                &[("docs/", "docs/x.md"), ("docs/", "docs/y.md")],
+            ),
+            (
+                &["**/*.ts"],
+                &[("docs/", "**/*.ts"), ("ui/*.ts", "**/*.ts")],
+            ),
+            (
+                &["SRC/A.RS", "ui/x.ts"],
+                &[("src/a.rs", "SRC/A.RS"), ("ui/*.ts", "ui/x.ts")],
+            ),
+        ];
+        for (texts, expected) in table {
+            let held = scope(texts);
+            let clashes = told(&wanted.clashes(&held));
+            let clashes: Vec<_> = clashes
+                .iter()
+                .map(|(wanted, held)| (wanted.as_str(), held.as_str()))
+                .collect();
+            assert_eq!(clashes, expected, "{wanted} against {held}");
+            assert_eq!(
+                wanted.meets(&held),
+                !expected.is_empty(),
+                "{wanted} meets {held}"
+            );
+            assert_eq!(
+                held.meets(&wanted),
+                !expected.is_empty(),
+                "{held} meets {wanted}"
+            );
+        }
+    }
+
+    #[test]
+    fn scope_names_what_stands_in_it_and_covers_what_lies_in_that() {
+        let own = scope(&["src/", "a.rs", "*.md"]);
+        let table = [
+            ("src/", true),
+            ("src", true),
+            ("a.rs/", true),
+            ("A.rs", true),
+            ("*.MD", true),
+            ("src/x", false),
+            ("x.md", false),
+            ("*.rs", false),
+        ];
+        for (text, expected) in table {
+            let named = own.names_any_of(&scope(&[text]));
+            assert_eq!(named, expected, "{own} names {text}");
+        }
+        let table = [
+            ("src/x/y", Some("src/")),
+            ("x.md", Some("*.md")),
+            ("b.rs", None),
+        ];
+        for (text, expected) in table {
+            let path = ProjectPath::from_parts(text.split('/'));
+            let covering = own.covering(&path).map(ToString::to_string);
+            assert_eq!(covering.as_deref(), expected, "what covers {text}");
+            assert_eq!(own.covers(&path), expected.is_some(), "{text} is covered");
+        }
+    }
+
+    #[test]
+    fn removing_takes_what_is_named_and_keeps_the_rest() {
+        let mut own = scope(&["src/", "a.rs", "b.rs", "*.md"]);
+        let gone = own.remove_all(&scope(&["src", "A.RS", "src/x", "c.rs"]));
+        assert_eq!(gone, scope(&["src/", "a.rs"]), "what was named is given");
+        assert_eq!(own, scope(&["b.rs", "*.md"]), "the rest stays");
+        let nothing = own.remove_all(&scope(&["x.md"]));
+        assert!(nothing.is_empty(), "a part of a glob is not named");
+    }
+}

@@ -126,6 +126,11 @@ fn entry_is_a_glob_only_with_a_star_question_mark_or_brace() {
             "{given} is read as {pattern:?}"
         );
     }
+    let folder = project.entry("src").expect("a folder");
+    assert!(
+        matches!(folder, Pattern::Directory(_)),
+        "a folder among the files is meant with all that is in it: {folder:?}"
+    );
     let literal = project.file(Path::new("src/*.rs")).expect("any name");
     assert!(
         matches!(literal, Pattern::File(_)),
@@ -176,6 +181,7 @@ fn glob_is_refused_with_its_reason() {
         ("a{b", "unclosed"),
         ("a[b*", "never closed"),
         ("*\\", "ends in a single"),
+        (r"src\/*", "before a separator"),
         ("*\n", "cannot be written down"),
         ("../*", "outside"),
         ("/*", "outside"),

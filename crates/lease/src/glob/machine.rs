@@ -50,7 +50,8 @@ impl ByteSet {
 
     /// The lowest one.
     pub(super) fn first(self) -> Option<u8> {
-        (0..=u8::MAX).find(|byte| self.contains(*byte))
+        let word = self.0.iter().position(|word| *word != 0)?;
+        u8::try_from(word * 64 + self.0[word].trailing_zeros() as usize).ok()
     }
 }
 
@@ -75,6 +76,58 @@ pub(super) struct Machine {
     start: StateId,
 }
 
+/// Several states at a time.
+#[derive(Debug)]
+pub(super) struct States {
+    list: Vec<StateId>,
+    is_in: Vec<bool>,
+}
+
+impl States {
+    fn of(machine: &Machine) -> Self {
+        Self {
+            list: Vec::new(),
+            is_in: vec![false; machine.len()],
+        }
+    }
+
+    fn clear(&mut self) {
+        for id in self.list.drain(..) {
+            self.is_in[id as usize] = false;
+        }
+    }
+
+    /// Adds a state, and those that it is without reading.
+    fn enter(&mut self, machine: &Machine, id: StateId) {
+        let mut index = self.list.len();
+        self.add(id);
+        while let Some(id) = self.list.get(index) {
+            index += 1;
+            if let State::Also(ways) = machine.state(*id) {
+                for way in ways {
+                    self.add(*way);
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, id: StateId) {
+        if !std::mem::replace(&mut self.is_in[id as usize], true) {
+            self.list.push(id);
+        }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = StateId> {
+        self.list.iter().copied()
+    }
+
+    /// Whether what was read so far is accepted.
+    pub(super) fn accept(&self, machine: &Machine) -> bool {
+        self.iter()
+            .any(|id| matches!(machine.state(id), State::End))
+    }
+}
+
 const SEPARATOR: ByteSet = ByteSet::one(b'/');
 const WITHIN_PART: ByteSet = ByteSet::ALL.without(SEPARATOR);
 
@@ -86,19 +139,10 @@ impl Machine {
         machine
     }
 
-    /// One that accepts a path and everything below it; everything, if the path is empty.
-    pub(super) fn of_path_and_below(key: &str) -> Self {
+    /// One that accepts everything.
+    pub(super) fn of_everything() -> Self {
         let mut machine = Self::ending();
-        let end = machine.start;
-        let below = machine.anything(end);
-        machine.start = below;
-        if !key.is_empty() {
-            let separator = machine.add(State::Read(SEPARATOR, below));
-            let path = machine.add(State::Also(vec![end, separator]));
-            machine.start = key.bytes().rev().fold(path, |next, byte| {
-                machine.add(State::Read(ByteSet::one(byte), next))
-            });
-        }
+        machine.start = machine.anything(machine.start);
         machine
     }
 
@@ -111,6 +155,30 @@ impl Machine {
 
     pub(super) fn start(&self) -> StateId {
         self.start
+    }
+
+    /// The states in which it is before it has read anything.
+    pub(super) fn at_start(&self) -> States {
+        let mut states = States::of(self);
+        states.enter(self, self.start);
+        states
+    }
+
+    /// The states in which it is after it has read these bytes.
+    pub(super) fn after(&self, mut states: States, bytes: &[u8]) -> States {
+        let mut next = States::of(self);
+        for byte in bytes {
+            for id in &states.list {
+                if let State::Read(set, then) = self.state(*id)
+                    && set.contains(*byte)
+                {
+                    next.enter(self, *then);
+                }
+            }
+            std::mem::swap(&mut states, &mut next);
+            next.clear();
+        }
+        states
     }
 
     pub(super) fn state(&self, id: StateId) -> &State {
@@ -196,6 +264,19 @@ impl Machine {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn first_of_a_set_is_its_lowest() {
+        for byte in [0, 1, 63, 64, 127, 128, 200, 255] {
+            assert_eq!(
+                ByteSet::range(byte, 255).first(),
+                Some(byte),
+                "the lowest of those from {byte}"
+            );
+        }
+        let none = ByteSet::ALL.without(ByteSet::ALL);
+        assert_eq!(none.first(), None, "an empty set has none");
+    }
 
     #[test]
     fn set_holds_its_range_and_nothing_else() {

@@ -67,27 +67,55 @@ struct Situation {
     other: StateId,
     spot: Spot,
     /// The index of the situation before, and the byte that led from there to here.
-    from: usize,
+    from: Option<usize>,
     read: Option<u8>,
 }
 
 /// Looks for a path that both accept.
 pub(super) fn meeting(one: &Machine, other: &Machine) -> Meeting {
-    let mut search = Search {
-        one,
-        other,
-        known: vec![0; (one.len() * other.len() * SPOTS).div_ceil(64)],
-        situations: Vec::new(),
-        open: Vec::new(),
-    };
-    search.add(Situation {
-        one: one.start(),
-        other: other.start(),
-        spot: Spot::Root,
-        from: 0,
-        read: None,
-    });
-    search.run()
+    let mut search = Search::new(one, other);
+    search.begin(one.start(), Spot::Root);
+    search.run().told_behind("")
+}
+
+/// Looks for a path that the machine accepts and that is `key` or lies below it; everything does, if that is empty.
+pub(super) fn meeting_below(machine: &Machine, key: &str) -> Meeting {
+    let everything = Machine::of_everything();
+    let mut search = Search::new(machine, &everything);
+    if key.is_empty() {
+        search.begin(machine.start(), Spot::Root);
+        return search.run().told_behind("");
+    }
+    let there = machine.after(machine.at_start(), key.as_bytes());
+    if there.accept(machine) {
+        return Meeting::At(key.to_owned());
+    }
+    for state in machine.after(there, b"/").iter() {
+        search.begin(state, Spot::PartBegins);
+    }
+    search.run().told_behind(&format!("{key}/"))
+}
+
+/// What a search has found.
+enum Found {
+    Nothing,
+    Bytes(Vec<u8>),
+    GivenUp,
+}
+
+impl Found {
+    /// As a path, with what was known before the search.
+    fn told_behind(self, known: &str) -> Meeting {
+        match self {
+            Self::Nothing => Meeting::Nowhere,
+            Self::GivenUp => Meeting::Undecided,
+            // Bytes outside ASCII that no literal of either glob demands may be half a letter, or one that folding changes.
+            Self::Bytes(bytes) => match String::from_utf8(bytes) {
+                Ok(path) if fold(&path) == path => Meeting::At(format!("{known}{path}")),
+                _ => Meeting::Undecided,
+            },
+        }
+    }
 }
 
 struct Search<'a> {
@@ -99,14 +127,34 @@ struct Search<'a> {
     open: Vec<usize>,
 }
 
-impl Search<'_> {
-    fn run(mut self) -> Meeting {
+impl<'a> Search<'a> {
+    fn new(one: &'a Machine, other: &'a Machine) -> Self {
+        Self {
+            one,
+            other,
+            known: vec![0; (one.len() * other.len() * SPOTS).div_ceil(64)],
+            situations: Vec::new(),
+            open: Vec::new(),
+        }
+    }
+
+    fn begin(&mut self, one: StateId, spot: Spot) {
+        self.add(Situation {
+            one,
+            other: self.other.start(),
+            spot,
+            from: None,
+            read: None,
+        });
+    }
+
+    fn run(mut self) -> Found {
         while let Some(index) = self.open.pop() {
             if self.situations.len() > MAX_SITUATIONS {
-                return Meeting::Undecided;
+                return Found::GivenUp;
             }
             let at = Situation {
-                from: index,
+                from: Some(index),
                 read: None,
                 ..self.situations[index]
             };
@@ -125,11 +173,13 @@ impl Search<'_> {
                     let (one, other) = (*one, *other);
                     self.read(left.and(*right), Situation { one, other, ..at });
                 }
-                (State::End, State::End) if at.spot.may_end() => return self.found(index),
+                (State::End, State::End) if at.spot.may_end() => {
+                    return Found::Bytes(self.way_to(index));
+                }
                 (State::End, _) | (_, State::End) => {}
             }
         }
-        Meeting::Nowhere
+        Found::Nothing
     }
 
     /// Goes on with one byte of each kind: which one it is makes no difference for what can follow.
@@ -162,19 +212,15 @@ impl Search<'_> {
         }
     }
 
-    /// The path that leads to a situation.
-    fn found(&self, mut index: usize) -> Meeting {
+    /// The bytes that lead to a situation.
+    fn way_to(&self, index: usize) -> Vec<u8> {
         let mut bytes = Vec::new();
-        while index != 0 {
-            let situation = self.situations[index];
-            bytes.extend(situation.read);
-            index = situation.from;
+        let mut next = Some(index);
+        while let Some(index) = next {
+            bytes.extend(self.situations[index].read);
+            next = self.situations[index].from;
         }
         bytes.reverse();
-        // Bytes outside ASCII that no literal of either glob demands may be half a letter, or one that folding changes.
-        match String::from_utf8(bytes) {
-            Ok(path) if fold(&path) == path => Meeting::At(path),
-            _ => Meeting::Undecided,
-        }
+        bytes
     }
 }

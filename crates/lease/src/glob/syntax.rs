@@ -12,7 +12,7 @@
 //! | `**` anywhere else | the same as `*` |
 //! | `[a-z]`, `[!a-z]`, `[^a-z]` | one byte of these, or none of these; that may be a `/` |
 //! | `{a,b}` | one of these globs, which may be empty and may contain further ones |
-//! | `\x` | the character itself |
+//! | `\x` | the character itself; not before `/` |
 //!
 //! Letters outside ASCII consist of several bytes: `*` covers them, `?` does not, and a class must not contain them.
 
@@ -61,8 +61,7 @@ pub(super) fn canonical(text: &str) -> Result<String, String> {
         let mut length = c.len_utf8();
         match c {
             '\\' => {
-                let escaped = rest[1..].chars().next();
-                let escaped = escaped.ok_or("it ends in a single \\")?;
+                let escaped = escaped(&rest[1..])?;
                 clean.push_str(&literally(escaped));
                 length += escaped.len_utf8();
             }
@@ -85,6 +84,15 @@ pub(super) fn canonical(text: &str) -> Result<String, String> {
         rest = &rest[length..];
     }
     Ok(fold(&clean))
+}
+
+/// The character that a `\` before it takes for itself.
+pub(crate) fn escaped(rest: &str) -> Result<char, &'static str> {
+    match rest.chars().next() {
+        None => Err("it ends in a single \\"),
+        Some('/') => Err("a \\ stands before a separator"),
+        Some(c) => Ok(c),
+    }
 }
 
 /// A character without the special meaning that it may have.
@@ -301,6 +309,7 @@ mod tests {
         let deep = "{".repeat(MAX_DEPTH + 1);
         let table = [
             ("a\\", "ends in a single"),
+            (r"a\/*", "before a separator"),
             ("[a", "never closed"),
             ("[]", "never closed"),
             ("[\u{e4}]", "ASCII"),
