@@ -39,6 +39,10 @@ impl Pattern {
     }
 
     /// Whether both mean a common path, one that need not exist.
+    ///
+    /// Of files and directories: whether one lies within the other. Of a glob and a directory: whether it matches that path
+    /// or can match one below it. Of a glob and a file: whether it matches it. Of two globs: whether there is a path that both
+    /// match; that is found out, not guessed.
     pub fn overlap(&self, other: &Self) -> Overlap {
         crate::overlap::overlap(self, other)
     }

@@ -49,13 +49,9 @@ impl Lists {
     }
 }
 
-/// What another tool means by an entry of `files`; `None`: something outside the project.
+/// What another tool means by an entry of `files`, which may be a folder that exists; `None`: something outside the project.
 pub(super) fn foreign_file(text: &str, project: &Project) -> Result<Option<Pattern>, PathError> {
-    inside(if text.contains(['*', '?', '{']) {
-        project.glob(text).map(Pattern::Glob)
-    } else {
-        project.path(Path::new(text)).map(Pattern::File)
-    })
+    inside(project.entry(text))
 }
 
 /// What another tool means by an entry of `directories`; `None`: something outside the project.
