@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use lease::store::sqlite::SqliteStore;
 use lease::store::{LeaseStore, transact};
-use lease::{Lease, Mode, Process, Request, StoreError, Token, Which};
+use lease::{Lease, Mode, Process, Project, Request, StoreError, Token, Which};
 use sqlite_file::rusqlite::Connection;
 use testkit::Sandbox;
 
-use crate::support::{PATIENCE, agent, at, request, scope, sqlite_at};
+use crate::support::{PATIENCE, agent, at, request, scope};
 
 fn acquire(store: &dyn LeaseStore, request: &Request) -> Lease {
     transact(store, PATIENCE, |leases| {
@@ -24,6 +25,11 @@ fn database(sandbox: &Sandbox) -> PathBuf {
     sandbox.join("made/on/demand/leases.db")
 }
 
+fn store_in(sandbox: &Sandbox) -> SqliteStore {
+    let project = Project::new(sandbox.path()).expect("the sandbox is there");
+    SqliteStore::new(database(sandbox), project)
+}
+
 fn by_hand(sandbox: &Sandbox, sql: &str) {
     let connection = Connection::open(database(sandbox)).expect("it can be opened");
     connection.execute_batch(sql).expect("sql is right");
@@ -32,7 +38,7 @@ fn by_hand(sandbox: &Sandbox, sql: &str) {
 #[test]
 fn lease_comes_back_as_it_was_with_every_field() {
     let sandbox = Sandbox::new();
-    let store = sqlite_at(&sandbox, &database(&sandbox));
+    let store = store_in(&sandbox);
     let full = Request {
         mode: Mode::Shared,
         task: Some("Ünal's \"task\", 1\n2".to_owned()),
@@ -40,20 +46,20 @@ fn lease_comes_back_as_it_was_with_every_field() {
         ..request(
             &agent("Ünal 1"),
             scope(
-                &sandbox,
+                sandbox.path(),
                 &["a b.rs", "\"quoted\"", "src/", "**/*_test.go", "./"],
             ),
         )
     };
     let lease = acquire(&store, &full);
-    let waiting = request(&agent("b"), scope(&sandbox, &["src/x"]));
+    let waiting = request(&agent("b"), scope(sandbox.path(), &["src/x"]));
     let now = Timestamp::now();
     let ticket = transact(&store, PATIENCE, |leases| {
         leases.enqueue(&waiting, now, Process::current(), &at(now))
     })
     .expect("it may wait");
     drop(store);
-    let again = sqlite_at(&sandbox, &database(&sandbox));
+    let again = store_in(&sandbox);
     let read = again.read().expect("it can be read");
     assert_eq!(read.held.len(), 1, "one lease is there");
     let found = &read.held[0];
@@ -86,7 +92,7 @@ fn lease_comes_back_as_it_was_with_every_field() {
 #[test]
 fn reading_a_store_that_is_not_there_makes_nothing() {
     let sandbox = Sandbox::new();
-    let store = sqlite_at(&sandbox, &database(&sandbox));
+    let store = store_in(&sandbox);
     assert_eq!(
         store.read().expect("empty"),
         lease::Leases::default(),
@@ -103,9 +109,9 @@ fn reading_a_store_that_is_not_there_makes_nothing() {
 #[test]
 fn dropped_transaction_changes_nothing_and_lets_others_in() {
     let sandbox = Sandbox::new();
-    let store = sqlite_at(&sandbox, &database(&sandbox));
+    let store = store_in(&sandbox);
     let held = store.begin(PATIENCE).expect("it is free");
-    for other in [&store, &sqlite_at(&sandbox, &database(&sandbox))] {
+    for other in [&store, &store_in(&sandbox)] {
         let limit = Duration::from_millis(30);
         match other.begin(limit).map(drop) {
             Err(err @ StoreError::Busy { .. }) => {
@@ -122,8 +128,8 @@ fn dropped_transaction_changes_nothing_and_lets_others_in() {
 #[test]
 fn tokens_rise_after_release_and_after_deletion() {
     let sandbox = Sandbox::new();
-    let store = sqlite_at(&sandbox, &database(&sandbox));
-    let wanted = request(&agent("a"), scope(&sandbox, &["x"]));
+    let store = store_in(&sandbox);
+    let wanted = request(&agent("a"), scope(sandbox.path(), &["x"]));
     let mut last = Token::default();
     for round in 0..6 {
         let token = acquire(&store, &wanted).token.expect("it has a number");
@@ -145,8 +151,8 @@ fn tokens_rise_after_release_and_after_deletion() {
 #[test]
 fn rows_that_make_no_sense_stop_everybody_until_they_are_repaired() {
     let sandbox = Sandbox::new();
-    let store = sqlite_at(&sandbox, &database(&sandbox));
-    acquire(&store, &request(&agent("a"), scope(&sandbox, &["x"])));
+    let store = store_in(&sandbox);
+    acquire(&store, &request(&agent("a"), scope(sandbox.path(), &["x"])));
     for (column, value) in [
         ("expires_at", "'tomorrow'"),
         ("files", "'{}'"),
@@ -192,7 +198,7 @@ fn other_files_are_no_stores_and_are_left_alone() {
         "my diary, which somebody named badly",
     );
     let before = fs::read(&text).expect("it is there");
-    let store = sqlite_at(&sandbox, &database(&sandbox));
+    let store = store_in(&sandbox);
     for refused in [store.read().map(drop), store.begin(PATIENCE).map(drop)] {
         assert!(
             matches!(refused, Err(StoreError::NotAStore { .. })),
