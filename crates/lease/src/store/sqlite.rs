@@ -31,13 +31,11 @@ const RECOVERY: Duration = Duration::from_secs(5);
 /// How often a database may be deleted or replaced while it is being locked. Chosen: that is somebody's mistake, not work.
 const REOPENINGS: u32 = 3;
 
-/// Connections kept for later: one that writes, one that reads meanwhile.
-const KEPT: usize = 2;
-
 /// Leases in a database. One value serves all threads of a process.
 ///
-/// If the file is deleted or replaced, the next use finds a new store; its tokens rise still, by the clock. Delete it only
-/// together with the files beside it, or better: break the leases.
+/// The database is open only while it is used: one that is open but idle would keep the files beside it alive, and whoever
+/// makes a new database after somebody deleted this one would find them and read nonsense. So a database that nobody uses
+/// may be deleted at any time; the next use makes a new one, whose tokens rise still, by the clock.
 #[derive(Debug)]
 pub struct SqliteStore {
     path: PathBuf,
@@ -50,7 +48,10 @@ pub struct SqliteStore {
 struct State {
     /// Whether a thread of this process has its turn to write.
     is_taken: bool,
-    idle: Vec<Database>,
+    /// How many threads wait for theirs.
+    waiting: usize,
+    /// For the next one of these: to open a database and to close it again takes longer than to write a lease.
+    handed_on: Option<Database>,
 }
 
 impl SqliteStore {
@@ -68,11 +69,14 @@ impl SqliteStore {
 
     /// Waits until no other thread of this process writes.
     fn take_turn(&self, timeout: Duration) -> Result<Turn<'_>, StoreError> {
-        let (mut state, waited) = self
+        let mut state = self.state();
+        state.waiting += 1;
+        let (mut state, _) = self
             .turn_ended
-            .wait_timeout_while(self.state(), timeout, |state| state.is_taken)
+            .wait_timeout_while(state, timeout, |state| state.is_taken)
             .unwrap_or_else(PoisonError::into_inner);
-        if waited.timed_out() && state.is_taken {
+        state.waiting -= 1;
+        if state.is_taken {
             return Err(StoreError::Busy {
                 path: self.path.clone(),
                 waited: timeout,
@@ -85,14 +89,14 @@ impl SqliteStore {
     /// A connection that has the write lock, to the database that bears the name now.
     fn lock(&self, timeout: Duration) -> Result<Database, StoreError> {
         let started = Instant::now();
+        let left = || timeout.saturating_sub(started.elapsed());
+        let mut handed_on = self.state().handed_on.take();
         for _ in 0..REOPENINGS {
-            let left = timeout.saturating_sub(started.elapsed());
-            let database = match self.take_idle()? {
+            let database = match handed_on.take() {
                 Some(database) => database,
-                None => self.open(left)?,
+                None => self.open(left())?,
             };
-            let left = timeout.saturating_sub(started.elapsed());
-            database.begin_immediate(left)?;
+            database.begin_immediate(left())?;
             if !database.has_moved()? {
                 return Ok(database);
             }
@@ -109,27 +113,6 @@ impl SqliteStore {
             })?;
         }
         Ok(Database::open(&self.path, &SCHEMA, timeout)?)
-    }
-
-    /// A connection from before, if the file is still the same. Where it is not, all of them are closed, before the new file
-    /// is opened: the files beside it have the same names.
-    fn take_idle(&self) -> Result<Option<Database>, StoreError> {
-        let mut state = self.state();
-        let Some(database) = state.idle.pop() else {
-            return Ok(None);
-        };
-        if database.has_moved()? {
-            state.idle.clear();
-            return Ok(None);
-        }
-        Ok(Some(database))
-    }
-
-    fn keep(&self, database: Database) {
-        let mut state = self.state();
-        if state.idle.len() < KEPT {
-            state.idle.push(database);
-        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -157,11 +140,6 @@ impl LeaseStore for SqliteStore {
     }
 
     fn read(&self) -> Result<Leases, StoreError> {
-        if let Some(database) = self.take_idle()? {
-            let leases = self.read_by(&database)?;
-            self.keep(database);
-            return Ok(leases);
-        }
         match Database::open_to_read(&self.path, &SCHEMA, RECOVERY)? {
             Some(database) => self.read_by(&database),
             None => Ok(Leases::default()),
@@ -185,10 +163,26 @@ impl LeaseStore for SqliteStore {
 #[derive(Debug)]
 struct Turn<'a>(&'a SqliteStore);
 
+impl Turn<'_> {
+    /// Leaves the database to the next thread, if one waits; else it is closed.
+    fn hand_on(&self, database: Database) {
+        let mut state = self.0.state();
+        if state.waiting > 0 {
+            state.handed_on = Some(database);
+        }
+    }
+}
+
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.0.state().is_taken = false;
+        let mut state = self.0.state();
+        state.is_taken = false;
+        let is_last = state.waiting == 0;
+        // Those who waited have given up since.
+        let unused = state.handed_on.take_if(|_| is_last);
+        drop(state);
         self.0.turn_ended.notify_one();
+        drop(unused);
     }
 }
 
@@ -231,7 +225,7 @@ impl Drop for Locked<'_> {
         if let Some(database) = self.database.take()
             && database.roll_back().is_ok()
         {
-            self.turn.0.keep(database);
+            self.turn.hand_on(database);
         }
     }
 }

@@ -96,6 +96,7 @@ fn child_works_when_told() {
     let store = kind.open(&folder);
     for _ in std::io::stdin().lines() {
         acquire_and_release(&*store, &folder, &name, tell);
+        println!("DONE");
     }
 }
 
@@ -176,6 +177,8 @@ fn database_deleted_under_a_process_is_replaced_by_a_whole_one() {
             let token = told(&mut other);
             assert!(token > last, "tokens rise: {token} after {last}");
             last = token;
+            // It has the store no longer in use, but lives on.
+            other.expect_line("DONE", PATIENCE);
         }
         for ending in ending {
             std::fs::remove_file(format!("{}{ending}", path.display())).ok();
