@@ -30,10 +30,9 @@ pub(crate) use syntax::{escaped, literally};
 /// - `?` and classes are about bytes. A letter outside ASCII consists of several: `*` covers it, `?` does not, and a class
 ///   with one in it is refused.
 /// - At most 1,000 characters.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Glob(Arc<Parts>);
 
-#[derive(Debug)]
 struct Parts {
     text: String,
     key: String,
@@ -113,6 +112,13 @@ impl Glob {
             .machine
             .get_or_init(|| syntax::tokens(&self.0.key).map(|tokens| Machine::of_glob(&tokens)));
         made.as_ref()
+    }
+}
+
+/// Without what it is compiled to, which is long and there only once it was needed.
+impl fmt::Debug for Glob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Glob").field(&self.0.text).finish()
     }
 }
 

@@ -43,12 +43,12 @@ fn play(
     rounds: usize,
     counted: &Counted,
 ) -> Vec<Vec<Option<Lease>>> {
-    let sandbox_of = |number: usize| stores[number % stores.len()].as_ref();
+    let store_of = |number: usize| stores[number % stores.len()].as_ref();
     let together = Barrier::new(AGENTS);
     std::thread::scope(|threads| {
         let agents: Vec<_> = (0..AGENTS)
             .map(|number| {
-                let (together, store) = (&together, sandbox_of(number));
+                let (together, store) = (&together, store_of(number));
                 threads.spawn(move || {
                     let mut chance = Chance::new(number as u64 + 1);
                     let own = agent(&format!("agent-{number}"));
@@ -87,7 +87,8 @@ fn sixteen_agents_that_claim_at_once_never_have_the_same_path() {
     for kind in Kind::ALL {
         // One value for all threads; then one for each, as if they were processes.
         for values in [1, AGENTS] {
-            let sandbox = Sandbox::new();
+            // Thousands of small commits: in memory, where that can be.
+            let sandbox = Sandbox::on_tmpfs().unwrap_or_default();
             let stores: Vec<_> = (0..values).map(|_| kind.open(sandbox.path())).collect();
             let counted = Counted::default();
             let got = play(&stores, rounds, &counted);

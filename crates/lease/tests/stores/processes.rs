@@ -130,7 +130,7 @@ fn killed_processes_leave_a_whole_store_and_no_token_comes_twice() {
         let mut seen = BTreeSet::new();
         let mut leftovers = 0;
         let mut left_held = 0;
-        for round in 0..size("STORY_LEASE_KILLS", 20) {
+        for round in 0..size("STORY_LEASE_KILLS", 12) {
             let work = "processes::child_works_without_end";
             let survivor = other(kind, &sandbox, "survivor", work);
             let victim = other(kind, &sandbox, "victim", work);

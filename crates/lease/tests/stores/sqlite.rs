@@ -157,6 +157,7 @@ fn rows_that_make_no_sense_stop_everybody_until_they_are_repaired() {
         ("expires_at", "'tomorrow'"),
         ("files", "'{}'"),
         ("files", "'[]'"),
+        ("files", "'[\"../outside\"]'"),
         ("agent", "'a/b'"),
         ("globs", "'[\"a{\"]'"),
         ("bound_to", "'7'"),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use lease::store::LeaseStore;
+use lease::store::folder::FolderStore;
 use lease::store::sqlite::SqliteStore;
 use lease::{Agent, DEFAULT_MAX_AGE, Mode, Present, Process, Project, Request, Scope};
 
@@ -57,14 +58,16 @@ pub fn at(now: Timestamp) -> Present<'static> {
 /// The stores that there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
+    Folder,
     Sqlite,
 }
 
 impl Kind {
-    pub const ALL: [Self; 1] = [Self::Sqlite];
+    pub const ALL: [Self; 2] = [Self::Folder, Self::Sqlite];
 
     pub fn name(self) -> &'static str {
         match self {
+            Self::Folder => "folder",
             Self::Sqlite => "sqlite",
         }
     }
@@ -78,6 +81,7 @@ impl Kind {
     pub fn open(self, folder: &Path) -> Box<dyn LeaseStore> {
         let project = Project::new(folder).expect("the folder is there");
         match self {
+            Self::Folder => Box::new(FolderStore::new(folder.join("locks"), project)),
             Self::Sqlite => Box::new(SqliteStore::new(folder.join("leases.db"), project)),
         }
     }
