@@ -20,13 +20,10 @@ pub fn meant_by(pattern: &str) -> &'static [&'static str] {
     match pattern {
         "src/a.rs" => &["src/a.rs"],
         "src/b.rs" => &["src/b.rs"],
-        "src/deep/c.rs" => &["src/deep/c.rs"],
-        "docs/x.md" => &["docs/x.md"],
+        "src/deep/c.rs" | "src/deep/" => &["src/deep/c.rs"],
         "src/" => &["src/a.rs", "src/b.rs", "src/deep/c.rs"],
-        "src/deep/" => &["src/deep/c.rs"],
-        "docs/" => &["docs/x.md"],
         "src/*.rs" => &["src/a.rs", "src/b.rs"],
-        "docs/*.md" => &["docs/x.md"],
+        "docs/x.md" | "docs/" | "docs/*.md" => &["docs/x.md"],
         other => panic!("the oracle does not know {other}"),
     }
 }
