@@ -14,13 +14,34 @@ use crate::project::Project;
 use crate::queue::Waiter;
 use crate::rules::Rules;
 use crate::scope::Scope;
+use crate::store::sqlite::SqliteStore;
 use crate::store::{LeaseStore, transact};
 use crate::waiting::{self, Won};
+
+/// The database of locks in the output directory, where nobody names another place.
+const DATABASE: &str = "leases.db";
 
 /// The locks of one project.
 ///
 /// It keeps nothing in memory: all who use the same store see the same locks, in threads, processes and after a crash. A
 /// lock is a lease: it outlives the process that took it, and ends when it is given back or its time is over.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::path::Path;
+/// use std::time::Duration;
+///
+/// # let tree = tempfile::tempdir()?;
+/// # let (project_root, output_directory) = (tree.path(), tree.path().join(".ai-sdlc"));
+/// let manager = lease::FileLockManager::open(project_root, &output_directory)?;
+/// let (ttl, limit) = (Duration::from_mins(10), Duration::from_secs(30));
+/// let won = manager.acquire_lock(Path::new("src/main.rs"), "agent-1", ttl, limit)?;
+/// assert!(!won.queued, "nobody else wants it");
+/// // Edit the file, and renew the lock before the ten minutes are over.
+/// manager.release_lock(Path::new("src/main.rs"), "agent-1")?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct FileLockManager {
     project: Project,
@@ -36,6 +57,18 @@ impl FileLockManager {
             store,
             rules,
         }
+    }
+
+    /// The locks on the files of the project at `project_root`, in the database `leases.db` of `output_directory`. Nothing
+    /// is made before the first lock.
+    ///
+    /// # Errors
+    ///
+    /// [`LeaseError::Path`]: there is no such project.
+    pub fn open(project_root: &Path, output_directory: &Path) -> Result<Self, LeaseError> {
+        let project = Project::new(project_root)?;
+        let store = SqliteStore::new(output_directory.join(DATABASE), project.clone());
+        Ok(Self::new(project, Box::new(store), Rules::default()))
     }
 
     /// The project.
