@@ -18,7 +18,7 @@ use crate::output::{self, Output, write_json};
 use crate::settings::Settings;
 use crate::terminal::escape;
 use crate::{
-    apply, claim, completions, creation, doctor, get, init, journal, json, lifecycle, lock,
+    apply, claim, completions, creation, doctor, get, init, journal, json, lease, lifecycle, lock,
     merging, queries, recovery, section, set, show, signals, task, workflow,
 };
 
@@ -82,6 +82,7 @@ fn dispatch(verb: &Verb, settings: &Settings, output: &Output) -> Result<u8, Fai
             heard_enough(workflow::run(verb, settings, output))
         }
         Verb::Workflow(verb) => workflow::run(verb, settings, output).map(|()| 0),
+        Verb::Lease(args) => lease::run(args, settings, output),
         Verb::Lock(LockVerb::Status(args)) => {
             heard_enough(lock::status::run(args, settings, output))
         }

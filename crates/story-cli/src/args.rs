@@ -3,6 +3,7 @@
 pub mod claim;
 pub mod creation;
 pub mod journal;
+pub mod lease;
 pub mod lifecycle;
 pub mod merging;
 mod ordered;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use self::lease::LeaseArgs;
 use claim::ClaimVerb;
 use creation::CreationVerb;
 use journal::JournalVerb;
@@ -185,6 +187,12 @@ pub enum Verb {
     /// The checkpoint of a run on a story
     #[command(subcommand)]
     Workflow(WorkflowVerb),
+    /// Say which files an agent touches, and see who else does
+    ///
+    /// A lease keeps other agents from leasing the same files for minutes or hours; it is advisory, and honoured by
+    /// `story edit-file`, `story write-file` and by every command that changes a story. Paths start at the project's root,
+    /// the folder that holds the sdlc root.
+    Lease(LeaseArgs),
     /// Look at locks, hold one, run a command under one, or break one
     #[command(subcommand)]
     Lock(LockVerb),

@@ -1,7 +1,7 @@
 //! The verbs that look at many stories, without a lock: `list`, `board`, `phases`, `watch`.
 
 mod board;
-mod cells;
+pub mod cells;
 mod columns;
 mod items;
 mod known;
