@@ -81,10 +81,7 @@ fn judge(err: &LeaseError) -> (Code, &'static str) {
             Code::Refused,
             "release the whole, then acquire what is still needed",
         ),
-        LeaseError::SharedOnly { .. } => (
-            Code::Refused,
-            "to write, acquire it without --shared",
-        ),
+        LeaseError::SharedOnly { .. } => (Code::Refused, "to write, acquire it without --shared"),
         LeaseError::StillLive(_) => (
             Code::Refused,
             "wait for it, or end it with --force once its holder certainly writes no more",
@@ -93,13 +90,11 @@ fn judge(err: &LeaseError) -> (Code, &'static str) {
             Code::Parse,
             "repair or remove that file; `story lease break AGENT` removes it",
         ),
-        LeaseError::Path(_) | LeaseError::Agent(_) | LeaseError::Ttl { .. } => {
-            (Code::Usage, "`story lease acquire --help` shows the grammar")
-        }
-        LeaseError::EmptyScope => (
+        LeaseError::Path(_) | LeaseError::Agent(_) | LeaseError::Ttl { .. } => (
             Code::Usage,
-            "name a PATH, or --dir or --glob",
+            "`story lease acquire --help` shows the grammar",
         ),
+        LeaseError::EmptyScope => (Code::Usage, "name a PATH, or --dir or --glob"),
         _ => (Code::Io, "`story lease list` shows all leases"),
     }
 }
@@ -125,7 +120,11 @@ fn from_store(err: StoreError, settings: &Settings) -> Failure {
             .cause(err.to_string())
             .at(path)
             .hint("--store names another one; nothing was changed"),
-        StoreError::Io { ref path, ref source, .. } => {
+        StoreError::Io {
+            ref path,
+            ref source,
+            ..
+        } => {
             let code = source
                 .downcast_ref::<std::io::Error>()
                 .map_or(Code::Io, code_of_io);

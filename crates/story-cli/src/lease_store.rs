@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lease::store::LeaseStore;
+use lease::store::sqlite::SqliteStore;
 use lease::{Project, Rules};
 
 use crate::failure::{Code, Failure};
@@ -80,13 +81,11 @@ pub fn rules(settings: &Settings) -> Rules {
     }
 }
 
-fn at(place: PathBuf, _project: Project) -> Result<Box<dyn LeaseStore>, Failure> {
-    let kind = if is_database(&place) {
-        "database"
-    } else {
-        "folder"
-    };
-    Err(Failure::usage(format!("this version knows no {kind} of leases")).at(&place))
+fn at(place: PathBuf, project: Project) -> Result<Box<dyn LeaseStore>, Failure> {
+    if is_database(&place) {
+        return Ok(Box::new(SqliteStore::new(place, project)));
+    }
+    Err(Failure::usage("this version knows no folder of leases").at(&place))
 }
 
 /// Whether a path names a database, not a folder.

@@ -57,7 +57,10 @@ pub(super) fn queue(desk: &Desk<'_>, args: &QueueArgs) -> Result<(), Failure> {
         .filter(|waiter| scope.is_empty() || waiter.scope.meets(&scope))
         .collect();
     if desk.output.is_json() {
-        let listed: Vec<Value> = waiting.iter().map(|waiter| waiter_to_json(waiter)).collect();
+        let listed: Vec<Value> = waiting
+            .iter()
+            .map(|waiter| waiter_to_json(waiter))
+            .collect();
         return answer(json!({ "waiting": listed, "warnings": [] }));
     }
     if waiting.is_empty() {
@@ -102,7 +105,11 @@ fn tell_free(desk: &Desk<'_>, scope: &Scope, waited_ms: Option<u64>) -> Result<(
 }
 
 fn mode(shared: bool) -> Mode {
-    if shared { Mode::Shared } else { Mode::Exclusive }
+    if shared {
+        Mode::Shared
+    } else {
+        Mode::Exclusive
+    }
 }
 
 /// Whoever looks without a name is none of those who hold anything.
@@ -111,9 +118,8 @@ fn asking(desk: &Desk<'_>) -> Result<Agent, Failure> {
         return desk.agent();
     }
     let mut random = [0; 8];
-    getrandom::fill(&mut random).map_err(|err| {
-        Failure::new(Code::Io, "cannot make up a name").cause(err.to_string())
-    })?;
+    getrandom::fill(&mut random)
+        .map_err(|err| Failure::new(Code::Io, "cannot make up a name").cause(err.to_string()))?;
     let nobody = format!("nobody {:016x}", u64::from_ne_bytes(random));
     agent_named(&nobody)
 }

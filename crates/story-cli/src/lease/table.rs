@@ -51,7 +51,11 @@ pub fn waiters(waiters: &[&Waiter], present: &Present<'_>, canvas: Canvas) -> St
             ]
         })
         .collect();
-    render(["PLACE", "AGENT", "WAITED", "PATHS", "PROCESS"], &rows, canvas)
+    render(
+        ["PLACE", "AGENT", "WAITED", "PATHS", "PROCESS"],
+        &rows,
+        canvas,
+    )
 }
 
 fn left(lease: &Lease, present: &Present<'_>) -> String {
@@ -127,7 +131,10 @@ mod tests {
                 text.lines().all(|line| width(line) <= columns),
                 "not wider than {columns}:\n{text}"
             );
-            assert!(text.contains("1764000000000"), "the token is whole:\n{text}");
+            assert!(
+                text.contains("1764000000000"),
+                "the token is whole:\n{text}"
+            );
         }
     }
 }

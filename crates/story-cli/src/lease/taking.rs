@@ -97,7 +97,11 @@ pub(super) fn release(desk: &Desk<'_>, args: &ReleaseArgs) -> Result<(), Failure
     if !desk.output.is_json() {
         return Ok(());
     }
-    let not_held: Vec<String> = released.not_held.patterns().map(ToString::to_string).collect();
+    let not_held: Vec<String> = released
+        .not_held
+        .patterns()
+        .map(ToString::to_string)
+        .collect();
     told(answer(json!({
         "agent": agent.as_str(),
         "released": listed(desk, &released.given_back),
@@ -178,7 +182,9 @@ pub(super) fn prune(desk: &Desk<'_>) -> Result<(), Failure> {
         return Ok(());
     }
     let leases: Vec<Lease> = ended.into_iter().map(|(lease, _)| lease).collect();
-    told(answer(json!({ "pruned": listed(desk, &leases), "warnings": [] })))
+    told(answer(
+        json!({ "pruned": listed(desk, &leases), "warnings": [] }),
+    ))
 }
 
 fn why(standing: Standing) -> &'static str {
