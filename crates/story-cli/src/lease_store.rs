@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lease::store::LeaseStore;
+use lease::store::folder::FolderStore;
 use lease::store::sqlite::SqliteStore;
 use lease::{Project, Rules};
 
@@ -25,7 +26,7 @@ const DATABASES: [&str; 3] = ["db", "sqlite", "sqlite3"];
 /// As [`place`] and [`project`].
 pub fn open(store: Option<&Path>, settings: &Settings) -> Result<Box<dyn LeaseStore>, Failure> {
     let place = place(store, settings)?;
-    at(place, project(settings)?)
+    Ok(at(place, project(settings)?))
 }
 
 /// Where the store is; it need not exist.
@@ -81,11 +82,12 @@ pub fn rules(settings: &Settings) -> Rules {
     }
 }
 
-fn at(place: PathBuf, project: Project) -> Result<Box<dyn LeaseStore>, Failure> {
+fn at(place: PathBuf, project: Project) -> Box<dyn LeaseStore> {
     if is_database(&place) {
-        return Ok(Box::new(SqliteStore::new(place, project)));
+        Box::new(SqliteStore::new(place, project))
+    } else {
+        Box::new(FolderStore::new(place, project))
     }
-    Err(Failure::usage("this version knows no folder of leases").at(&place))
 }
 
 /// Whether a path names a database, not a folder.
