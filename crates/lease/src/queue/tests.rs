@@ -152,6 +152,19 @@ fn shared_waiter_goes_beside_shared_holders_but_not_past_a_writer_that_waits() {
 }
 
 #[test]
+fn readers_that_wait_do_not_stand_in_each_others_way() {
+    let mut desk = Desk::holding(&[exclusive("a", "x")]);
+    let second = shared("c", "x");
+    desk.wait(&shared("b", "x"));
+    let of_second = desk.wait(&second);
+    desk.release("a");
+    let by = desk.blocked_by(&second, of_second);
+    assert!(by.is_empty(), "it need not wait until the first has looked");
+    desk.acquire(&shared("d", "x"))
+        .expect("nor need a newcomer");
+}
+
+#[test]
 fn place_of_one_that_is_gone_or_late_stands_against_nobody() {
     let mut desk = Desk::holding(&[exclusive("a", "x")]);
     let (b, c) = (exclusive("b", "x"), exclusive("c", "x"));
