@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use atomic_file::CommitError;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sidecar_lock::AcquireError;
 
 use crate::agent::{Agent, AgentError};
@@ -214,7 +214,7 @@ pub enum LeaseError {
     #[error("{} cannot be read as a list of leases: {}; it counts until {:.0}", .0.path.display(), .0.reason, .0.blocks_until())]
     Unreadable(Box<Unreadable>),
     /// The time for which it is asked is no good.
-    #[error("a lease can run from {MIN_TTL:?} to {max:?}, not {given:?}")]
+    #[error("a lease can run from {} to {}, not {}", friendly(MIN_TTL), friendly(*max), friendly(*given))]
     Ttl {
         /// What was asked for.
         given: Duration,
@@ -233,6 +233,14 @@ pub enum LeaseError {
     /// The store could not be read or written.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// As people write it: `24h`, `1h 30m`, `100ms`.
+fn friendly(duration: Duration) -> String {
+    SignedDuration::try_from(duration).map_or_else(
+        |_| format!("{duration:?}"),
+        |duration| format!("{duration:#}"),
+    )
 }
 
 fn links(cycle: &[WaitsFor]) -> String {

@@ -1,5 +1,6 @@
 //! All leases of a store in memory, and the rules by which they change. Pure: a store reads and writes them, nothing here does.
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -391,11 +392,12 @@ impl Leases {
     }
 
     /// Ends leases of any agent by force: all of `agent`, or those that mean a path of `scope`. A lease that is live is ended
-    /// only by [`Force::EvenIfLive`]. Returns what was ended.
+    /// only by [`Force::EvenIfLive`]; so is a file of the agent that cannot be read and may hold a live one. Returns what was
+    /// ended; of a file that cannot be read, nothing is known.
     ///
     /// # Errors
     ///
-    /// [`LeaseError::StillLive`]: nothing was changed.
+    /// [`LeaseError::StillLive`], [`LeaseError::Unreadable`]: nothing was changed.
     pub fn break_leases(
         &mut self,
         agent: &Agent,
@@ -416,6 +418,16 @@ impl Leases {
         {
             return Err(LeaseError::StillLive(Box::new(self.held[*live].clone())));
         }
+        let is_agents = |found: &Unreadable| {
+            found.path.file_stem().and_then(OsStr::to_str) == Some(agent.as_str())
+        };
+        if force == Force::IfEnded
+            && let Some(found) = self.unreadable.iter().find(|found| is_agents(found))
+            && found.blocks_until() > present.now
+        {
+            return Err(LeaseError::Unreadable(Box::new(found.clone())));
+        }
+        self.unreadable.retain(|found| !is_agents(found));
         Ok(self.take(&meant))
     }
 

@@ -33,10 +33,11 @@ impl Default for Rules {
 
 impl Rules {
     /// The present, by the clock and the system's processes. Ask for it under the store's lock: the wait for the lock must
-    /// not make a lease look live that has ended meanwhile.
+    /// not make a lease look live that has ended meanwhile. Cut to milliseconds: that is how finely stores tell time.
     pub fn present(&self) -> Present<'static> {
+        let now = (self.clock)();
         Present {
-            now: (self.clock)(),
+            now: Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now),
             max_age: self.max_age,
             is_gone: &Process::is_gone,
         }

@@ -88,7 +88,7 @@ fn judge(err: &LeaseError) -> (Code, &'static str) {
         ),
         LeaseError::Unreadable(_) => (
             Code::Parse,
-            "repair or remove that file; `story lease break AGENT` removes it",
+            "repair or remove that file; `story lease break AGENT --force` removes it",
         ),
         LeaseError::Path(_) | LeaseError::Agent(_) | LeaseError::Ttl { .. } => (
             Code::Usage,

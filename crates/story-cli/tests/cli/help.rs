@@ -42,6 +42,9 @@ fn needed_before(verb: &[String]) -> &'static [&'static str] {
     let words: Vec<&str> = verb.iter().map(String::as_str).collect();
     match words[..] {
         ["renew" | "release"] => &["story claim S-0034 --as worker-1"],
+        ["lease", "release" | "renew" | "break"] => {
+            &["story lease acquire docs/api.md --as worker-1 --ttl 100ms"]
+        }
         ["init"] => &["git init --quiet"],
         ["merge-driver"] => {
             &["for name in base ours theirs; do story show S-0034 > $name.md; done"]

@@ -14,6 +14,7 @@ mod grammar;
 mod help;
 mod init;
 mod journal;
+mod leases;
 mod lifecycle;
 mod locks;
 mod merging;

@@ -99,6 +99,7 @@ fn every_shape_is_as_its_fixture() {
     checkpoints(&mut seen);
     lifecycle(&mut seen);
     claims(&mut seen);
+    leases(&mut seen);
     reviews(&mut seen);
     journals(&mut seen);
     let kept: BTreeSet<String> = fs::read_dir(fixtures().join("cli"))
@@ -385,6 +386,35 @@ fn claims(seen: &mut BTreeSet<String>) {
         "2026-03-04T12:00:00Z",
     ];
     check("error-claimed", &desk, desk.json(4, &other), seen);
+}
+
+fn leases(seen: &mut BTreeSet<String>) {
+    let desk = Desk::new();
+    let run = |code: i32, name: &str, time: &str, rest: &[&str]| {
+        let now = ["--as", name, "--now", time];
+        desk.json(code, &[&["lease"], rest, &now[..]].concat())
+    };
+    let [noon, later] = ["2026-03-04T12:00:00Z", "2026-03-04T14:00:00Z"];
+    let wanted = ["acquire", "src/", "docs/*.md", "--task", "new API"];
+    check("lease-acquire", &desk, run(0, "ann", noon, &wanted), seen);
+    check("lease-list", &desk, run(0, "ann", noon, &["list"]), seen);
+    check("lease-queue", &desk, run(0, "ann", noon, &["queue"]), seen);
+    let own = run(0, "ann", noon, &["check", "src/a.rs"]);
+    check("lease-check", &desk, own, seen);
+    let taken = run(4, "bob", noon, &["acquire", "src/a.rs"]);
+    check("error-lease-taken", &desk, taken, seen);
+    let renewed = run(0, "ann", noon, &["renew"]);
+    check("lease-renew", &desk, renewed, seen);
+    let released = run(0, "ann", noon, &["release", "src/", "other"]);
+    check("lease-release", &desk, released, seen);
+    let over = run(0, "bob", later, &["acquire", "docs/a.md"]);
+    check("lease-acquire-overwriting", &desk, over, seen);
+    let lost = run(5, "ann", later, &["renew"]);
+    check("error-lease-not-held", &desk, lost, seen);
+    let broken = run(0, "ann", later, &["break", "bob", "--force"]);
+    check("lease-break", &desk, broken, seen);
+    run(0, "ann", noon, &["acquire", "x"]);
+    check("lease-prune", &desk, run(0, "ann", later, &["prune"]), seen);
 }
 
 fn journals(seen: &mut BTreeSet<String>) {

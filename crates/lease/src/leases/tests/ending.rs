@@ -262,6 +262,37 @@ fn break_ends_a_live_lease_only_by_force() {
 }
 
 #[test]
+fn break_removes_a_file_that_cannot_be_read_by_force_or_once_it_is_old() {
+    let broken = |name: &str| Unreadable {
+        path: format!("locks/{name}.lock").into(),
+        reason: "cut off".to_owned(),
+        modified_at: at(0),
+    };
+    let table = [
+        (Force::IfEnded, 3_599, None),
+        (Force::IfEnded, 3_600, Some(vec![broken("b")])),
+        (Force::EvenIfLive, 0, Some(vec![broken("b")])),
+    ];
+    for (force, seconds, left) in table {
+        let mut leases = Leases {
+            unreadable: vec![broken("a"), broken("b")],
+            ..Leases::default()
+        };
+        let ended = World::default().when(seconds, |present| {
+            leases.break_leases(&agent("a"), None, force, present)
+        });
+        if let Some(left) = left {
+            assert_eq!(ended.expect("allowed"), [], "nothing is known of it");
+            assert_eq!(leases.unreadable, left, "that of another stays");
+        } else {
+            let refused = matches!(ended, Err(LeaseError::Unreadable(_)));
+            assert!(refused, "it may hold a live one: {ended:?}");
+            assert_eq!(leases.unreadable.len(), 2, "nothing was changed");
+        }
+    }
+}
+
+#[test]
 fn prune_clears_away_all_that_ended_and_nothing_else() {
     let mut leases = holding(&exclusive("a", "x"));
     take(
