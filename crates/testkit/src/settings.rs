@@ -12,6 +12,7 @@ pub fn without_settings(command: &mut Command) {
         "AI_SDLC_AUTO_RESTART",
         "STORY_OWNER",
         "STORY_AGENT",
+        "STORY_LEASES",
         "STORY_LOCK_HELD",
         "STORY_PATH",
         "VISUAL",

@@ -129,8 +129,8 @@ Examples:
   story lease list --agent worker-1 --json")]
 pub struct ListArgs {
     /// Only those of this agent
-    #[arg(long, value_name = "NAME")]
-    pub agent: Option<String>,
+    #[arg(long = "agent", value_name = "NAME")]
+    pub holder: Option<String>,
 }
 
 /// Say whether others hold a part of it

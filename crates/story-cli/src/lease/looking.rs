@@ -13,7 +13,7 @@ use crate::output::write_stdout;
 use crate::signals;
 
 pub(super) fn list(desk: &Desk<'_>, args: &ListArgs) -> Result<(), Failure> {
-    let only = args.agent.as_deref().map(agent_named).transpose()?;
+    let only = args.holder.as_deref().map(agent_named).transpose()?;
     let leases = read(desk)?;
     let warnings: Vec<String> = leases
         .unreadable

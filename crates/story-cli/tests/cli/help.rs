@@ -43,7 +43,7 @@ fn needed_before(verb: &[String]) -> &'static [&'static str] {
     match words[..] {
         ["renew" | "release"] => &["story claim S-0034 --as worker-1"],
         ["lease", "release" | "renew" | "break"] => {
-            &["story lease acquire docs/api.md --as worker-1 --ttl 100ms"]
+            &["story lease acquire docs/api.md --as worker-1 --now 2026-01-12"]
         }
         ["init"] => &["git init --quiet"],
         ["merge-driver"] => {
