@@ -148,6 +148,29 @@ fn tokens_rise_after_release_and_after_deletion() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn change_of_a_database_that_is_deleted_meanwhile_is_done_again_in_the_new_one() {
+    let sandbox = Sandbox::new();
+    let store = store_in(&sandbox);
+    let wanted = request(&agent("a"), scope(sandbox.path(), &["x"]));
+    let mut runs = 0;
+    let acquired = transact(&store, PATIENCE, |leases| {
+        runs += 1;
+        if runs == 1 {
+            for name in ["leases.db", "leases.db-wal", "leases.db-shm"] {
+                fs::remove_file(database(&sandbox).with_file_name(name)).ok();
+            }
+        }
+        leases.acquire(&wanted, &at(Timestamp::now()))
+    });
+    let token = acquired.expect("it is acquired").lease.token;
+    assert_eq!(runs, 2, "the first try was for nobody to see");
+    let held = store.read().expect("it can be read").held;
+    let tokens: Vec<_> = held.iter().map(|lease| lease.token).collect();
+    assert_eq!(tokens, [token], "what was answered is in the store");
+}
+
 #[test]
 fn rows_that_make_no_sense_stop_everybody_until_they_are_repaired() {
     let sandbox = Sandbox::new();
