@@ -24,7 +24,9 @@ impl Failure {
                 let (code, hint) = judge(&err);
                 let mut failure = Self::new(code, "").with_chain(&err).hint(hint);
                 match &err {
-                    LeaseError::Taken(taken) | LeaseError::TimedOut(taken) => {
+                    LeaseError::Taken(taken)
+                    | LeaseError::TimedOut(taken)
+                    | LeaseError::Stopped(taken) => {
                         failure.waited_ms = Some(millis(taken.waited));
                         failure.conflicts = all_to_json(&taken.obstacles);
                     }
@@ -61,6 +63,7 @@ fn judge(err: &LeaseError) -> (Code, &'static str) {
             Code::Locked,
             "wait longer with --wait, take other files, or agree with that agent; `story lease list` shows all",
         ),
+        LeaseError::Stopped(_) => (Code::Locked, "its place in the queue is given up"),
         LeaseError::Deadlock(_) => (
             Code::Locked,
             "waiting would never end: release what others wait for, then acquire all that is needed at once",
