@@ -43,7 +43,7 @@ use crate::project::Project;
 pub use self::removal::Removal;
 
 /// How often a folder is read anew because somebody acquired something meanwhile; chosen: to look must not take for ever.
-const REREADS: u32 = 3;
+const REREADS: u32 = 10;
 
 /// A folder of leases. Holds paths only; nothing is on disk until the first commit, which makes the folder in one that exists.
 #[derive(Debug, Clone)]

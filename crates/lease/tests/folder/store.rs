@@ -1,8 +1,9 @@
 //! The folder as a store: where it is, what it remembers, when it goes.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::PathBuf;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use lease::store::folder::{FolderStore, Removal};
@@ -100,8 +101,7 @@ fn commit_in_vain_leaves_the_place_in_the_queue() {
     after
         .try_turn(&request, ticket, &desk.present())
         .expect("its turn");
-    // A folder in the way: noticed only when the agent's file is to be made.
-    fs::set_permissions(desk.folder(), fs::Permissions::from_mode(0o700)).expect("ours");
+    // Something in the way of the agent's file.
     fs::create_dir(desk.folder().join("agent-2.lock")).expect("it is free");
     transaction.commit(&after).expect_err("it is in the way");
     fs::remove_dir(desk.folder().join("agent-2.lock")).expect("it is ours");
@@ -172,29 +172,29 @@ fn store_that_cannot_be_is_refused_with_the_reason() {
     );
 }
 
+/// Takes away, or gives back, the right to write something; `false` where that does not work.
+fn set_immutable(flag: &str, path: &Path) -> bool {
+    let status = Command::new("chattr").arg(flag).arg(path).output();
+    status.is_ok_and(|output| output.status.success())
+}
+
 #[test]
 fn folder_without_permission_is_refused_and_nothing_changes() {
     let name = "folder_without_permission_is_refused_and_nothing_changes";
     let desk = Desk::new();
     desk.must_acquire("agent-1", &["a"]);
-    let mode = |mode| fs::set_permissions(desk.folder(), fs::Permissions::from_mode(mode));
-    mode(0o500).expect("it is ours");
-    if fs::create_dir(desk.folder().join("probe")).is_ok() {
-        skip(name, "runs with rights that no mode takes away");
-        return;
+    // The state as well as the folder: it is written before the lease, which must not be there without it.
+    for path in [desk.folder(), desk.folder().join(".leases.json")] {
+        if !set_immutable("+i", &path) {
+            return skip(name, "needs root, chattr and a file system with attributes");
+        }
+        let refused = desk.acquire("agent-2", &["b"]);
+        assert!(set_immutable("-i", &path), "it can be given back");
+        assert!(
+            matches!(&refused, Err(LeaseError::Store(err @ StoreError::Commit(_))) if !err.is_committed()),
+            "no permission: {refused:?}"
+        );
+        assert!(!desk.is_held("b"), "nothing was written");
     }
-    let refused = desk.acquire("agent-2", &["b"]);
-    assert!(
-        matches!(&refused, Err(LeaseError::Store(StoreError::Commit(_)))),
-        "no permission: {refused:?}"
-    );
-    assert!(desk.is_held("a"), "to look is allowed");
-    mode(0o000).expect("it is ours");
-    let refused = desk.store.read();
-    assert!(
-        matches!(refused, Err(StoreError::Io { .. })),
-        "not even to look: {refused:?}"
-    );
-    mode(0o700).expect("it is ours");
-    assert!(!desk.is_held("b"), "nothing was written");
+    desk.must_acquire("agent-2", &["b"]);
 }

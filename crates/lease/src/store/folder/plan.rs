@@ -208,3 +208,178 @@ fn check_size(path: &Path, contents: Option<&[u8]>, limit: u64) -> Result<(), St
         source: Box::new(std::io::Error::from(std::io::ErrorKind::FileTooLarge)),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lease::Mode;
+    use crate::leases::Which;
+    use crate::queue::Turn;
+    use crate::sample::agent;
+    use crate::sample::{World, at, exclusive, process, scope, shared};
+
+    const FOLDER: &str = "/locks";
+
+    /// A folder that says `leases`.
+    fn found(leases: &Leases) -> Found {
+        let nothing = Found::default();
+        let plan = plan(Path::new(FOLDER), &nothing, leases, at(0)).expect("it can be written");
+        let mut found = Found {
+            leases: leases.clone(),
+            state: plan.state.and_then(|state| state.after),
+            ..Found::default()
+        };
+        for file in plan.files {
+            let bytes = file.after;
+            let kept = record::Kept::default();
+            found.files.insert(file.path, AgentFile { bytes, kept });
+        }
+        found
+    }
+
+    fn holding(name: &str, what: &str) -> Leases {
+        let mut leases = Leases::default();
+        World::default()
+            .when(0, |present| leases.acquire(&exclusive(name, what), present))
+            .expect("nobody holds anything");
+        leases
+    }
+
+    fn changes(before: &Leases, after: &Leases) -> Vec<String> {
+        let plan = plan(Path::new(FOLDER), &found(before), after, at(0)).expect("it can be");
+        let files = plan.files.into_iter();
+        let mut shown: Vec<String> = plan.state.iter().map(|_| "state".to_owned()).collect();
+        shown.extend(files.map(|change| {
+            let name = change.path.file_name().unwrap_or_default();
+            let verb = match (change.before, change.after) {
+                (None, Some(_)) => "makes",
+                (Some(_), Some(_)) => "replaces",
+                (Some(_), None) => "removes",
+                (None, None) => "leaves",
+            };
+            format!("{verb} {}", name.to_string_lossy())
+        }));
+        shown.extend(plan.places.map(|_| "places".to_owned()));
+        shown
+    }
+
+    #[test]
+    fn plan_takes_away_before_it_adds() {
+        let world = World::default();
+        let mut before = holding("z", "src/ docs/");
+        let mut after = before.clone();
+        // It ran out, and goes to one whose name comes first.
+        world
+            .when(3600, |present| {
+                after.acquire(&exclusive("a", "src/"), present)
+            })
+            .expect("it has ended");
+        let expected = ["state", "removes z.lock", "makes a.lock"];
+        assert_eq!(
+            changes(&before, &after),
+            expected,
+            "a taken lease goes first"
+        );
+
+        let narrow = Which::Patterns(scope("src/"));
+        after = before.clone();
+        world
+            .when(1, |present| after.release(&agent("z"), &narrow, present))
+            .expect("it is its own");
+        world
+            .when(1, |present| after.acquire(&exclusive("a", "src/"), present))
+            .expect("it is free");
+        let expected = ["state", "replaces z.lock", "makes a.lock"];
+        assert_eq!(changes(&before, &after), expected, "so does a narrowed one");
+
+        world
+            .when(1, |present| before.acquire(&shared("a", "x"), present))
+            .expect("it is free");
+        after = before.clone();
+        let all = Which::All;
+        world
+            .when(1, |present| {
+                after.renew(&agent("a"), &all, crate::lease::DEFAULT_TTL, present)
+            })
+            .expect("it is its own");
+        world
+            .when(1, |present| after.release(&agent("z"), &all, present))
+            .expect("it is its own");
+        let expected = ["removes z.lock", "replaces a.lock"];
+        assert_eq!(changes(&before, &after), expected, "a renewal adds");
+        assert_eq!(changes(&after, &after), [""; 0], "no change, no file");
+    }
+
+    #[test]
+    fn plan_keeps_a_place_in_the_queue_until_the_lease_is_there() {
+        let world = World::default();
+        let request = exclusive("b", "src/");
+        let mut before = holding("a", "src/");
+        let ticket = world
+            .when(1, |present| {
+                before.enqueue(&request, at(100), process(1), present)
+            })
+            .expect("it may wait");
+        before.held.clear();
+        let mut after = before.clone();
+        let turn = world.when(2, |present| after.try_turn(&request, ticket, present));
+        assert!(matches!(turn, Ok(Turn::Granted(_))), "its turn: {turn:?}");
+        let folder = found(&before);
+        let plan = plan(Path::new(FOLDER), &folder, &after, at(2)).expect("it can be");
+        let text = |change: Option<Change>| {
+            let bytes = change.and_then(|change| change.after).unwrap_or_default();
+            String::from_utf8(bytes).expect("it is text")
+        };
+        let first = text(plan.state);
+        let last = text(plan.places);
+        let number = format!("\"last_token\": {}", after.last_token);
+        assert!(first.contains(&number), "the number comes first: {first}");
+        assert!(first.contains("\"ticket\""), "with the place: {first}");
+        assert!(last.contains(&number), "the number stays: {last}");
+        assert!(!last.contains("\"ticket\""), "the place goes last: {last}");
+
+        let mut after = before.clone();
+        after.withdraw(ticket);
+        assert_eq!(
+            changes(&before, &after),
+            ["state"],
+            "a place alone: at once"
+        );
+    }
+
+    #[test]
+    fn plan_gives_numbers_to_leases_without_one_when_their_file_is_written() {
+        let mut before = holding("a", "x y");
+        before.held[0].token = None;
+        before.last_token = Token::default();
+        let mut after = before.clone();
+        after.held[0].scope = scope("y");
+        after.held[0].mode = Mode::Shared;
+        let folder = Found {
+            leases: before,
+            ..Found::default()
+        };
+        let now = at(5);
+        let plan = plan(Path::new(FOLDER), &folder, &after, now).expect("it can be");
+        let number = now.as_millisecond().to_string();
+        let written = [
+            plan.state.expect("a new number"),
+            plan.files.into_iter().next().expect("a file"),
+        ];
+        for change in written {
+            let text = String::from_utf8(change.after.unwrap_or_default()).expect("text");
+            assert!(text.contains(&number), "{number} stands in {text}");
+        }
+    }
+
+    #[test]
+    fn plan_refuses_what_could_not_be_read_again() {
+        let many: Vec<String> = (0..40_000).map(|index| format!("a/{index}.rs")).collect();
+        let after = holding("a", &many.join(" "));
+        let refused = plan(Path::new(FOLDER), &Found::default(), &after, at(0));
+        assert!(
+            matches!(&refused, Err(StoreError::Io { path, .. }) if path.ends_with("a.lock")),
+            "it would block everybody: {refused:?}"
+        );
+    }
+}

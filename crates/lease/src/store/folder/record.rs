@@ -248,3 +248,167 @@ enum Value<'a> {
     Leases(Vec<Entry>),
     Foreign(&'a RawValue),
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use testkit::Sandbox;
+
+    use super::*;
+    use crate::lease::Token;
+    use crate::sample::{agent, at, process, scope};
+
+    fn project() -> (Sandbox, Project) {
+        let sandbox = Sandbox::new();
+        let project = Project::new(sandbox.path()).expect("it is there");
+        (sandbox, project)
+    }
+
+    fn own(what: &str) -> Lease {
+        Lease {
+            token: Some(Token(7)),
+            agent: agent("a"),
+            scope: scope(what),
+            mode: Mode::Shared,
+            task: None,
+            acquired_at: at(0),
+            renewed_at: at(10),
+            expires_at: at(100),
+            generation: 2,
+            bound_to: None,
+        }
+    }
+
+    /// What is read after somebody has changed one text at the top into another.
+    fn changed(lease: &Lease, from: &str, to: &str) -> Vec<Lease> {
+        let (_sandbox, project) = project();
+        let leases = std::slice::from_ref(lease);
+        let bytes = render(&lease.agent, leases, &Kept::default()).expect("there is a lease");
+        let text = String::from_utf8(bytes).expect("it is text");
+        assert!(text.contains(from), "{from} stands in {text}");
+        let text = text.replacen(from, to, 1);
+        let record = parse(&lease.agent, text.as_bytes(), &project).expect("it can be read");
+        record.leases
+    }
+
+    #[test]
+    fn parse_counts_what_the_top_says_beyond_our_leases_and_nothing_else() {
+        let lease = own("src/a.rs docs/ lib/*.c");
+        let end = format!("{:.0}", lease.expires_at);
+        let later = format!("{:.0}", at(200));
+        let begin = format!("{:.0}", lease.acquired_at);
+        let touched = format!("{:.0}", at(50));
+        let all = "src/a.rs docs/ lib/*.c";
+        let table: [(&str, &str, &str); 10] = [
+            ("\"agent\"", "\"agent\"", ""),
+            ("\"lib/*.c\",", "", ""),
+            ("\"lib/*.c\",", "\"lib/*.c\", \"b.rs\",", "b.rs"),
+            ("\"lib/*.c\",", "\"b/*.rs\",", "b/*.rs"),
+            ("\"docs/\"", "\"docs/\", \"b\"", "b/"),
+            ("\"docs/\"", "\"docs\"", "docs/"),
+            (&end, &touched, ""),
+            (&end, &later, all),
+            (&begin, &touched, all),
+            ("\"directories\": [", "\"dirs\": [", ""),
+        ];
+        for (from, to, beyond) in table {
+            let mut leases = changed(&lease, from, to);
+            let case = format!("{from} becomes {to}");
+            assert_eq!(leases.remove(0), lease, "{case}: ours is what it was");
+            let found: Scope = leases
+                .iter()
+                .flat_map(|lease| lease.scope.patterns().cloned())
+                .collect();
+            assert_eq!(found, scope(beyond), "{case}: what counts in addition");
+            for lease in leases {
+                assert_eq!(lease.token, None, "{case}: without a number");
+                assert_eq!(lease.mode, Mode::Exclusive, "{case}: exclusively");
+            }
+        }
+    }
+
+    #[test]
+    fn parse_does_not_take_a_name_for_a_glob_because_its_end_was_moved() {
+        let mut lease = own("x");
+        lease.scope = [Pattern::File(crate::sample::path("a*b"))]
+            .into_iter()
+            .collect();
+        let end = format!("{:.0}", lease.expires_at);
+        let leases = changed(&lease, &end, &format!("{:.0}", at(200)));
+        assert_eq!(leases[1].scope, lease.scope, "a file whose name has a star");
+    }
+
+    #[test]
+    fn render_says_no_less_than_it_was_told() {
+        let mut lease = own("x");
+        lease.acquired_at = "2026-01-02T03:04:05.6789Z".parse().expect("a time");
+        lease.expires_at = lease.acquired_at;
+        let bytes = render(&lease.agent, &[lease.clone()], &Kept::default()).expect("a lease");
+        let text = String::from_utf8(bytes).expect("it is text");
+        for expected in [
+            r#""locked_at": "2026-01-02T03:04:05Z""#,
+            r#""expires_at": "2026-01-02T03:04:06Z""#,
+            r#""acquired_at": "2026-01-02T03:04:05.678Z""#,
+            r#""expires_at": "2026-01-02T03:04:05.679Z""#,
+        ] {
+            assert!(text.contains(expected), "{expected} in {text}");
+        }
+    }
+
+    fn leases() -> impl Strategy<Value = Vec<Lease>> {
+        let names = prop::collection::vec("[a-cA-C*?{}\\[ äé.-]{1,3}(/[a-c]{1,2}/?)?", 1..4);
+        let times = (0..4_000_000_i64, 0..4_000_000_i64, 0..4_000_000_i64);
+        let one = (names, times, any::<bool>(), "[a-z\"\\\\\n]{0,4}");
+        prop::collection::vec(one, 1..4).prop_map(|leases| {
+            let ms = |ms: i64| Timestamp::from_millisecond(1_700_000_000_000 + ms).expect("a time");
+            let leases = leases.into_iter().zip(1..);
+            leases
+                .map(|((names, (a, b, c), is_shared, task), token)| Lease {
+                    token: Some(Token(token)),
+                    agent: agent("a"),
+                    scope: names.iter().map(|name| pattern(name)).collect(),
+                    mode: if is_shared {
+                        Mode::Shared
+                    } else {
+                        Mode::Exclusive
+                    },
+                    task: (!task.is_empty()).then_some(task),
+                    acquired_at: ms(a),
+                    renewed_at: ms(b),
+                    expires_at: ms(c),
+                    generation: token + 1,
+                    bound_to: is_shared.then(|| process(17)),
+                })
+                .collect()
+        })
+    }
+
+    /// Names with special characters are globs where they can be, or names.
+    fn pattern(name: &str) -> Pattern {
+        let parts = || {
+            name.split('/')
+                .filter(|part| !matches!(*part, "" | "." | ".."))
+        };
+        let text = parts().collect::<Vec<_>>().join("/");
+        match crate::glob::Glob::from_clean(&text) {
+            Ok(glob) if name.contains(['*', '{']) => Pattern::Glob(glob),
+            _ if name.ends_with('/') => Pattern::Directory(crate::sample::path(&text)),
+            _ => Pattern::File(crate::sample::path(&text)),
+        }
+    }
+
+    #[test]
+    fn parse_reads_what_render_has_written() {
+        let (_sandbox, project) = project();
+        proptest!(|(leases in leases())| {
+            let bytes = render(&agent("a"), &leases, &Kept::default()).expect("there are leases");
+            let record = parse(&agent("a"), &bytes, &project);
+            let text = String::from_utf8_lossy(&bytes);
+            prop_assert!(record.is_ok(), "it can be read: {record:?} {text}");
+            let record = record.expect("it was looked at");
+            prop_assert_eq!(&record.leases, &leases, "all of it, and no more: {}", text);
+            let again = render(&agent("a"), &record.leases, &record.kept);
+            prop_assert_eq!(again.expect("there are leases"), bytes, "to the byte");
+        });
+    }
+}

@@ -1,7 +1,7 @@
 //! Reading all files of a folder of leases.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -13,7 +13,7 @@ use super::record::{self, Kept, Record};
 use super::state::{self, State};
 use crate::agent::Agent;
 use crate::error::StoreError;
-use crate::lease::Lease;
+use crate::lease::{Lease, Token};
 use crate::leases::{Leases, Unreadable};
 use crate::project::Project;
 use crate::sys;
@@ -59,6 +59,31 @@ pub(super) struct AgentFile {
     pub(super) kept: Kept,
 }
 
+impl Found {
+    fn add(&mut self, path: PathBuf, look: Look) {
+        let file = match look {
+            Look::Gone => return,
+            Look::Read(file, leases) => {
+                self.leases.held.extend(leases);
+                file
+            }
+            Look::Broken(reason, bytes) => {
+                let Some(modified_at) = modified_at(&path) else {
+                    return;
+                };
+                self.leases.unreadable.push(Unreadable {
+                    path: path.clone(),
+                    reason,
+                    modified_at,
+                });
+                let kept = Kept::default();
+                AgentFile { bytes, kept }
+            }
+        };
+        self.files.insert(path, file);
+    }
+}
+
 /// Reads a folder whose path has no links in it. One that is missing holds nothing.
 pub(super) fn scan(folder: &Path, project: &Project) -> Result<Found, StoreError> {
     let (bytes, state) = read_state(folder, project)?;
@@ -72,25 +97,7 @@ pub(super) fn scan(folder: &Path, project: &Project) -> Result<Found, StoreError
         files: BTreeMap::new(),
     };
     for (path, look) in look_at_all(folder, project)? {
-        match look {
-            Look::Gone => continue,
-            Look::Read(file, leases) => {
-                found.leases.held.extend(leases);
-                found.files.insert(path, file);
-            }
-            Look::Broken(reason, bytes) => {
-                let Some(modified_at) = modified_at(&path) else {
-                    continue;
-                };
-                let kept = Kept::default();
-                found.files.insert(path.clone(), AgentFile { bytes, kept });
-                found.leases.unreadable.push(Unreadable {
-                    path,
-                    reason,
-                    modified_at,
-                });
-            }
-        }
+        found.add(path, look);
     }
     // The order in which they were acquired, as in memory.
     found.leases.held.sort_by_key(|lease| lease.token);
@@ -99,11 +106,10 @@ pub(super) fn scan(folder: &Path, project: &Project) -> Result<Found, StoreError
 }
 
 /// The number of the state, or one that stands elsewhere and is higher: the state may have been deleted.
-fn highest(leases: &Leases) -> crate::lease::Token {
+fn highest(leases: &Leases) -> Token {
     let held = leases.held.iter().filter_map(|lease| lease.token);
     let waiting = leases.waiting.iter().map(|waiter| waiter.ticket);
-    held.chain(waiting)
-        .fold(leases.last_token, crate::lease::Token::max)
+    held.chain(waiting).fold(leases.last_token, Token::max)
 }
 
 /// Reads the state file; without one, nothing was given out and nobody waits.
@@ -148,7 +154,7 @@ pub(super) fn agent_files(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
 }
 
 /// All names in a folder, in order; a folder that is missing has none.
-pub(super) fn names_in(folder: &Path) -> Result<Vec<std::ffi::OsString>, StoreError> {
+pub(super) fn names_in(folder: &Path) -> Result<Vec<OsString>, StoreError> {
     match sys::names_in(folder) {
         Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
         Err(err) if err.kind() == io::ErrorKind::NotADirectory => Err(not_a_folder(folder)),
