@@ -34,7 +34,7 @@ use sidecar_lock::{LockGuard, LockOptions, SidecarLock};
 
 use self::change::Change;
 use self::plan::Plan;
-use self::scan::{Found, not_a_folder, read_state, scan};
+use self::scan::{Found, not_a_folder, scan};
 use super::{LeaseStore, Transaction};
 use crate::error::StoreError;
 use crate::leases::Leases;
@@ -42,7 +42,7 @@ use crate::project::Project;
 
 pub use self::removal::Removal;
 
-/// How often a folder is read anew because somebody acquired something meanwhile; chosen: to look must not take for ever.
+/// How often a folder is read anew because somebody changed it meanwhile; chosen: to look must not take for ever.
 const REREADS: u32 = 10;
 
 /// A folder of leases. Holds paths only; nothing is on disk until the first commit, which makes the folder in one that exists.
@@ -117,10 +117,9 @@ impl LeaseStore for FolderStore {
         };
         let mut found = scan(&folder, &self.project)?;
         for _ in 0..REREADS {
-            // Whoever acquires writes the number first: where it is the same still, nothing passed from one agent that was
-            // read already to one that was read later.
-            let (_, state) = read_state(&folder, &self.project)?;
-            if state.last_token <= found.leases.last_token {
+            // One file is read after the other: what passes meanwhile from one agent to another could be seen twice, or not
+            // at all. Where nothing is different now, all of it was there at one moment.
+            if found.is_current(&folder)? {
                 break;
             }
             found = scan(&folder, &self.project)?;

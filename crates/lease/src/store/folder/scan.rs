@@ -60,6 +60,23 @@ pub(super) struct AgentFile {
 }
 
 impl Found {
+    /// Whether all files are still what was read.
+    pub(super) fn is_current(&self, folder: &Path) -> Result<bool, StoreError> {
+        let same = |path: &Path, limit: u64, bytes: Option<&Vec<u8>>| {
+            read(path, limit).ok().as_ref() == bytes
+        };
+        Ok(self.files.keys().eq(&agent_files(folder)?)
+            && same(
+                &folder.join(STATE_FILE),
+                MAX_STATE_FILE,
+                self.state.as_ref(),
+            )
+            && self
+                .files
+                .iter()
+                .all(|(path, file)| same(path, MAX_AGENT_FILE, file.bytes.as_ref())))
+    }
+
     fn add(&mut self, path: PathBuf, look: Look) {
         let file = match look {
             Look::Gone => return,
@@ -113,10 +130,7 @@ fn highest(leases: &Leases) -> Token {
 }
 
 /// Reads the state file; without one, nothing was given out and nobody waits.
-pub(super) fn read_state(
-    folder: &Path,
-    project: &Project,
-) -> Result<(Option<Vec<u8>>, State), StoreError> {
+fn read_state(folder: &Path, project: &Project) -> Result<(Option<Vec<u8>>, State), StoreError> {
     let path = folder.join(STATE_FILE);
     let not_a_store = |reason: &str| StoreError::NotAStore {
         path: path.clone(),
@@ -145,7 +159,7 @@ pub(super) fn read_state(
 }
 
 /// The names of agents' files in a folder, in order; a folder that is missing has none.
-pub(super) fn agent_files(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
+fn agent_files(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
     let names = names_in(folder)?.into_iter();
     Ok(names
         .filter(|name| is_agent_file(name))
