@@ -10,6 +10,8 @@
 //!
 //! - Other tools do not take the lock. What they change between our read and our commit in a file that we write is noticed;
 //!   what they write into another one at the same moment is seen by the next who looks.
+//! - Whoever reads without the lock ([`LeaseStore::read`]) never sees two holders where there is one; but in the moment in which
+//!   a lease passes from one agent to another it may see none. Decide under the lock ([`LeaseStore::begin`]).
 //! - On a file system that ignores case, two agents whose names differ in nothing else cannot both hold something.
 
 mod change;
