@@ -12,7 +12,7 @@ use lease::{
 };
 use testkit::Sandbox;
 
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 pub const HOUR: Duration = Duration::from_hours(1);
 
 /// The time at most desks; the token of a first lease is its milliseconds since 1970.

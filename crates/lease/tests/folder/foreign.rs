@@ -101,7 +101,7 @@ fn read_counts_the_later_end_that_another_tool_has_set() {
     desk.later(Duration::from_mins(90));
     assert!(desk.is_held("src/a.rs"), "until the later end");
     assert!(desk.is_held("src/x.c"), "the glob is a glob there");
-    desk.later(Duration::from_mins(60));
+    desk.later(Duration::from_hours(1));
     assert!(!desk.is_held("src/a.rs"), "and no longer");
 }
 
