@@ -15,6 +15,7 @@ mod help;
 mod init;
 mod journal;
 mod leases;
+mod lease_plan;
 mod lifecycle;
 mod locks;
 mod merging;
