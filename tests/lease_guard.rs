@@ -63,24 +63,42 @@ impl Repository {
 
     fn git(&self, arguments: &[&str]) -> Finished {
         let finished = self.try_git_in(self.sandbox.path(), None, arguments);
-        assert!(finished.status.success(), "git {arguments:?} works: {finished:?}");
+        assert!(
+            finished.status.success(),
+            "git {arguments:?} works: {finished:?}"
+        );
         finished
     }
 
     /// Stages everything and commits.
     fn commit_as(&self, agent: Option<&str>) -> Finished {
         self.git(&["add", "--all"]);
-        self.try_git_in(self.sandbox.path(), agent, &["commit", "--quiet", "-m", "x"])
+        self.try_git_in(
+            self.sandbox.path(),
+            agent,
+            &["commit", "--quiet", "-m", "x"],
+        )
     }
 
     fn story(&self, code: i32, arguments: &[&str]) -> Finished {
         let finished = run(story().current_dir(self.sandbox.path()).args(arguments));
-        assert_eq!(finished.status.code(), Some(code), "{arguments:?}: {finished:?}");
+        assert_eq!(
+            finished.status.code(),
+            Some(code),
+            "{arguments:?}: {finished:?}"
+        );
         finished
     }
 
     fn lease(&self, agent: &str, paths: &[&str]) {
-        self.story(0, &[&["lease", "acquire", "--as", agent, "--task", "tidy"], paths].concat());
+        self.story(
+            0,
+            &[
+                &["lease", "acquire", "--as", agent, "--task", "tidy"],
+                paths,
+            ]
+            .concat(),
+        );
     }
 
     fn commits(&self) -> usize {
@@ -93,7 +111,9 @@ fn path_with_story() -> OsString {
     let binary = Path::new(env!("CARGO_BIN_EXE_story"));
     let folder = binary.parent().expect("a binary lies in a folder");
     let path = env::var_os("PATH").unwrap_or_default();
-    let folders = [folder.to_path_buf()].into_iter().chain(env::split_paths(&path));
+    let folders = [folder.to_path_buf()]
+        .into_iter()
+        .chain(env::split_paths(&path));
     env::join_paths(folders).expect("a list of folders")
 }
 
@@ -109,7 +129,10 @@ fn is_without_git(test: &str) -> bool {
 fn assert_refused(finished: &Finished, names: &[&str]) {
     assert_eq!(finished.status.code(), Some(1), "git refuses: {finished:?}");
     for name in names {
-        assert!(finished.stderr.contains(name), "{name} is named: {finished:?}");
+        assert!(
+            finished.stderr.contains(name),
+            "{name} is named: {finished:?}"
+        );
     }
 }
 
@@ -139,13 +162,22 @@ fn commit_of_files_that_others_lease_is_refused_until_they_are_released() {
     ];
     assert_refused(&repository.commit_as(None), &others);
     let by_one = repository.commit_as(Some("worker-1"));
-    assert_refused(&by_one, &["a file to be committed is leased", "held by worker-2"]);
-    assert!(!by_one.stderr.contains("worker-1"), "its own are no reason: {by_one:?}");
+    assert_refused(
+        &by_one,
+        &["a file to be committed is leased", "held by worker-2"],
+    );
+    assert!(
+        !by_one.stderr.contains("worker-1"),
+        "its own are no reason: {by_one:?}"
+    );
     assert_eq!(repository.commits(), 1, "nothing was committed");
     repository.story(0, &["lease", "release", "--as", "worker-2"]);
     assert_committed(&repository.commit_as(Some("worker-1")));
     repository.write("src/a.rs", "again\n");
-    assert_refused(&repository.commit_as(Some("worker-2")), &["src/a.rs is held by worker-1"]);
+    assert_refused(
+        &repository.commit_as(Some("worker-2")),
+        &["src/a.rs is held by worker-1"],
+    );
     let past = ["commit", "--quiet", "--no-verify", "-m", "x"];
     let past = repository.try_git_in(repository.sandbox.path(), None, &past);
     assert_committed(&past);
@@ -190,27 +222,44 @@ fn commit_that_renames_or_removes_a_leased_file_is_refused() {
     let repository = Repository::new();
     repository.lease("worker-1", &["src/a.rs", "new/"]);
     repository.git(&["mv", "src/a.rs", "elsewhere.rs"]);
-    assert_refused(&repository.commit_as(None), &["src/a.rs is held by worker-1"]);
+    assert_refused(
+        &repository.commit_as(None),
+        &["src/a.rs is held by worker-1"],
+    );
     repository.git(&["reset", "--quiet", "--hard"]);
     fs::create_dir(repository.join("new")).expect("a folder");
     repository.git(&["mv", "src/b.rs", "new/b.rs"]);
-    assert_refused(&repository.commit_as(None), &["new/b.rs is held by worker-1"]);
+    assert_refused(
+        &repository.commit_as(None),
+        &["new/b.rs is held by worker-1"],
+    );
     repository.git(&["reset", "--quiet", "--hard"]);
     repository.git(&["rm", "--quiet", "src/a.rs"]);
-    assert_refused(&repository.commit_as(None), &["src/a.rs is held by worker-1"]);
+    assert_refused(
+        &repository.commit_as(None),
+        &["src/a.rs is held by worker-1"],
+    );
     repository.git(&["reset", "--quiet", "--hard"]);
     // A link in a leased folder that leads out of it, even out of the project.
     fs::create_dir_all(repository.join("new")).expect("a folder");
     std::os::unix::fs::symlink("/", repository.join("new/link")).expect("a link");
-    assert_refused(&repository.commit_as(None), &["new/link is held by worker-1"]);
+    assert_refused(
+        &repository.commit_as(None),
+        &["new/link is held by worker-1"],
+    );
     fs::remove_file(repository.join("new/link")).expect("it is there");
     repository.write("new/two\nlines", "x\n");
-    assert_refused(&repository.commit_as(None), &["is held by worker-1 as new/"]);
+    assert_refused(
+        &repository.commit_as(None),
+        &["is held by worker-1 as new/"],
+    );
 }
 
 #[test]
 fn guard_works_in_worktrees_in_subfolders_and_for_projects_inside_of_a_repository() {
-    if is_without_git("guard_works_in_worktrees_in_subfolders_and_for_projects_inside_of_a_repository") {
+    if is_without_git(
+        "guard_works_in_worktrees_in_subfolders_and_for_projects_inside_of_a_repository",
+    ) {
         return;
     }
     let repository = Repository::new();
@@ -221,8 +270,14 @@ fn guard_works_in_worktrees_in_subfolders_and_for_projects_inside_of_a_repositor
     let refused = repository.try_git_in(&repository.join("doc"), None, &commit);
     assert_refused(&refused, &["src/a.rs is held by worker-1"]);
     let mut guard = story();
-    guard.current_dir(repository.join("doc")).args(["lease", "guard"]);
-    assert_eq!(run(&mut guard).status.code(), Some(4), "by hand, in a subfolder");
+    guard
+        .current_dir(repository.join("doc"))
+        .args(["lease", "guard"]);
+    assert_eq!(
+        run(&mut guard).status.code(),
+        Some(4),
+        "by hand, in a subfolder"
+    );
     repository.git(&["reset", "--quiet", "--hard"]);
 
     // A worktree inside of the project: its files are other files of the project.
@@ -231,7 +286,9 @@ fn guard_works_in_worktrees_in_subfolders_and_for_projects_inside_of_a_repositor
     let mut commits = 0;
     let mut commit_in_tree = |agent| {
         commits += 1;
-        repository.sandbox.write("trees/one/src/a.rs", format!("{commits}\n"));
+        repository
+            .sandbox
+            .write("trees/one/src/a.rs", format!("{commits}\n"));
         repository.try_git_in(&tree, agent, &["commit", "--quiet", "--all", "-m", "x"])
     };
     assert_committed(&commit_in_tree(None));
@@ -261,7 +318,10 @@ fn commit_is_refused_while_the_leases_cannot_be_read() {
     let repository = Repository::new();
     repository.write(".ai-sdlc/locks/other.lock", "{\n");
     repository.write("src/a.rs", "changed\n");
-    assert_refused(&repository.commit_as(None), &["other.lock", "git commit --no-verify"]);
+    assert_refused(
+        &repository.commit_as(None),
+        &["other.lock", "git commit --no-verify"],
+    );
     repository.story(6, &["lease", "guard"]);
 }
 
@@ -271,10 +331,19 @@ fn guard_outside_of_a_repository_says_so() {
         return;
     }
     let sandbox = Sandbox::inside(&env::temp_dir()).expect("the temporary folder can be used");
-    let finished = run(story().current_dir(sandbox.path()).args(["lease", "guard", "--json"]));
-    assert_eq!(finished.status.code(), Some(3), "there is none: {finished:?}");
+    let finished = run(story()
+        .current_dir(sandbox.path())
+        .args(["lease", "guard", "--json"]));
+    assert_eq!(
+        finished.status.code(),
+        Some(3),
+        "there is none: {finished:?}"
+    );
     let message = json(&finished)["error"]["message"].to_string();
-    assert!(message.contains("not a git repository"), "git says why: {message}");
+    assert!(
+        message.contains("not a git repository"),
+        "git says why: {message}"
+    );
 }
 
 #[test]
@@ -286,7 +355,10 @@ fn init_makes_the_hook_once_and_leaves_that_of_others() {
     let hook = repository.join(".git/hooks/pre-commit");
     let made = fs::read(&hook).expect("it is made");
     let again = repository.story(0, &["init", "--git"]);
-    assert!(again.stderr.contains("nothing to change"), "once: {again:?}");
+    assert!(
+        again.stderr.contains("nothing to change"),
+        "once: {again:?}"
+    );
     // As a crash may leave it: git would pass over it.
     fs::set_permissions(&hook, fs::Permissions::from_mode(0o644)).expect("it is ours");
     repository.story(0, &["init", "--git"]);
@@ -298,16 +370,32 @@ fn init_makes_the_hook_once_and_leaves_that_of_others() {
     repository.write(".git/hooks/pre-commit", theirs);
     let told = repository.story(0, &["init", "--git"]);
     assert!(told.stderr.contains("was left"), "it is told: {told:?}");
-    assert!(told.stderr.contains("story lease guard || exit"), "and what to add: {told:?}");
-    assert_eq!(repository.sandbox.read(".git/hooks/pre-commit"), theirs, "it is left");
+    assert!(
+        told.stderr.contains("story lease guard || exit"),
+        "and what to add: {told:?}"
+    );
+    assert_eq!(
+        repository.sandbox.read(".git/hooks/pre-commit"),
+        theirs,
+        "it is left"
+    );
     assert_committed(&repository.commit_as(None));
     let (_, line) = told.stderr.split_once("add to it: ").expect("a line");
     let line = line.lines().next().expect("one line");
-    repository.write(".git/hooks/pre-commit", &format!("#!/bin/sh\n{line}\nexit 0\n"));
+    repository.write(
+        ".git/hooks/pre-commit",
+        &format!("#!/bin/sh\n{line}\nexit 0\n"),
+    );
     repository.write("src/a.rs", "changed again\n");
-    assert_refused(&repository.commit_as(None), &["src/a.rs is held by worker-1"]);
+    assert_refused(
+        &repository.commit_as(None),
+        &["src/a.rs is held by worker-1"],
+    );
     let told = repository.story(0, &["init", "--git"]);
-    assert!(!told.stderr.contains("was left"), "the line is found: {told:?}");
+    assert!(
+        !told.stderr.contains("was left"),
+        "the line is found: {told:?}"
+    );
     assert!(made.starts_with(b"#!/bin/sh\n"), "a script of the shell");
 }
 
@@ -319,17 +407,32 @@ fn init_honours_the_configured_folder_of_hooks_but_none_that_others_share() {
     let repository = Repository::bare_of_hooks();
     repository.git(&["config", "core.hooksPath", ".hooks"]);
     repository.story(0, &["init", "--git"]);
-    assert!(repository.join(".hooks/pre-commit").exists(), "there git looks for it");
-    assert!(!repository.join(".git/hooks/pre-commit").exists(), "not here");
+    assert!(
+        repository.join(".hooks/pre-commit").exists(),
+        "there git looks for it"
+    );
+    assert!(
+        !repository.join(".git/hooks/pre-commit").exists(),
+        "not here"
+    );
     repository.lease("worker-1", &["src/"]);
-    assert_refused(&repository.commit_as(None), &["src/a.rs is held by worker-1"]);
+    assert_refused(
+        &repository.commit_as(None),
+        &["src/a.rs is held by worker-1"],
+    );
 
     let shared = Sandbox::inside(&env::temp_dir()).expect("the temporary folder can be used");
     let outside = shared.path().to_str().expect("a name");
     repository.git(&["config", "core.hooksPath", outside]);
     let told = repository.story(0, &["init", "--git"]);
-    assert!(told.stderr.contains("outside of the repository"), "it is told: {told:?}");
-    assert!(!shared.join("pre-commit").exists(), "others use that folder too");
+    assert!(
+        told.stderr.contains("outside of the repository"),
+        "it is told: {told:?}"
+    );
+    assert!(
+        !shared.join("pre-commit").exists(),
+        "others use that folder too"
+    );
 }
 
 #[test]
@@ -346,9 +449,15 @@ fn hook_lets_commits_pass_where_story_is_not_installed() {
     commit.current_dir(repository.sandbox.path());
     let folders = env::var_os("PATH").unwrap_or_default();
     let elsewhere = env::split_paths(&folders).filter(|folder| !folder.join("story").exists());
-    commit.env("PATH", env::join_paths(elsewhere).expect("a list of folders"));
+    commit.env(
+        "PATH",
+        env::join_paths(elsewhere).expect("a list of folders"),
+    );
     commit.args(["commit", "--quiet", "-m", "x"]);
     let finished = run(&mut commit);
     assert_committed(&finished);
-    assert!(finished.stderr.contains("story is not on the PATH"), "it warns: {finished:?}");
+    assert!(
+        finished.stderr.contains("story is not on the PATH"),
+        "it warns: {finished:?}"
+    );
 }

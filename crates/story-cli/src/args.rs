@@ -4,6 +4,7 @@ pub mod claim;
 pub mod creation;
 pub mod journal;
 pub mod lease;
+pub mod lease_plan;
 pub mod lifecycle;
 pub mod merging;
 mod ordered;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
+use super::lease_plan::{GuardArgs, PlanArgs};
 use crate::durations;
 
 /// Which store, and what to do with it.
@@ -30,6 +31,8 @@ pub enum LeaseVerb {
     Queue(QueueArgs),
     Break(BreakArgs),
     Prune(PruneArgs),
+    Plan(PlanArgs),
+    Guard(GuardArgs),
 }
 
 /// What is meant in the project.

@@ -43,7 +43,10 @@ pub(super) fn run(
     if !held.is_empty() {
         return Err(refused(&held));
     }
-    output.detail(&format!("{} files, none leased by others", staged.files.len()));
+    output.detail(&format!(
+        "{} files, none leased by others",
+        staged.files.len()
+    ));
     if output.is_json() {
         let mut result = json::success();
         result.insert("files".to_owned(), staged.files.len().into());
@@ -80,10 +83,8 @@ fn held(
     let agent = agent.and_then(|name| Agent::new(name).ok());
     let mut held = Vec::new();
     for (root, files) in by_root(staged, store, settings)? {
-        let rooted = Settings {
-            root: root.or_else(|| settings.root.clone()),
-            ..settings.clone()
-        };
+        let mut rooted = settings.clone();
+        rooted.root = root.or(rooted.root);
         held.extend(held_in(&files, agent.as_ref(), store, &rooted)?);
     }
     Ok(held)
@@ -159,7 +160,9 @@ fn paths_of(file: &Path, project: &Project) -> Result<Vec<ProjectPath>, PathErro
         return Ok(Vec::new());
     };
     // Leases know no such names, but may cover the folder that holds them.
-    let writable = inside.to_string_lossy().replace(char::is_control, "\u{fffd}");
+    let writable = inside
+        .to_string_lossy()
+        .replace(char::is_control, "\u{fffd}");
     let inside = Path::new(&writable);
     let folder = inside.parent().filter(|parent| *parent != Path::new(""));
     let folder = match project.path(folder.unwrap_or(Path::new("."))) {

@@ -1,7 +1,10 @@
 //! `story lease`: agents say which files they touch, and see who else does.
 
+mod guard;
 pub mod json;
 mod looking;
+mod plan;
+mod report;
 mod table;
 mod taking;
 
@@ -20,23 +23,20 @@ use crate::settings::Settings;
 ///
 /// [`Failure`]; nothing was changed unless it says committed.
 pub fn run(args: &LeaseArgs, settings: &Settings, output: &Output) -> Result<u8, Failure> {
-    let store = lease_store::open(args.store.as_deref(), settings)?;
-    let project = lease_store::project(settings)?;
-    let desk = Desk {
-        leases: FileLockManager::new(project, store, lease_store::rules(settings)),
-        settings,
-        output,
-    };
+    let desk = || Desk::open(args, settings, output);
     match &args.verb {
-        LeaseVerb::Acquire(args) => taking::acquire(&desk, args),
-        LeaseVerb::Release(args) => taking::release(&desk, args),
-        LeaseVerb::Renew(args) => taking::renew(&desk, args),
-        LeaseVerb::Break(args) => taking::break_by_force(&desk, args),
-        LeaseVerb::Prune(_) => taking::prune(&desk),
-        LeaseVerb::List(args) => return heard_enough(looking::list(&desk, args)),
-        LeaseVerb::Check(args) => looking::check(&desk, args),
-        LeaseVerb::Wait(args) => looking::wait(&desk, args),
-        LeaseVerb::Queue(args) => return heard_enough(looking::queue(&desk, args)),
+        // It looks at the stores of all projects that have something staged.
+        LeaseVerb::Guard(_) => return guard::run(args.store.as_deref(), settings, output),
+        LeaseVerb::Plan(args) => return plan::run(args, &desk()?.leases.into(), settings, output),
+        LeaseVerb::Acquire(args) => taking::acquire(&desk()?, args),
+        LeaseVerb::Release(args) => taking::release(&desk()?, args),
+        LeaseVerb::Renew(args) => taking::renew(&desk()?, args),
+        LeaseVerb::Break(args) => taking::break_by_force(&desk()?, args),
+        LeaseVerb::Prune(_) => taking::prune(&desk()?),
+        LeaseVerb::List(args) => return heard_enough(looking::list(&desk()?, args)),
+        LeaseVerb::Check(args) => looking::check(&desk()?, args),
+        LeaseVerb::Wait(args) => looking::wait(&desk()?, args),
+        LeaseVerb::Queue(args) => return heard_enough(looking::queue(&desk()?, args)),
     }
     .map(|()| 0)
 }
@@ -48,7 +48,17 @@ struct Desk<'a> {
     output: &'a Output,
 }
 
-impl Desk<'_> {
+impl<'a> Desk<'a> {
+    fn open(args: &LeaseArgs, settings: &'a Settings, output: &'a Output) -> Result<Self, Failure> {
+        let store = lease_store::open(args.store.as_deref(), settings)?;
+        let project = lease_store::project(settings)?;
+        Ok(Self {
+            leases: FileLockManager::new(project, store, lease_store::rules(settings)),
+            settings,
+            output,
+        })
+    }
+
     /// From an error of leases to a failure of what was being done.
     fn failed(&self, doing: &str) -> impl Fn(LeaseError) -> Failure {
         move |err| Failure::from_lease(err, doing, self.settings)

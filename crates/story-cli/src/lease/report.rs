@@ -56,8 +56,12 @@ fn wave_to_text(number: usize, wave: &Wave) -> String {
     }
     if !wave.waits_for.is_empty() {
         let others: Vec<_> = wave.waits_for.iter().map(ToString::to_string).collect();
-        write!(text, " or when the leases of {} are released", others.join(", "))
-            .expect("a String takes any text");
+        write!(
+            text,
+            " or when the leases of {} are released",
+            others.join(", ")
+        )
+        .expect("a String takes any text");
     }
     text
 }

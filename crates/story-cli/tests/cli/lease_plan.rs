@@ -24,7 +24,11 @@ fn plan_without_conflicts_is_a_success_with_one_wave() {
             {"agent": "c", "role": "reviewer"}]}"#,
     );
     let call = ["lease", "plan", "agents.json", "--roles", "scopes.json"];
-    assert_eq!(desk.expect(0, &call).stdout, "wave 1: a b c\n", "all at once");
+    assert_eq!(
+        desk.expect(0, &call).stdout,
+        "wave 1: a b c\n",
+        "all at once"
+    );
     let found = desk.json(0, &call);
     assert_eq!(found["ok"], true, "a success: {found}");
     assert_eq!(found["conflicts"], json!([]), "no conflicts");
@@ -65,7 +69,11 @@ fn plan_with_conflicts_exits_5_and_tells_all_of_it() {
     let found = desk.json(5, &call);
     assert_eq!(found["error"]["code"], "ECONFLICT", "for programs: {found}");
     let kinds = found["conflicts"][0]["resolutions"].as_array();
-    let kinds: Vec<_> = kinds.into_iter().flatten().map(|way| &way["kind"]).collect();
+    let kinds: Vec<_> = kinds
+        .into_iter()
+        .flatten()
+        .map(|way| &way["kind"])
+        .collect();
     assert_eq!(
         kinds,
         [
@@ -91,9 +99,9 @@ fn plan_meets_leases_of_others_until_they_are_released() {
     for store in ["locks.d", "leases.db"] {
         let desk = desk(r#"[{"agent": "a", "files": ["src/x"]}, {"agent": "b", "files": ["y"]}]"#);
         let now = ["--store", store, "--now", "2026-03-04T12:00:00Z"];
-        let lease = |call: &[&str]| [&["lease"], call, &now].concat();
-        desk.expect(0, &lease(&["acquire", "src/", "--as", "c", "--task", "tidy"]));
-        let shown = desk.expect(5, &lease(&["plan", "agents.json"])).stdout;
+        let lease = |code, call: &[&str]| desk.expect(code, &[&["lease"], call, &now].concat());
+        lease(0, &["acquire", "src/", "--as", "c", "--task", "tidy"]);
+        let shown = lease(5, &["plan", "agents.json"]).stdout;
         assert!(
             shown.starts_with(
                 "conflict: a and c, which holds it until 2026-03-04T13:00:00Z for \"tidy\"\n  both: src/x and src/\n"
@@ -106,8 +114,8 @@ fn plan_meets_leases_of_others_until_they_are_released() {
             ),
             "b need not wait: {shown}"
         );
-        desk.expect(0, &lease(&["release", "--as", "c"]));
-        desk.expect(0, &lease(&["plan", "agents.json"]));
+        lease(0, &["release", "--as", "c"]);
+        lease(0, &["plan", "agents.json"]);
     }
 }
 
@@ -117,7 +125,10 @@ fn plan_honours_after_and_counts_such_agents_as_no_conflict() {
         r#"[{"agent": "late", "files": ["x"], "after": ["early"]}, {"agent": "early", "files": ["x"]}]"#,
     );
     let shown = desk.expect(0, &["lease", "plan", "agents.json"]).stdout;
-    assert_eq!(shown, "wave 1: early\nwave 2: late\n", "in the order that was asked for");
+    assert_eq!(
+        shown, "wave 1: early\nwave 2: late\n",
+        "in the order that was asked for"
+    );
 }
 
 #[test]
@@ -131,12 +142,24 @@ fn plan_is_read_from_standard_input_too() {
 #[test]
 fn plan_that_makes_no_sense_is_a_usage_error_that_says_where() {
     let table = [
-        (r#"[{"agent": "a", "file": ["x"]}]"#, "line 1, column 24, [0].file: unknown field `file`"),
-        ("[{\"agent\": \"a\",\n \"mode\": \"write\"}]", "line 2, column 16, [0].mode: unknown variant `write`"),
+        (
+            r#"[{"agent": "a", "file": ["x"]}]"#,
+            "line 1, column 24, [0].file: unknown field `file`",
+        ),
+        (
+            "[{\"agent\": \"a\",\n \"mode\": \"write\"}]",
+            "line 2, column 16, [0].mode: unknown variant `write`",
+        ),
         ("", "EOF while parsing"),
         (r#"[{"agent": "a", "files": ["../x"]}]"#, "outside"),
-        (r#"[{"agent": "a", "role": "gardener"}]"#, "there is no role \"gardener\""),
-        (r#"[{"agent": "a", "role": "developer"}]"#, "needs a value for {vendor}"),
+        (
+            r#"[{"agent": "a", "role": "gardener"}]"#,
+            "there is no role \"gardener\"",
+        ),
+        (
+            r#"[{"agent": "a", "role": "developer"}]"#,
+            "needs a value for {vendor}",
+        ),
         (
             r#"[{"agent": "a", "role": "developer", "with": {"vendor": "../x"}}]"#,
             "the value \"../x\" of {vendor} must not contain",
@@ -149,7 +172,10 @@ fn plan_that_makes_no_sense_is_a_usage_error_that_says_where() {
             r#"[{"agent": "a", "files": ["x"], "after": ["b"]}, {"agent": "b", "files": ["y"], "after": ["a"]}]"#,
             "in a circle: a after b after a",
         ),
-        (r#"[{"agent": "a", "files": ["x"]}, {"agent": "a", "files": ["y"]}]"#, "stands in the plan twice"),
+        (
+            r#"[{"agent": "a", "files": ["x"]}, {"agent": "a", "files": ["y"]}]"#,
+            "stands in the plan twice",
+        ),
     ];
     for (agents, expected) in table {
         let desk = desk(agents);
@@ -160,7 +186,10 @@ fn plan_that_makes_no_sense_is_a_usage_error_that_says_where() {
     }
     let desk = desk("[]");
     desk.expect(3, &["lease", "plan", "nowhere.json"]);
-    let refused = desk.json(2, &["lease", "plan", "agents.json", "--roles", "agents.json"]);
+    let refused = desk.json(
+        2,
+        &["lease", "plan", "agents.json", "--roles", "agents.json"],
+    );
     assert_eq!(
         refused["error"]["line"], 1,
         "a list is no file of roles: {refused}"
