@@ -28,11 +28,7 @@ pub(super) fn run(
     output: &Output,
 ) -> Result<u8, Failure> {
     let here = places::working_folder()?;
-    let staged = git::staged(&here).map_err(|err| {
-        Failure::new(code_of_io(&err), "cannot see what is staged")
-            .cause(err.to_string())
-            .hint("the guard works in the working tree of a git repository")
-    })?;
+    let staged = staged(&here)?;
     let held = held(&staged, store, settings).map_err(|mut failure| {
         failure.hint = Some(match failure.hint.take() {
             Some(hint) => format!("{hint}; {WAY_OUT}"),
@@ -54,6 +50,20 @@ pub(super) fn run(
         write_json(result)?;
     }
     Ok(0)
+}
+
+fn staged(here: &Path) -> Result<Staged, Failure> {
+    git::staged(here).map_err(|err| {
+        let code = match places::git_top_level(here) {
+            Ok(None) => Code::NotFound,
+            _ => code_of_io(&err),
+        };
+        Failure::new(code, "cannot see what is staged")
+            .cause(err.to_string())
+            .hint(format!(
+                "the guard works in the working tree of a git repository; {WAY_OUT}"
+            ))
+    })
 }
 
 fn refused(held: &[Obstacle]) -> Failure {

@@ -45,7 +45,11 @@ fn needed_before(verb: &[String]) -> &'static [&'static str] {
         ["lease", "release" | "renew" | "break"] => {
             &["story lease acquire docs/api.md --as worker-1 --now 2026-01-12"]
         }
-        ["init"] => &["git init --quiet"],
+        ["init"] | ["lease", "guard"] => &["git init --quiet"],
+        ["lease", "plan"] => &[
+            r#"echo '[{"agent": "a1", "files": ["x.rs"]}]' > agents.json"#,
+            r#"echo '{"roles": {}}' > scopes.json"#,
+        ],
         ["merge-driver"] => {
             &["for name in base ours theirs; do story show S-0034 > $name.md; done"]
         }

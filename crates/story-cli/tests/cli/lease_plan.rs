@@ -144,7 +144,7 @@ fn plan_that_makes_no_sense_is_a_usage_error_that_says_where() {
     let table = [
         (
             r#"[{"agent": "a", "file": ["x"]}]"#,
-            "line 1, column 24, [0].file: unknown field `file`",
+            "line 1, column 22, [0].file: unknown field `file`",
         ),
         (
             "[{\"agent\": \"a\",\n \"mode\": \"write\"}]",

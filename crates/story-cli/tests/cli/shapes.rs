@@ -102,6 +102,7 @@ fn every_shape_is_as_its_fixture() {
     leases(&mut seen);
     reviews(&mut seen);
     journals(&mut seen);
+    lease_plans(&mut seen);
     let kept: BTreeSet<String> = fs::read_dir(fixtures().join("cli"))
         .expect("the fixtures can be listed")
         .map(|entry| entry.expect("an entry").path())
@@ -452,6 +453,33 @@ fn house_keeping(seen: &mut BTreeSet<String>) {
     let lines = json_lines(&finished.stdout);
     check("doctor-finding", &desk, lines[0].clone(), seen);
     check("doctor-summary", &desk, lines[1].clone(), seen);
+}
+
+fn lease_plans(seen: &mut BTreeSet<String>) {
+    let desk = Desk::new();
+    let at = ["--now", crate::desk::TODAY];
+    let run = |code, call: &[&str]| desk.json(code, &[&["lease"], call, &at].concat());
+    let agents = r#"[{"agent": "a", "directories": ["src/"], "files": ["own-a"], "task_description": "one"},
+        {"agent": "b", "globs": ["src/*.rs"], "files": ["own-b"], "mode": "shared", "task_description": "two"},
+        {"agent": "c", "mode": "none", "after": ["a"]}]"#;
+    desk.sandbox.write("agents.json", agents);
+    run(0, &["acquire", "own-b", "--as", "d", "--task", "three"]);
+    let conflict = run(5, &["plan", "agents.json"]);
+    check("error-lease-plan", &desk, conflict, seen);
+    desk.sandbox
+        .write("agents.json", r#"[{"agent": "a", "files": ["own-a"]}]"#);
+    let plan = run(0, &["plan", "agents.json"]);
+    check("lease-plan", &desk, plan, seen);
+    let git = |call: &[&str]| {
+        let mut git = std::process::Command::new("git");
+        git.args(call).current_dir(desk.sandbox.path());
+        SecondProcess::spawn(&mut git).wait(PATIENCE);
+    };
+    git(&["init", "--quiet"]);
+    check("lease-guard", &desk, run(0, &["guard"]), seen);
+    desk.sandbox.write("own-b", "b\n");
+    git(&["add", "own-b"]);
+    check("error-lease-guard", &desk, run(4, &["guard"]), seen);
 }
 
 fn lifecycle(seen: &mut BTreeSet<String>) {
