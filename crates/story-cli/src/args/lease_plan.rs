@@ -6,16 +6,20 @@ use clap::Args;
 
 /// Say which agents would stand in each other's way, before any of them begins
 ///
-/// FILE says what each agent will touch: {"agents": [{"agent": "a1", "files": ["x.rs"], "directories": ["src/api/"], "globs":
-/// ["**/*_test.go"], "mode": "exclusive", "task_description": "why", "after": ["a0"]}]}, or the bare list; mode is exclusive,
-/// shared or none. With --roles an agent may have a role and values for its placeholders: "role": "developer", "with":
-/// {"vendor": "stripe"}. Shown are all pairs that cannot work at the same time, leases of others that stand in the way, what
-/// could be done about each, and waves of agents that can run side by side. Nothing is acquired. With conflicts: exit 5.
+/// FILE says what each agent will touch, as shown below; mode is exclusive, shared or none. With --roles an agent may have a role,
+/// and values for its placeholders. Shown are all pairs that cannot work at the same time, leases of others that stand in the
+/// way, what could be done about each, and waves of agents that can run side by side. Nothing is acquired. With conflicts:
+/// exit 5.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   story lease plan agents.json
   story lease plan agents.json --roles scopes.json --json
+
+What agents will touch; a bare list is good, too:
+  {\"agents\": [{\"agent\": \"a1\", \"files\": [\"x.rs\"], \"directories\": [\"src/api/\"], \"globs\": [\"**/*_test.go\"],
+   \"mode\": \"exclusive\", \"task_description\": \"why\"},
+   {\"agent\": \"a2\", \"role\": \"developer\", \"with\": {\"vendor\": \"stripe\"}, \"after\": [\"a1\"]}]}
 
 A file of roles; {vendor} is a placeholder, one plain part of a path:
   {\"roles\": {\"developer\": {\"directories\": [\"backend/{vendor}/\"]}, \"reviewer\": {\"mode\": \"none\"}}}")]

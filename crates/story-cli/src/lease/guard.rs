@@ -1,9 +1,9 @@
 //! `story lease guard`: whether what is about to be committed is leased by others.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use lease::{Agent, LeaseError, Obstacle, PathError, Project, ProjectPath};
+use lease::{Agent, LeaseError, Obstacle, PathError, Project, ProjectPath, Scope};
 
 use super::json::obstacle_to_json;
 use crate::failure::{Code, Failure};
@@ -67,7 +67,10 @@ fn staged(here: &Path) -> Result<Staged, Failure> {
 }
 
 fn refused(held: &[Obstacle]) -> Failure {
-    let files: BTreeSet<_> = held.iter().map(|obstacle| &obstacle.wanted).collect();
+    let files: Scope = held
+        .iter()
+        .map(|obstacle| obstacle.wanted.clone())
+        .collect();
     let headline = match files.len() {
         1 => "a file to be committed is leased by another agent".to_owned(),
         count => format!("{count} files to be committed are leased by other agents"),
