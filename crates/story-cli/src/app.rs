@@ -18,7 +18,7 @@ use crate::output::{self, Output, write_json};
 use crate::settings::Settings;
 use crate::terminal::escape;
 use crate::{
-    apply, claim, completions, creation, doctor, get, init, journal, json, lease, lifecycle, lock,
+    apply, claim, completions, creation, doctor, edits, get, init, journal, json, lease, lifecycle, lock,
     merging, queries, recovery, section, set, show, signals, task, workflow,
 };
 
@@ -91,6 +91,7 @@ fn dispatch(verb: &Verb, settings: &Settings, output: &Output) -> Result<u8, Fai
         Verb::Lock(LockVerb::Break(args)) => {
             lock::break_lock::run(args, settings, output).map(|()| 0)
         }
+        Verb::Edit(verb) => edits::run(verb, settings, output),
         Verb::Merging(verb) => merging::run(verb, settings, output),
         Verb::Init(args) => init::run(args, settings, output).map(|()| 0),
         Verb::Doctor(args) => doctor::run(args, settings, output),

@@ -2,6 +2,7 @@
 
 pub mod claim;
 pub mod creation;
+pub mod edits;
 pub mod journal;
 pub mod lease;
 pub mod lease_plan;
@@ -26,6 +27,7 @@ use clap_complete::Shell;
 use self::lease::LeaseArgs;
 use claim::ClaimVerb;
 use creation::CreationVerb;
+use edits::EditVerb;
 use journal::JournalVerb;
 use lifecycle::LifecycleVerb;
 use merging::MergingVerb;
@@ -197,6 +199,8 @@ pub enum Verb {
     /// Look at locks, hold one, run a command under one, or break one
     #[command(subcommand)]
     Lock(LockVerb),
+    #[command(flatten)]
+    Edit(EditVerb),
     #[command(flatten)]
     Merging(MergingVerb),
     Init(InitArgs),

@@ -206,6 +206,7 @@ impl Failure {
                 failure
             }
             Refusal::Journal(err) => Self::from_journal(err),
+            Refusal::Leased(failure) => failure.clone(),
             Refusal::Interrupted => failure(Code::Io).with_chain(refusal),
         }
     }

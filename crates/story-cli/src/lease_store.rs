@@ -6,10 +6,11 @@ use std::sync::Arc;
 use lease::store::LeaseStore;
 use lease::store::folder::FolderStore;
 use lease::store::sqlite::SqliteStore;
-use lease::{Project, Rules};
+use lease::{Agent, Project, Rules};
 
+use crate::configuration::DEFAULT_FOLDER;
 use crate::failure::{Code, Failure};
-use crate::places::{git_top_level, project_root, sdlc_root, working_folder};
+use crate::places::{git_top_level, is_there, project_root, sdlc_root, working_folder};
 use crate::settings::Settings;
 
 /// The folder of leases in the output directory.
@@ -27,6 +28,85 @@ const DATABASES: [&str; 3] = ["db", "sqlite", "sqlite3"];
 pub fn open(store: Option<&Path>, settings: &Settings) -> Result<Box<dyn LeaseStore>, Failure> {
     let place = place(store, settings)?;
     Ok(at(place, project(settings)?))
+}
+
+/// A store of leases, and the project in which its paths lie.
+pub struct InProject {
+    /// The store; it exists.
+    pub store: Box<dyn LeaseStore>,
+    /// The project.
+    pub project: Project,
+}
+
+/// The stores that exist and may hold leases of files in the sdlc root `root`; `None`: of files that lie in none.
+///
+/// That is the store that was named; else those in the root and in the roots around it, for a worktree's root lies in that of
+/// the project. The outermost comes first: who locks several does it in this order. Where there is none this costs one
+/// look at the file system a root.
+///
+/// # Errors
+///
+/// When it cannot be found out whether there is one.
+pub fn existing(root: Option<&Path>, settings: &Settings) -> Result<Vec<InProject>, Failure> {
+    if settings.lease_store.is_some() || settings.output.is_some() {
+        let place = place(None, settings)?;
+        if !is_there(&place)? {
+            return Ok(Vec::new());
+        }
+        let (store, project) = (at(place, project(settings)?), project(settings)?);
+        return Ok(vec![InProject { store, project }]);
+    }
+    let roots: Vec<PathBuf> = match root {
+        Some(root) => around(root).map(Path::to_path_buf).collect(),
+        None => match sdlc_root(settings) {
+            Ok(root) => vec![root],
+            Err(failure) if failure.code == Code::NotFound => Vec::new(),
+            Err(failure) => return Err(failure),
+        },
+    };
+    let mut found = Vec::new();
+    for root in roots.iter().rev() {
+        let place = root.join(FOLDER);
+        if is_there(&place)? {
+            let project = project_at(&project_root(root)?)?;
+            let store = at(place, project.clone());
+            found.push(InProject { store, project });
+        }
+    }
+    Ok(found)
+}
+
+/// The root and the sdlc folders around it, from the inside out.
+fn around(root: &Path) -> impl Iterator<Item = &Path> {
+    root.ancestors().filter(move |folder| {
+        *folder == root
+            || folder
+                .file_name()
+                .is_some_and(|name| name == DEFAULT_FOLDER)
+    })
+}
+
+/// The agent on whose behalf this is done.
+///
+/// # Errors
+///
+/// `EUSAGE` when none was named, or the name cannot be one.
+pub fn agent(settings: &Settings) -> Result<Agent, Failure> {
+    match settings.claimant.as_deref() {
+        Some(name) => agent_named(name),
+        None => Err(Failure::usage("a lease needs the name of an agent")
+            .hint("say --as NAME, or set STORY_AGENT")),
+    }
+}
+
+/// A name as that of an agent.
+///
+/// # Errors
+///
+/// `EUSAGE` when it cannot be one.
+pub fn agent_named(name: &str) -> Result<Agent, Failure> {
+    Agent::new(name)
+        .map_err(|err| Failure::usage(format!("{name:?} cannot hold leases")).with_chain(&err))
 }
 
 /// Where the store is; it need not exist.

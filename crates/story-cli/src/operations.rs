@@ -3,6 +3,7 @@
 use story::journal::JournalError;
 use story::{Conflict, Document, EditError, OperationError, RevisionError, Value};
 
+use crate::failure::Failure;
 use crate::merging::edited::Edited;
 use crate::settings::Touch;
 use crate::value_text;
@@ -185,6 +186,9 @@ pub enum Refusal {
     /// The journal by which a change is taken back cannot be read.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// Another agent has leased it, or who has cannot be found out.
+    #[error("{}", .0.message())]
+    Leased(Failure),
     /// A signal came before anything was written.
     #[error("interrupted")]
     Interrupted,

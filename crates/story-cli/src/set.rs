@@ -1,16 +1,19 @@
 //! `story set`: from arguments to a transaction, then its result.
 
+use story::journal::JournalFile;
 use story::{ParseErrorKind, Value};
 
 use crate::args::{Given, SetArgs};
 use crate::diff;
 use crate::failure::Failure;
+use crate::journal;
 use crate::json;
 use crate::operations::{Condition, Operation, Transaction};
 use crate::output::{Output, write_json};
 use crate::places::{Target, near};
 use crate::settings::{Settings, Touch};
 use crate::signals;
+use crate::story_leases::StoryLeases;
 use crate::text_argument;
 use crate::transaction::{self, WithRevision, id_of};
 use crate::value_text;
@@ -60,6 +63,7 @@ fn rehearse(
     }
     let before = story::read(&target.path)
         .map_err(|err| Failure::from_read(err, settings.timeout).about("read", target))?;
+    look_at_leases(target, settings).map_err(|failure| failure.about("update", target))?;
     let mut after = before.clone();
     let changed = transaction
         .apply(&mut after, &settings.today())
@@ -81,6 +85,16 @@ fn rehearse(
         output.note(&format!("{}: nothing to change", target.name()));
     }
     Ok(())
+}
+
+/// What the change would be refused for.
+fn look_at_leases(target: &Target, settings: &Settings) -> Result<(), Failure> {
+    let journal = journal::file_of(target, settings)?;
+    let root = journal.as_ref().map(JournalFile::root);
+    let leases = StoryLeases::of([target.path.clone()], root, settings)?;
+    leases
+        .look()
+        .map_err(|refusal| Failure::from_refusal(&refusal))
 }
 
 fn transaction(given: &[Given], touch: Touch) -> Result<Transaction, Failure> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 use sidecar_lock::{InheritError, LockOptions, SidecarLock, TookOver};
+use story::journal::JournalFile;
 use story::{
     Document, FoundBeside, Next, Revision, UpdateError, UpdateOptions, Updated, UpdatedBeside,
     Warning,
@@ -21,6 +22,7 @@ use crate::output::Output;
 use crate::places::Target;
 use crate::settings::Settings;
 use crate::signals;
+use crate::story_leases::StoryLeases;
 
 /// What a transaction did.
 #[derive(Debug)]
@@ -103,20 +105,28 @@ fn change_once<T>(
     way: Way<'_>,
     mut edit: impl FnMut(&mut Document) -> Result<(T, Vec<String>), Refusal>,
 ) -> Result<(T, Done), Failure> {
+    let journal = journal::options(target, settings, way.command, way.op_id)
+        .map_err(|failure| failure.about("update", target))?;
+    let root = journal.as_ref().map(|journal| journal.root.as_path());
+    let leases = StoryLeases::of([target.path.clone()], root, settings)
+        .map_err(|failure| failure.about("update", target))?;
     let options = UpdateOptions {
-        journal: journal::options(target, settings, way.command, way.op_id)
-            .map_err(|failure| failure.about("update", target))?,
+        journal,
         ..options_for(target, settings, way.command)?
     };
     let updated = patiently(&options, &mut |options| {
         story::update(&target.path, options, |story| {
+            let unleased = leases.check()?;
             signals::begin_commit()?;
-            edit(story)
+            let (value, keys) = edit(story)?;
+            // Given back when the change is in place.
+            Ok(((value, unleased), keys))
         })
     });
     let updated = updated
         .map_err(|err| Failure::from_update(err, settings.timeout).about("update", target))?;
-    let (value, mut done) = Done::new(target, updated, way.with_revision);
+    let ((value, unleased), mut done) = Done::new(target, updated, way.with_revision);
+    drop(unleased);
     done.op_id = way.op_id.cloned();
     Ok((value, done))
 }
@@ -135,15 +145,32 @@ pub fn change_beside<T>(
     mut edit: impl FnMut(FoundBeside<'_>) -> Result<(T, Next), Refusal>,
 ) -> Result<(T, Done), Failure> {
     let options = options_for(target, settings, command)?;
+    let leases =
+        leases_beside(target, name, settings).map_err(|failure| failure.about("update", target))?;
     let updated = patiently(&options, &mut |options| {
         story::update_beside(&target.path, name, options, |found| {
+            let unleased = leases.check()?;
             signals::begin_commit()?;
-            edit(found)
+            let (value, next) = edit(found)?;
+            Ok(((value, unleased), next))
         })
     });
     let updated = updated
         .map_err(|err| Failure::from_update(err, settings.timeout).about("update", target))?;
-    Ok(Done::beside(target, name, updated, with_revision))
+    let ((value, unleased), done) = Done::beside(target, name, updated, with_revision);
+    drop(unleased);
+    Ok((value, done))
+}
+
+/// Who has leased a story writes beside it, too.
+fn leases_beside<'a>(
+    target: &Target,
+    name: &str,
+    settings: &'a Settings,
+) -> Result<StoryLeases<'a>, Failure> {
+    let journal = journal::file_of(target, settings)?;
+    let files = [target.path.clone(), target.path.with_file_name(name)];
+    StoryLeases::of(files, journal.as_ref().map(JournalFile::root), settings)
 }
 
 /// How to update, under the lock of a parent process if that says so.

@@ -137,6 +137,8 @@ pub fn update_beside<T, E: Error + 'static>(
                 reruns: run.reruns,
             });
         };
+        // As with stories: it may hold what nobody should hold who waits.
+        drop(value);
         lock = run.go_on(lock, interference)?;
     }
 }

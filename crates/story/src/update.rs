@@ -74,7 +74,8 @@ impl<T> Updated<T> {
 ///
 /// `edit` gets the story as it is under the lock, so nothing stale can be written. It may run several times (somebody
 /// without our lock saved the story meanwhile, or removed our lock file) and must therefore have no effect other than
-/// on the document it is given. If it fails, or changes nothing, nothing is written.
+/// on the document it is given. If it fails, or changes nothing, nothing is written. What it returns lives until the change is
+/// in place, and is dropped before anything is waited for anew: a guard in it keeps others out for exactly that long.
 ///
 /// # Errors
 ///
@@ -127,6 +128,8 @@ pub fn update<T, E: Error + 'static>(
             run.release(lock);
             return Ok(run.done(value, before, after));
         };
+        // It may hold what nobody should hold who waits.
+        drop(value);
         lock = run.go_on(lock, interference)?;
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use story::journal::JournalOptions;
 use story::{Document, TogetherError, UpdateError, UpdateOptions, Updated, update_together};
 
 use super::input::Entry;
@@ -12,10 +13,14 @@ use crate::operations::{Refusal, Transaction};
 use crate::places::Target;
 use crate::settings::Settings;
 use crate::signals;
+use crate::story_leases::StoryLeases;
 use crate::transaction::{Done, WithRevision, inherited_token};
 
 /// How many stories one transaction may change; chosen: all their locks are held, and files kept open, at the same time.
 const MAX_STORIES: usize = 100;
+
+/// What those are told who wait, and the journal.
+const COMMAND: &str = "story apply --together";
 
 /// Why nothing was done, and by which of the requests.
 pub struct Undone {
@@ -52,7 +57,20 @@ pub fn perform(entries: &[Entry], settings: &Settings) -> Result<Vec<Done>, Undo
         })?;
         wanted.push(ready);
     }
-    let updated = update(&wanted, settings).map_err(|err| undone(err, &wanted, settings))?;
+    // All of them lie in one sdlc root, or the transaction is refused. Where the first one lies cannot be found out: that is
+    // said when its lock is taken.
+    let journal = wanted.first().and_then(|first| {
+        let options = journal::options(&first.target, settings, COMMAND, None);
+        options.ok().flatten()
+    });
+    let root = journal.as_ref().map(|journal| journal.root.clone());
+    let files = wanted.iter().map(|it| it.target.path.clone());
+    let leases = StoryLeases::of(files, root.as_deref(), settings).map_err(|failure| Undone {
+        index: None,
+        failure,
+    })?;
+    let updated = update(&wanted, journal, &leases, settings)
+        .map_err(|err| undone(err, &wanted, settings))?;
     let done = |(wanted, updated): (&Wanted, _)| {
         let ((), done) = Done::new(&wanted.target, updated, WithRevision::Yes);
         done
@@ -82,19 +100,24 @@ fn prepare(entry: &Entry, settings: &Settings) -> Result<Wanted, Failure> {
 
 type Outcome = Result<Vec<Updated<((), Vec<String>)>>, TogetherError<Refusal>>;
 
-fn update(wanted: &[Wanted], settings: &Settings) -> Outcome {
+fn update(
+    wanted: &[Wanted],
+    journal: Option<JournalOptions>,
+    leases: &StoryLeases<'_>,
+    settings: &Settings,
+) -> Outcome {
     let paths: Vec<_> = wanted.iter().map(|it| it.target.path.as_path()).collect();
-    let command = "story apply --together";
-    // All of them lie in one sdlc root, or the transaction is refused.
-    let first = wanted.first().map(|it| &it.target);
-    let journal = first.map(|target| journal::options(target, settings, command, None));
     let options = UpdateOptions {
-        // Where the first one lies cannot be found out: that is said when its lock is taken.
-        journal: journal.and_then(Result::ok).flatten(),
-        ..settings.update_options(command)
+        journal,
+        ..settings.update_options(COMMAND)
     };
     let today = settings.today();
+    // Kept from the first edit until all changes are in place: the stores of leases are locked once for all of them.
+    let mut unleased = None;
     let updated = update_together(&paths, &options, |index, story: &mut Document| {
+        if unleased.is_none() {
+            unleased = Some(leases.check()?);
+        }
         signals::begin_commit()?;
         let changed = wanted[index].transaction.apply(story, &today)?;
         Ok(((), changed))

@@ -1,0 +1,124 @@
+//! Stories and leases: who changes a story that another agent has leased is refused.
+//!
+//! A story may be changed without any lease; only the lease of somebody else stands against it. It is looked at with the
+//! story's lock held, and the store of leases stays locked until the change is in place, so that nobody takes the story over
+//! in between.
+
+use std::path::{Path, PathBuf};
+
+use lease::store::Transaction;
+use lease::{Agent, LeaseError, Leases};
+
+use crate::failure::Failure;
+use crate::lease_store::{self, InProject};
+use crate::operations::Refusal;
+use crate::settings::Settings;
+
+/// The leases that may stand against a change of some files.
+pub struct StoryLeases<'a> {
+    stores: Vec<InProject>,
+    files: Vec<PathBuf>,
+    agent: Option<Agent>,
+    settings: &'a Settings,
+}
+
+/// No other agent holds the files, and none can acquire them while this is there.
+#[must_use = "the stores of leases are unlocked when this is dropped"]
+pub struct Unleased<'a>(
+    #[expect(dead_code, reason = "holding them is all that they are for")]
+    Vec<Box<dyn Transaction + 'a>>,
+);
+
+impl<'a> StoryLeases<'a> {
+    /// Finds the stores of leases for `files` that lie in an sdlc root; `None`: in none, or that is not known.
+    ///
+    /// Costs one look at the file system where there are no leases.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be found out whether there is a store.
+    pub fn of(
+        files: impl IntoIterator<Item = PathBuf>,
+        root: Option<&Path>,
+        settings: &'a Settings,
+    ) -> Result<Self, Failure> {
+        let stores = lease_store::existing(root, settings)?;
+        let files = if stores.is_empty() {
+            Vec::new()
+        } else {
+            files.into_iter().map(|file| absolute(&file)).collect()
+        };
+        // A name that no agent can have holds nothing: every lease is another's.
+        let agent = settings
+            .claimant
+            .as_deref()
+            .and_then(|name| Agent::new(name).ok());
+        Ok(Self {
+            stores,
+            files,
+            agent,
+            settings,
+        })
+    }
+
+    /// Locks the stores and makes sure that no other agent holds one of the files.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Leased`]: another agent does, or that cannot be found out.
+    pub fn check(&self) -> Result<Unleased<'_>, Refusal> {
+        let mut locked = Vec::new();
+        for found in &self.stores {
+            let begun = found.store.begin(self.settings.timeout);
+            let transaction = begun.map_err(|err| self.refused(err.into()))?;
+            self.judge(found, transaction.leases())?;
+            locked.push(transaction);
+        }
+        Ok(Unleased(locked))
+    }
+
+    /// The same without a lock, for what changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`StoryLeases::check`].
+    pub fn look(&self) -> Result<(), Refusal> {
+        for found in &self.stores {
+            let leases = found.store.read();
+            self.judge(found, &leases.map_err(|err| self.refused(err.into()))?)?;
+        }
+        Ok(())
+    }
+
+    fn judge(&self, found: &InProject, leases: &Leases) -> Result<(), Refusal> {
+        // Under the lock: while it was waited for a lease may have ended.
+        let rules = lease_store::rules(self.settings);
+        let present = rules.present();
+        let readable = leases.check_readable(&present);
+        readable.map_err(|err| self.refused(err))?;
+        for file in &self.files {
+            // What lies outside of a project is not leased there.
+            let Ok(path) = found.project.path(file) else {
+                continue;
+            };
+            if let Some(other) = leases.other_holder(&path, self.agent.as_ref(), &present) {
+                return Err(self.refused(LeaseError::HeldByAnother(Box::new(other))));
+            }
+        }
+        Ok(())
+    }
+
+    fn refused(&self, err: LeaseError) -> Refusal {
+        let is_held = matches!(err, LeaseError::HeldByAnother(_));
+        let mut failure = Failure::from_lease(err, "change it", self.settings);
+        if is_held && self.agent.is_none() {
+            failure = failure.hint("if that is you, say --as NAME; else wait until it is released");
+        }
+        Refusal::Leased(failure)
+    }
+}
+
+/// Paths of a project start at its root, those of the command line in the working folder.
+fn absolute(file: &Path) -> PathBuf {
+    std::path::absolute(file).unwrap_or_else(|_| file.to_path_buf())
+}
