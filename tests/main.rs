@@ -16,6 +16,7 @@ mod foreign_locks;
 mod git_ignore;
 mod git_merge;
 mod journal;
+mod lease_edits;
 mod lease_guard;
 mod listing;
 mod negative_controls;

@@ -1,6 +1,8 @@
 //! Stopping an update in the middle, so that a test can act between its read and its commit.
 
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 use std::time::Instant;
 
 use rustix::process::Signal;
@@ -13,13 +15,16 @@ use super::{PATIENCE, StoryBox};
 /// `None` when it was through before it could be stopped. Works on Linux only (`/proc`); a story of
 /// [`Content::Large`](super::Content::Large) gives it enough time.
 pub fn stopped_inside(story: &StoryBox) -> Option<SecondProcess> {
-    let update =
-        SecondProcess::spawn(
-            story
-                .command(&["set"])
-                .args(["--inc", "count", "--timeout", "20s"]),
-        );
-    let lock_path = story.lock_path();
+    let mut command = story.command(&["set"]);
+    command.args(["--inc", "count", "--timeout", "20s"]);
+    stopped_with_lock(&mut command, &story.lock_path())
+}
+
+/// Starts a command that changes a file and stops it at the first moment at which it holds the lock.
+///
+/// As [`stopped_inside`]: `None` when it was through, and Linux only.
+pub fn stopped_with_lock(command: &mut Command, lock_path: &Path) -> Option<SecondProcess> {
+    let update = SecondProcess::spawn(command);
     let deadline = Instant::now() + PATIENCE;
     // Not `wait_until`: its pause would be longer than the moment that is looked for.
     while !lock_path.exists() {

@@ -1,9 +1,12 @@
 //! A sandbox with one story, and the ways to run the binary on it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use lease::store::folder::FolderStore;
+use lease::store::{LeaseStore, transact};
+use lease::{Agent, Mode, Pattern, Project, Request, Rules, Scope};
 use serde_json::Value;
 use testkit::{Finished, Sandbox, SecondProcess};
 
@@ -105,6 +108,43 @@ impl Desk {
     pub fn assert_tidy(&self) {
         let left = testkit::leftovers(self.sandbox.path());
         assert!(left.is_empty(), "nothing is left behind: {left:?}");
+    }
+
+    /// Where leases are kept unless somebody says otherwise.
+    pub fn lease_folder(&self) -> PathBuf {
+        self.sandbox.join(".ai-sdlc/locks")
+    }
+
+    /// Leases a path of the project to an agent, by the library, and returns the token.
+    pub fn lease(&self, agent: &str, path: &str, ttl: Duration) -> u64 {
+        let project = Project::new(self.sandbox.path()).expect("the project is there");
+        self.lease_in(
+            &FolderStore::new(self.lease_folder(), project),
+            agent,
+            path,
+            ttl,
+        )
+    }
+
+    /// The same in another store.
+    pub fn lease_in(&self, store: &dyn LeaseStore, agent: &str, path: &str, ttl: Duration) -> u64 {
+        let project = Project::new(self.sandbox.path()).expect("the project is there");
+        let path = project
+            .path(Path::new(path))
+            .expect("a path of the project");
+        let request = Request {
+            agent: Agent::new(agent).expect("a name"),
+            scope: Scope::from_iter([Pattern::File(path)]),
+            mode: Mode::Exclusive,
+            ttl,
+            task: Some("the parser".to_owned()),
+            bind_to: None,
+        };
+        let acquired = transact(store, PATIENCE, |leases| {
+            leases.acquire(&request, &Rules::default().present())
+        });
+        let token = acquired.expect("nobody else holds it").lease.token;
+        token.expect("a lease of ours has a number").0
     }
 
     /// Starts `story lock hold` on the story and returns once it holds.

@@ -37,6 +37,9 @@ fn help(desk: &Desk, verb: &[String]) -> String {
     finished.stdout
 }
 
+/// Leases the files of the examples, as a script without our tools does it.
+const LEASE: &str = r#"mkdir .ai-sdlc/locks; printf '{"agent":"worker-1","locked_at":"%s","files":[],"directories":["src/","docs/"],"expires_at":"2999-01-01T00:00:00Z"}' "$(date -u +%FT%TZ)" > .ai-sdlc/locks/worker-1.lock"#;
+
 /// What must have been done before the examples of a verb work.
 fn needed_before(verb: &[String]) -> &'static [&'static str] {
     let words: Vec<&str> = verb.iter().map(String::as_str).collect();
@@ -56,6 +59,11 @@ fn needed_before(verb: &[String]) -> &'static [&'static str] {
         ["section", "get"] => &["story section append S-0034 --heading 'Acceptance Criteria' x"],
         ["task", _] => &["story task init S-0034 T1 T2"],
         ["workflow", "show" | "finish" | "clear"] => &["story workflow start S-0034 plan"],
+        ["edit-file"] => &[
+            "mkdir src; echo 'retries: 3' > src/main.rs; echo 'retries: 3' > old.txt; echo x > new.txt",
+            LEASE,
+        ],
+        ["write-file"] => &["mkdir docs src; echo x > new.txt", LEASE],
         ["unblock"] => &["story block S-0034 --reason x"],
         _ => &[],
     }

@@ -103,6 +103,7 @@ fn every_shape_is_as_its_fixture() {
     reviews(&mut seen);
     journals(&mut seen);
     lease_plans(&mut seen);
+    edits(&mut seen);
     let kept: BTreeSet<String> = fs::read_dir(fixtures().join("cli"))
         .expect("the fixtures can be listed")
         .map(|entry| entry.expect("an entry").path())
@@ -237,6 +238,30 @@ fn errors(seen: &mut BTreeSet<String>) {
         &[&["lock", "run", "S-0034", "--", program], &inner[..]].concat(),
     );
     check("error-nested", &desk, one_json(&nested.stdout), seen);
+}
+
+fn edits(seen: &mut BTreeSet<String>) {
+    let desk = Desk::new();
+    desk.sandbox.write("a.txt", "one two two\n");
+    desk.lease("a1", "a.txt", Duration::from_hours(1));
+    desk.lease("a1", "b.txt", Duration::from_hours(1));
+    let edit = |old: &'static str| {
+        [
+            "edit-file",
+            "a.txt",
+            "--as",
+            "a1",
+            "--old",
+            old,
+            "--new",
+            "1",
+        ]
+    };
+    check("edit-file", &desk, desk.json(0, &edit("one")), seen);
+    let ambiguous = desk.json(5, &edit("two"));
+    check("error-edit-ambiguous", &desk, ambiguous, seen);
+    let write = ["write-file", "b.txt", "--as", "a1", "--from", "text"];
+    check("write-file", &desk, desk.json(0, &write), seen);
 }
 
 fn locks(seen: &mut BTreeSet<String>) {
