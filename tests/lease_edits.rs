@@ -2,18 +2,21 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use lease::store::folder::FolderStore;
 use lease::store::sqlite::SqliteStore;
 use lease::store::{LeaseStore, transact};
-use lease::{Agent, Mode, Pattern, Project, Request, Rules, Scope};
+use lease::{Agent, Mode, Pattern, Project, Request, Rules, Scope, Which};
 use rustix::process::Signal;
 use serde_json::json;
 use testkit::{Sandbox, SecondProcess, skip, wait_until};
 
-use crate::support::{PATIENCE, alone, json as answer_of, run, stopped_with_lock, story};
+use crate::support::{
+    PATIENCE, RaiseOnDrop, alone, json as answer_of, run, stopped_with_lock, story,
+};
 
 /// The file that is edited: so large that reading it and writing it anew takes its time.
 const FILE: &str = "big.txt";
@@ -24,6 +27,9 @@ const TRIES: usize = 40;
 /// How long the first agent holds the file: longer than it takes to be stopped, as a rule.
 const SHORT: Duration = Duration::from_secs(2);
 
+/// Opens a store at a place.
+type Open = fn(PathBuf, Project) -> Box<dyn LeaseStore>;
+
 /// A project with one large file and a store of leases.
 struct Site {
     sandbox: Sandbox,
@@ -31,7 +37,7 @@ struct Site {
 }
 
 impl Site {
-    fn new(store: fn(PathBuf, Project) -> Box<dyn LeaseStore>, name: &str) -> Self {
+    fn new(store: Open, name: &str) -> Self {
         let sandbox = Sandbox::new();
         std::fs::create_dir(sandbox.join(".ai-sdlc")).expect("a folder can be made");
         let project = Project::new(sandbox.path()).expect("it is there");
@@ -50,8 +56,12 @@ impl Site {
 
     /// Acquires the file; `false` while somebody else holds it, or the store is locked.
     fn try_lease(&self, agent: &str, ttl: Duration) -> bool {
+        self.try_lease_of(FILE, agent, ttl)
+    }
+
+    fn try_lease_of(&self, path: &str, agent: &str, ttl: Duration) -> bool {
         let project = Project::new(self.sandbox.path()).expect("it is there");
-        let path = project.path(FILE.as_ref()).expect("a path");
+        let path = project.path(path.as_ref()).expect("a path");
         let request = Request {
             agent: Agent::new(agent).expect("a name"),
             scope: Scope::from_iter([Pattern::File(path)]),
@@ -64,6 +74,14 @@ impl Site {
             leases.acquire(&request, &Rules::default().present())
         })
         .is_ok()
+    }
+
+    fn release_all(&self, agent: &str) {
+        let agent = Agent::new(agent).expect("a name");
+        let released = transact(self.store.as_ref(), PATIENCE, |leases| {
+            leases.release(&agent, &Which::All, &Rules::default().present())
+        });
+        released.expect("it holds them");
     }
 
     fn edit(&self, agent: &str, old: &str, new: &str) -> Command {
@@ -112,7 +130,7 @@ impl Site {
     }
 }
 
-fn stores() -> [(&'static str, fn(PathBuf, Project) -> Box<dyn LeaseStore>); 2] {
+fn stores() -> [(&'static str, Open); 2] {
     [
         ("locks", |place, project| {
             Box::new(FolderStore::new(place, project))
@@ -205,5 +223,71 @@ fn successor_that_waits_for_the_lock_of_a_stopped_edit_writes_once_that_is_refus
             "its text stands, whole"
         );
         assert!(!lock_path.exists(), "no lock is left");
+    }
+}
+
+#[test]
+fn story_stays_as_it_is_from_the_moment_that_another_agent_has_leased_it() {
+    const ROUNDS: usize = 12;
+    const STORY: &str = ".ai-sdlc/stories/S-0034/story.md";
+    let _alone = alone();
+    for (name, store) in stores() {
+        let site = Site::new(store, name);
+        site.sandbox
+            .write(STORY, "---\nid: S-0034\ncount: 0\n---\n");
+        // The store is there from the start: who finds none makes none.
+        assert!(
+            site.try_lease_of("first.txt", "holder", SHORT),
+            "nobody else is there"
+        );
+        let (changed, refused) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let _over = RaiseOnDrop(&is_over);
+            for _ in 0..3 {
+                scope.spawn(|| {
+                    while !is_over.load(Ordering::Relaxed) {
+                        let mut set = story();
+                        set.current_dir(site.sandbox.path());
+                        set.env("STORY_LEASES", site.store.place());
+                        let finished =
+                            run(set.args(["set", STORY, "--inc", "count", "--as", "other"]));
+                        let counter = match finished.status.code() {
+                            Some(0) => &changed,
+                            Some(4) => &refused,
+                            _ => panic!("changed or refused: {finished:?}"),
+                        };
+                        counter.fetch_add(1, Ordering::Relaxed);
+                    }
+                });
+            }
+            let grows = |counter: &AtomicUsize, by| {
+                let from = counter.load(Ordering::Relaxed);
+                wait_until("the others go on", PATIENCE, || {
+                    counter.load(Ordering::Relaxed) >= from + by
+                });
+            };
+            for round in 0..ROUNDS {
+                grows(&changed, 1);
+                wait_until("the story is leased", PATIENCE, || {
+                    site.try_lease_of(STORY, "holder", Duration::from_hours(1))
+                });
+                let before = site.sandbox.read(STORY);
+                // Each of the three may have been at it when the lease was acquired.
+                grows(&refused, 6);
+                assert_eq!(
+                    site.sandbox.read(STORY),
+                    before,
+                    "round {round}: nobody changes it any more"
+                );
+                site.release_all("holder");
+            }
+        });
+        let count = crate::support::number_in(&site.sandbox.read(STORY), "count");
+        let changed = changed.into_inner() as u64;
+        assert_eq!(
+            count, changed,
+            "what was refused changed nothing, what was not is there"
+        );
     }
 }

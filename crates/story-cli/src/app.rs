@@ -18,8 +18,8 @@ use crate::output::{self, Output, write_json};
 use crate::settings::Settings;
 use crate::terminal::escape;
 use crate::{
-    apply, claim, completions, creation, doctor, edits, get, init, journal, json, lease, lifecycle, lock,
-    merging, queries, recovery, section, set, show, signals, task, workflow,
+    apply, claim, completions, creation, doctor, edits, get, init, journal, json, lease, lifecycle,
+    lock, merging, queries, recovery, section, set, show, signals, task, workflow,
 };
 
 /// Runs the command line and says how it ended.

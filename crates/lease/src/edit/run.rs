@@ -96,9 +96,10 @@ impl<'a> Run<'a> {
         loop {
             let original = self.read(&guard)?;
             let found = original.as_ref().map(Original::bytes);
-            let contents = match change(&self.path, found)? {
-                Outcome::Unchanged(revision) => return Ok(self.done(guard, revision, false)),
-                Outcome::Written(contents) => contents,
+            let contents = match change(&self.path, found) {
+                Ok(Outcome::Unchanged(revision)) => return Ok(self.done(guard, revision, false)),
+                Ok(Outcome::Written(contents)) => contents,
+                Err(mismatch) => return Err(self.reason_for(mismatch)),
             };
             self.check_size(contents.len() as u64)?;
             let Some(interference) = self.put(&guard, original, &contents)? else {
@@ -116,6 +117,15 @@ impl<'a> Run<'a> {
         let proof = leases.prove_holder(&self.path, &self.by.agent, self.by.token, &present)?;
         self.token = proof.token;
         Ok(())
+    }
+
+    /// Who has lost the lease meanwhile finds another text because of that, and should learn it.
+    fn reason_for(&mut self, mismatch: EditError) -> EditError {
+        let leases = self.place.store.read().map_err(LeaseError::from);
+        match leases.and_then(|leases| self.prove(&leases)) {
+            Ok(()) => mismatch,
+            Err(lost) => lost.into(),
+        }
     }
 
     fn acquire(&mut self) -> Result<LockGuard, EditError> {

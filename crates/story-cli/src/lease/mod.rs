@@ -13,7 +13,7 @@ use lease::{Agent, FileLockManager, LeaseError, Project, Scope, Token, Which};
 use crate::app::heard_enough;
 use crate::args::lease::{LeaseArgs, LeaseVerb, PathsArgs};
 use crate::failure::Failure;
-use crate::lease_store;
+use crate::lease_store::{self, agent_named};
 use crate::output::Output;
 use crate::settings::Settings;
 
@@ -66,11 +66,7 @@ impl<'a> Desk<'a> {
 
     /// The agent on whose behalf this is done.
     fn agent(&self) -> Result<Agent, Failure> {
-        match self.settings.claimant.as_deref() {
-            Some(name) => agent_named(name),
-            None => Err(Failure::usage("a lease needs the name of an agent")
-                .hint("say --as NAME, or set STORY_AGENT")),
-        }
+        lease_store::agent(self.settings)
     }
 
     /// What is meant in the project; may be nothing.
@@ -97,16 +93,6 @@ impl<'a> Desk<'a> {
             None => Which::Patterns(scope),
         })
     }
-}
-
-/// A name as that of an agent.
-///
-/// # Errors
-///
-/// `EUSAGE` when it cannot be one.
-fn agent_named(name: &str) -> Result<Agent, Failure> {
-    Agent::new(name)
-        .map_err(|err| Failure::usage(format!("{name:?} cannot hold leases")).with_chain(&err))
 }
 
 fn scope(paths: &PathsArgs, project: &Project) -> Result<Scope, LeaseError> {

@@ -1,6 +1,8 @@
 //! Others who do not know our lock, or remove it, while an update is under way.
 
+use std::cell::RefCell;
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use sidecar_lock::AcquireError;
@@ -226,5 +228,51 @@ fn updates_lose_nothing_while_vandals_remove_the_lock() {
     assert!(
         temporaries.is_empty(),
         "no temporary file is left: {temporaries:?}"
+    );
+}
+
+/// Notes, when it is dropped, what the story is and whether its lock is there.
+struct Noting<'a> {
+    path: &'a Path,
+    seen: &'a RefCell<Vec<(String, bool)>>,
+}
+
+impl Drop for Noting<'_> {
+    fn drop(&mut self) {
+        let text = fs::read_to_string(self.path).expect("the story is there");
+        let is_locked = sidecar(self.path).exists();
+        self.seen.borrow_mut().push((text, is_locked));
+    }
+}
+
+#[test]
+fn guard_that_an_edit_returns_lives_until_the_change_is_in_place_but_not_while_the_lock_is_acquired_anew()
+ {
+    let sandbox = Sandbox::new();
+    let path = story(&sandbox);
+    let seen = RefCell::new(Vec::new());
+    let mut runs = 0;
+    let updated = story::update(&path, &options(PATIENCE), |story| {
+        runs += 1;
+        if runs == 1 {
+            fs::remove_file(sidecar(&path)).expect("the lock is there");
+        }
+        story.increment("retry_count", 1)?;
+        let (path, seen) = (path.as_path(), &seen);
+        Ok::<_, EditError>(Noting { path, seen })
+    })
+    .expect("the second run succeeds");
+    let before = seen.borrow().clone();
+    assert_eq!(
+        before,
+        [(STORY.to_owned(), false)],
+        "the first was given back before the wait"
+    );
+    drop(updated);
+    let after = STORY.replace("retry_count: 0", "retry_count: 1");
+    assert_eq!(
+        seen.borrow()[1],
+        (after, false),
+        "the second once the change was in place"
     );
 }
