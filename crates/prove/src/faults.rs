@@ -11,6 +11,7 @@ mod crew;
 mod errno;
 mod judge;
 mod kill;
+pub mod leasing;
 mod operation;
 mod place;
 mod repeated;

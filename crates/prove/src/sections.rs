@@ -8,6 +8,7 @@ pub fn all() -> Vec<Case> {
     [
         protocol::CASES,
         faults::CASES,
+        faults::leasing::CASES,
         power::CASES,
         kernel::CASES,
         places::CASES,

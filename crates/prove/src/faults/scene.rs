@@ -1,6 +1,7 @@
 //! What is going on when a call is killed or fails: a command, what is there before it, and who else is at work.
 
 use std::fs;
+use std::path::Path;
 
 use rustix::fs::major;
 use testkit::{Finished, SecondProcess, wait_until};
@@ -144,8 +145,13 @@ impl Scene {
 
 /// Whether somebody sleeps in the kernel's queue for the story's sidecar.
 pub fn somebody_queues(place: &Place) -> bool {
+    somebody_queues_at(&place.sidecar())
+}
+
+/// Whether somebody sleeps in the kernel's queue for a sidecar.
+pub fn somebody_queues_at(sidecar: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
-    let Ok(sidecar) = fs::symlink_metadata(place.sidecar()) else {
+    let Ok(sidecar) = fs::symlink_metadata(sidecar) else {
         return false;
     };
     // `1: -> FLOCK  ADVISORY  WRITE 4711 08:01:1234 0 EOF`
