@@ -1,6 +1,6 @@
 //! A whole other kernel (user-mode-linux): killed at work, as NFS server with two clients, with vfat.
 
-mod chance;
+pub mod chance;
 mod cuts;
 mod guest;
 mod nfs;

@@ -12,6 +12,7 @@ mod context;
 mod faults;
 mod hostile;
 mod kernel;
+mod leases;
 mod places;
 mod power;
 mod protocol;

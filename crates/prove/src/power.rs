@@ -10,12 +10,15 @@ mod commands;
 mod controls;
 mod disk;
 mod each_call;
+mod leasing;
 mod moments;
 mod trial;
 mod updates;
 
 use crate::case::{Case, Expect, Skip, Tally};
 use crate::context::Context;
+
+use crate::leases::Kind::{Database, Folder};
 
 use controls::{in_place, rename_without_sync, without};
 use disk::FileSystem::{Btrfs, Ext4, Xfs};
@@ -49,6 +52,60 @@ pub const CASES: &[Case] = &[
     promise("power: any moment --fast, xfs", |of| moments(of, Xfs, Fast)),
     promise("power: any moment --fast, btrfs", |of| {
         moments(of, Btrfs, Fast)
+    }),
+    promise("power: lease acquire, folder, ext4", |of| {
+        leasing::each_call(of, Ext4, Folder)
+    }),
+    promise("power: lease acquire, database, ext4", |of| {
+        leasing::each_call(of, Ext4, Database)
+    }),
+    promise("power: lease acquire, folder, xfs", |of| {
+        leasing::each_call(of, Xfs, Folder)
+    }),
+    promise("power: lease acquire, database, xfs", |of| {
+        leasing::each_call(of, Xfs, Database)
+    }),
+    promise("power: lease acquire, folder, btrfs", |of| {
+        leasing::each_call(of, Btrfs, Folder)
+    }),
+    promise("power: lease acquire, database, btrfs", |of| {
+        leasing::each_call(of, Btrfs, Database)
+    }),
+    promise("power: leases, any moment, folder, ext4", |of| {
+        leasing::moments(of, Ext4, Folder)
+    }),
+    promise("power: leases, any moment, database, ext4", |of| {
+        leasing::moments(of, Ext4, Database)
+    }),
+    promise("power: leases, any moment, folder, xfs", |of| {
+        leasing::moments(of, Xfs, Folder)
+    }),
+    promise("power: leases, any moment, database, xfs", |of| {
+        leasing::moments(of, Xfs, Database)
+    }),
+    promise("power: leases, any moment, folder, btrfs", |of| {
+        leasing::moments(of, Btrfs, Folder)
+    }),
+    promise("power: leases, any moment, database, btrfs", |of| {
+        leasing::moments(of, Btrfs, Database)
+    }),
+    control("power: leases without a sync, folder, ext4", |of| {
+        leasing::without_sync(of, Ext4, Folder)
+    }),
+    control("power: leases without a sync, database, ext4", |of| {
+        leasing::without_sync(of, Ext4, Database)
+    }),
+    control("power: leases without a sync, folder, xfs", |of| {
+        leasing::without_sync(of, Xfs, Folder)
+    }),
+    control("power: leases without a sync, database, xfs", |of| {
+        leasing::without_sync(of, Xfs, Database)
+    }),
+    control("power: leases without a sync, folder, btrfs", |of| {
+        leasing::without_sync(of, Btrfs, Folder)
+    }),
+    control("power: leases without a sync, database, btrfs", |of| {
+        leasing::without_sync(of, Btrfs, Database)
     }),
     control("power: no sync of the file, ext4", |of| {
         without(of, Ext4, "fdatasync")

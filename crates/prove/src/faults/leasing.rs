@@ -10,8 +10,7 @@ mod store;
 
 use crate::case::{Case, Expect, Skip, Tally};
 use crate::context::Context;
-
-use store::Kind::{Database, Folder};
+use crate::leases::Kind::{Database, Folder};
 
 /// The cases of this section.
 pub const CASES: &[Case] = &[

@@ -4,7 +4,7 @@ use std::os::unix::process::ExitStatusExt as _;
 
 use testkit::Finished;
 
-use super::store::{Kind, Listed, NOW, Store, of_story, printed_token};
+use super::store::{Store, of_story};
 use crate::case::{Skip, Tally};
 use crate::context::{Context, need_programs};
 use crate::faults::calls::{Call, calls, is_interruptible};
@@ -13,6 +13,7 @@ use crate::faults::errno;
 use crate::faults::judge::{documented, names_a_file, said};
 use crate::faults::operation::word_of;
 use crate::faults::place::{Place, finish};
+use crate::leases::{Kind, Listed, NOW, printed_token};
 
 /// Of more calls than this a usual run kills at every other one.
 const LENGTHY: usize = 200;

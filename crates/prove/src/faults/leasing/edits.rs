@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use testkit::Finished;
 
 use super::changes::{is_repeated, sampled, true_answer};
-use super::store::{Kind, Store, names_in, of_story};
+use super::store::{Store, of_story};
 use crate::case::{Skip, Tally};
 use crate::context::{Context, need_programs};
 use crate::faults::calls::{Call, calls};
@@ -18,6 +18,7 @@ use crate::faults::judge::said;
 use crate::faults::operation::word_of;
 use crate::faults::place::{Place, finish};
 use crate::faults::scene::write_root;
+use crate::leases::{Kind, names_in};
 
 /// The file that is there, and the one that is made.
 pub const FILE: &str = "src/a.txt";

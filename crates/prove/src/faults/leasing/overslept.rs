@@ -4,12 +4,13 @@ use testkit::Finished;
 
 use super::edits::{EDITED, FILE, FIRST, prepare_files};
 use super::paused::{EDIT, Stopped, text, traced_calls};
-use super::store::{Kind, Store};
+use super::store::Store;
 use crate::case::{Skip, Tally};
 use crate::context::Context;
 use crate::faults::crew::{Tried, each};
 use crate::faults::judge::said;
 use crate::faults::place::finish;
+use crate::leases::Kind;
 
 /// How long the lease runs: longer than the edit takes to its first look at it, on a busy machine. Chosen.
 const TTL: &str = "1500ms";

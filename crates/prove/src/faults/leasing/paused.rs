@@ -7,7 +7,7 @@ use testkit::{Finished, SecondProcess, wait_until};
 
 use super::changes::sampled;
 use super::edits::{EDITED, FILE, prepare};
-use super::store::{Kind, Store, of_story, printed_token};
+use super::store::{Store, of_story};
 use crate::case::{Skip, Tally};
 use crate::context::{Context, need_programs};
 use crate::faults::calls::{Call, calls};
@@ -15,6 +15,7 @@ use crate::faults::crew::{Tried, each};
 use crate::faults::judge::said;
 use crate::faults::place::{LIMIT, Place, finish};
 use crate::faults::scene::somebody_queues_at;
+use crate::leases::{Kind, printed_token};
 
 /// After the end of the lease of the one that is stopped.
 const LATER: &str = "2026-01-12T12:00:00Z";
