@@ -294,6 +294,8 @@ pub fn names_a_file(finished: &Finished) -> bool {
         "leases.db",
         "a.txt",
         "new.txt",
+        // The project's own folder.
+        "/project",
         "working folder",
         "standard output",
         "standard input",

@@ -7,13 +7,12 @@ use std::path::PathBuf;
 
 use testkit::Finished;
 
-use super::changes::{is_repeated, sampled, true_answer};
+use super::changes::{is_repeated, points, sampled, true_answer};
 use super::store::{Store, of_story};
 use crate::case::{Skip, Tally};
 use crate::context::{Context, need_programs};
 use crate::faults::calls::{Call, calls};
 use crate::faults::crew::each;
-use crate::faults::errno;
 use crate::faults::judge::said;
 use crate::faults::operation::word_of;
 use crate::faults::place::{Place, finish};
@@ -144,7 +143,7 @@ pub fn killed(context: &Context, name: &str, kind: Kind, edit: &Edit) -> Result<
 /// Lets each of its calls fail.
 pub fn failed(context: &Context, name: &str, kind: Kind, edit: &Edit) -> Result<Tally, Skip> {
     let calls = traced_calls(context, name, kind, edit)?;
-    let points = errno::points(context, calls);
+    let points = points(context, calls);
     each(context, name, &points, |place, (call, error)| {
         let inject = format!("{}:error={error}:when={}", call.name, call.number);
         let (store, finished) = run(edit, place, kind, Some(&inject));
