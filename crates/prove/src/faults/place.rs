@@ -210,7 +210,7 @@ impl<'a> Place<'a> {
     ///
     /// Returns when it follows the thread. A call that the thread sleeps in is made anew, so it is the first one.
     pub fn attached(&self, inject: Option<&str>, thread: u32) -> SecondProcess {
-        fs::remove_file(self.trace_file()).ok();
+        self.forget_trace();
         let mut command = Command::new("strace");
         command.arg("-y").arg("-o").arg(self.trace_file());
         if let Some(inject) = inject {
@@ -251,6 +251,11 @@ impl<'a> Place<'a> {
     pub fn trace(&self) -> String {
         let bytes = fs::read(self.trace_file()).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Removes what strace wrote, so that what is there next is of the next run.
+    pub fn forget_trace(&self) {
+        fs::remove_file(self.trace_file()).ok();
     }
 
     fn trace_file(&self) -> PathBuf {

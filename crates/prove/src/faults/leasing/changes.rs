@@ -30,6 +30,8 @@ pub struct Change {
     pub old: &'static [&'static str],
     /// What is listed after it.
     pub new: &'static [&'static str],
+    /// What may be listed between, where each agent has a file of its own: what had ended goes first.
+    pub between: Option<&'static [&'static str]>,
     /// Whether another agent can acquire `src/a.txt` while the store is as before, and as after.
     pub is_free: (Free, Free),
 }
@@ -59,6 +61,7 @@ pub const FIRST: Change = Change {
     answer: Answer::Token,
     old: &[],
     new: &["a: src/a.txt until 11:00, 1, live"],
+    between: None,
     is_free: (Free::Yes, Free::No),
 };
 
@@ -69,6 +72,7 @@ pub const OVER_AN_EXPIRED: Change = Change {
         &["lease", "acquire", "src/a.txt", "src/b.txt", "--as", "b"],
     )],
     old: &["b: src/a.txt src/b.txt until 09:30, 1, expired"],
+    between: Some(&[]),
     ..FIRST
 };
 
@@ -102,6 +106,7 @@ pub const RENEWAL: Change = Change {
     answer: Answer::Nothing,
     old: &["a: src/a.txt until 11:00, 1, live"],
     new: &["a: src/a.txt until 13:00, 2, live"],
+    between: None,
     is_free: (Free::No, Free::No),
 };
 
@@ -115,6 +120,7 @@ pub const NARROWING: Change = Change {
     answer: Answer::Nothing,
     old: &["a: src/a.txt src/b.txt until 11:00, 1, live"],
     new: &["a: src/b.txt until 11:00, 2, live"],
+    between: None,
     is_free: (Free::No, Free::Yes),
 };
 
@@ -253,10 +259,22 @@ impl Run<'_> {
     fn after_kill(&self) -> Result<&'static str, String> {
         let (old, new) = (self.change.old, self.change.new);
         let is_told = printed_token(&self.finished.stdout).is_some();
-        let now = self.judged(&[if is_told { new } else { old }, new])?;
+        let between = self
+            .change
+            .between
+            .filter(|_| self.store.kind == Kind::Folder);
+        let now = match between {
+            _ if is_told => self.judged(&[new])?,
+            Some(between) => self.judged(&[old, between, new])?,
+            None => self.judged(&[old, new])?,
+        };
         self.goes_on(&now)?;
         self.store.is_tidy()?;
-        Ok(if now.leases == old { "old" } else { "new" })
+        Ok(match now.leases {
+            leases if leases == new => "new",
+            leases if leases == old => "old",
+            _ => "between",
+        })
     }
 
     fn after_error(&self, exit: i32) -> Result<&'static str, String> {

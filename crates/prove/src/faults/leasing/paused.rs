@@ -99,13 +99,14 @@ pub struct Stopped {
 impl Stopped {
     /// Starts it and waits until it is stopped; `None` when it ended before.
     pub fn start(store: &Store<'_>, program: &[&str], inject: &str) -> Option<Self> {
+        store.place.forget_trace();
         let mut strace = SecondProcess::spawn(&mut store.traced(Some(inject), program));
-        let mut process = None;
+        let is_stopped = || store.place.trace().contains("--- stopped by SIGSTOP ---");
         wait_until("it is stopped", LIMIT, || {
-            process = stopped_child_of(strace.id());
-            process.is_some() || strace.has_ended()
+            is_stopped() || strace.has_ended()
         });
-        process.map(|process| Self { strace, process })
+        let process = child_of(strace.id())?;
+        Some(Self { strace, process })
     }
 
     /// Lets it go on, to its end.
@@ -115,13 +116,9 @@ impl Stopped {
     }
 }
 
-fn stopped_child_of(parent: u32) -> Option<Pid> {
+fn child_of(parent: u32) -> Option<Pid> {
     let children = fs::read_to_string(format!("/proc/{parent}/task/{parent}/children")).ok()?;
-    let child = children.split_whitespace().next()?.parse().ok()?;
-    // `4711 (story) T 4710 ...`; while strace looks at a call it is `t`.
-    let status = fs::read_to_string(format!("/proc/{child}/stat")).ok()?;
-    let is_stopped = status.rsplit_once(')')?.1.starts_with(" T");
-    is_stopped.then(|| Pid::from_raw(child)).flatten()
+    Pid::from_raw(children.split_whitespace().next()?.parse().ok()?)
 }
 
 /// The successor acquires while it is stopped (or finds the store locked), and writes; then it goes on.
