@@ -19,7 +19,7 @@ pub enum Kind {
 }
 
 /// The one name in a folder of leases that is no agent's: the numbers given out so far, and who waits.
-pub const STATE: &str = ".leases.json";
+const STATE: &str = ".leases.json";
 
 impl Kind {
     /// Its name in the project's folder.
@@ -79,6 +79,13 @@ fn line_of(lease: &Value) -> Option<(String, u64)> {
         lease["state"].as_str()?,
     );
     Some((line, lease["token"].as_u64()?))
+}
+
+/// The names in a folder store that are no agent's: nothing ever takes them away.
+pub fn litter_in(folder: &Path) -> Vec<String> {
+    let mut names = names_in(folder);
+    names.retain(|name| name != STATE && Path::new(name).extension() != Some("lock".as_ref()));
+    names
 }
 
 /// The token that a command has printed: a whole line of it.

@@ -15,7 +15,7 @@ use super::trial::{Trial, on_disks, wrong_at_once};
 use crate::case::{Skip, Tally};
 use crate::context::Context;
 use crate::kernel::chance::Chance;
-use crate::leases::{Kind, Listed, NOW, STATE, is_whole, names_in, printed_token};
+use crate::leases::{Kind, Listed, NOW, is_whole, litter_in, printed_token};
 
 /// Of a longer row a usual run takes as many calls as this, evenly spread.
 const POINTS: usize = 50;
@@ -61,15 +61,16 @@ pub fn each_call(context: &Context, fs: FileSystem, kind: Kind) -> Result<Tally,
     let kinds = fs.cuts();
     let step = calls.len().div_ceil(POINTS).max(1);
     let cut_at = |index: usize| kinds[index % kinds.len()];
-    let sampled = calls.iter().enumerate();
+    let sampled = calls.iter();
     let mut jobs: Vec<(Option<&Call>, Cut)> = if context.long {
         sampled
-            .flat_map(|(_, call)| kinds.iter().map(move |&cut| (Some(call), cut)))
+            .flat_map(|call| kinds.iter().map(move |&cut| (Some(call), cut)))
             .collect()
     } else {
         sampled
             .step_by(step)
-            .map(|(index, call)| (Some(call), cut_at(index / step)))
+            .enumerate()
+            .map(|(index, call)| (Some(call), cut_at(index)))
             .collect()
     };
     jobs.extend(kinds.iter().map(|&cut| (None, cut)));
@@ -259,8 +260,7 @@ impl Store<'_> {
 
     /// On btrfs a cut can take a lock and leave the file beside it (docs/reliability.md, "Not promised").
     fn is_tidy(&self) -> Result<(), String> {
-        let mut litter = names_in(&self.path());
-        litter.retain(|name| !name.ends_with(".lock") && name != STATE);
+        let litter = litter_in(&self.path());
         if litter.is_empty() || self.trial.disk.fs == FileSystem::Btrfs {
             return Ok(());
         }

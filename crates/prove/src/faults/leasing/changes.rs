@@ -206,7 +206,7 @@ pub fn sampled(context: &Context, calls: Vec<Call>) -> Vec<Call> {
     if context.long || calls.len() <= LENGTHY {
         return calls;
     }
-    let skipped = usize::from(context.seed % 2 == 0);
+    let skipped = usize::from(context.seed.is_multiple_of(2));
     calls.into_iter().skip(skipped).step_by(2).collect()
 }
 
@@ -277,13 +277,18 @@ impl Run<'_> {
         })
     }
 
+    fn between(&self) -> Option<&'static [&'static str]> {
+        let has_a_file_each = self.store.kind == Kind::Folder;
+        self.change.between.filter(|_| has_a_file_each)
+    }
+
     fn after_error(&self, exit: i32) -> Result<&'static str, String> {
         let is_done = matches!(exit, 0 | 9);
-        let now = self.judged(&[if is_done {
-            self.change.new
-        } else {
-            self.change.old
-        }])?;
+        let now = match self.between() {
+            _ if is_done => self.judged(&[self.change.new])?,
+            Some(between) => self.judged(&[self.change.old, between])?,
+            None => self.judged(&[self.change.old])?,
+        };
         if exit == 0 && self.change.answer == Answer::Token {
             let printed = printed_token(&self.finished.stdout);
             if printed.is_none() {

@@ -9,7 +9,7 @@ use testkit::Finished;
 
 use crate::faults::judge::said;
 use crate::faults::place::{Place, finish};
-use crate::leases::{Kind, Listed, NOW, STATE, is_whole, names_in};
+use crate::leases::{Kind, Listed, NOW, is_whole, litter_in, names_in};
 
 /// A store in the project of a worker.
 pub struct Store<'a> {
@@ -109,12 +109,10 @@ impl Store<'_> {
 
     /// Nothing lies there that does not belong there, and a database is whole.
     pub fn is_tidy(&self) -> Result<(), String> {
-        let of_nobody = |name: &String| !name.ends_with(".lock") && name != STATE;
         let mut litter = match self.kind {
-            Kind::Folder => names_in(&self.place.root.join(self.kind.name())),
+            Kind::Folder => litter_in(&self.place.root.join(self.kind.name())),
             Kind::Database => Vec::new(),
         };
-        litter.retain(of_nobody);
         let beside = names_in(&self.place.root).into_iter();
         litter.extend(beside.filter(|name| {
             let belongs = self.kind.names().contains(&name.as_str()) && name != "locks.lock";
