@@ -71,22 +71,22 @@ pub const CASES: &[Case] = &[
     promise("power: lease acquire, database, btrfs", |of| {
         leasing::each_call(of, Btrfs, Database)
     }),
-    promise("power: leases, any moment, folder, ext4", |of| {
+    few("power: leases, any moment, folder, ext4", |of| {
         leasing::moments(of, Ext4, Folder)
     }),
-    promise("power: leases, any moment, database, ext4", |of| {
+    few("power: leases, any moment, database, ext4", |of| {
         leasing::moments(of, Ext4, Database)
     }),
-    promise("power: leases, any moment, folder, xfs", |of| {
+    few("power: leases, any moment, folder, xfs", |of| {
         leasing::moments(of, Xfs, Folder)
     }),
-    promise("power: leases, any moment, database, xfs", |of| {
+    few("power: leases, any moment, database, xfs", |of| {
         leasing::moments(of, Xfs, Database)
     }),
-    promise("power: leases, any moment, folder, btrfs", |of| {
+    few("power: leases, any moment, folder, btrfs", |of| {
         leasing::moments(of, Btrfs, Folder)
     }),
-    promise("power: leases, any moment, database, btrfs", |of| {
+    few("power: leases, any moment, database, btrfs", |of| {
         leasing::moments(of, Btrfs, Database)
     }),
     control("power: leases without a sync, folder, ext4", |of| {
@@ -145,6 +145,14 @@ const fn promise(name: &'static str, run: Run) -> Case {
         expect: Expect::NothingWrong,
         minimum: 25,
         run,
+    }
+}
+
+/// Fewer cuts are enough where each is one of a series.
+const fn few(name: &'static str, run: Run) -> Case {
+    Case {
+        minimum: 15,
+        ..promise(name, run)
     }
 }
 

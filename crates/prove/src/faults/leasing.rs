@@ -267,7 +267,7 @@ pub const CASES: &[Case] = &[
 type Run = fn(&Context) -> Result<Tally, Skip>;
 
 const fn promise(name: &'static str, run: Run) -> Case {
-    case(name, Expect::NothingWrong, 40, run)
+    case(name, Expect::NothingWrong, 30, run)
 }
 
 const fn few(name: &'static str, run: Run) -> Case {

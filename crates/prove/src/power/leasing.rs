@@ -18,7 +18,7 @@ use crate::kernel::chance::Chance;
 use crate::leases::{Kind, Listed, NOW, is_whole, litter_in, printed_token};
 
 /// Of a longer row a usual run takes as many calls as this, evenly spread.
-const POINTS: usize = 50;
+const POINTS: usize = 30;
 
 /// A cut comes after so many acquisitions at most, and a while that is shorter than one or longer.
 const MOST_ACKNOWLEDGED: u64 = 6;
@@ -86,7 +86,7 @@ pub fn each_call(context: &Context, fs: FileSystem, kind: Kind) -> Result<Tally,
 
 /// Lets two agents acquire one thing after the other, and cuts the power at moments that the seed chooses.
 pub fn moments(context: &Context, fs: FileSystem, kind: Kind) -> Result<Tally, Skip> {
-    let rounds = if context.long { 200 } else { 25 };
+    let rounds = if context.long { 200 } else { 20 };
     let jobs: Vec<u64> = (0..rounds).collect();
     let outcomes = on_disks(context, fs, &jobs, |trial, &round| {
         let seed = context.seed.wrapping_mul(1_000_003).wrapping_add(round);
