@@ -47,7 +47,7 @@ impl Repository {
     }
 
     /// Runs git in a folder as an agent, or as nobody.
-    fn try_git_in(&self, folder: &Path, agent: Option<&str>, arguments: &[&str]) -> Finished {
+    fn try_git_in(folder: &Path, agent: Option<&str>, arguments: &[&str]) -> Finished {
         let mut command = Command::new("git");
         testkit::without_settings(&mut command);
         command
@@ -62,7 +62,7 @@ impl Repository {
     }
 
     fn git(&self, arguments: &[&str]) -> Finished {
-        let finished = self.try_git_in(self.sandbox.path(), None, arguments);
+        let finished = Self::try_git_in(self.sandbox.path(), None, arguments);
         assert!(
             finished.status.success(),
             "git {arguments:?} works: {finished:?}"
@@ -73,7 +73,7 @@ impl Repository {
     /// Stages everything and commits.
     fn commit_as(&self, agent: Option<&str>) -> Finished {
         self.git(&["add", "--all"]);
-        self.try_git_in(
+        Self::try_git_in(
             self.sandbox.path(),
             agent,
             &["commit", "--quiet", "-m", "x"],
@@ -179,7 +179,7 @@ fn commit_of_files_that_others_lease_is_refused_until_they_are_released() {
         &["src/a.rs is held by worker-1"],
     );
     let past = ["commit", "--quiet", "--no-verify", "-m", "x"];
-    let past = repository.try_git_in(repository.sandbox.path(), None, &past);
+    let past = Repository::try_git_in(repository.sandbox.path(), None, &past);
     assert_committed(&past);
     assert_eq!(repository.commits(), 3, "a person may commit all the same");
 }
@@ -200,17 +200,25 @@ fn commit_of_what_nobody_leases_is_made_without_and_with_a_store() {
     repository.write("src/a.rs", "changed again\n");
     assert_committed(&repository.commit_as(None));
     let empty = ["commit", "--quiet", "--allow-empty", "-m", "nothing"];
-    assert_committed(&repository.try_git_in(repository.sandbox.path(), None, &empty));
+    assert_committed(&Repository::try_git_in(
+        repository.sandbox.path(),
+        None,
+        &empty,
+    ));
     repository.write("src/b.rs", "not staged\n");
     repository.write("src/a.rs", "staged\n");
     repository.git(&["add", "src/a.rs"]);
     let staged = ["commit", "--quiet", "-m", "a part"];
-    assert_committed(&repository.try_git_in(repository.sandbox.path(), None, &staged));
+    assert_committed(&Repository::try_git_in(
+        repository.sandbox.path(),
+        None,
+        &staged,
+    ));
     let all = ["commit", "--quiet", "--all", "-m", "the rest"];
-    let refused = repository.try_git_in(repository.sandbox.path(), None, &all);
+    let refused = Repository::try_git_in(repository.sandbox.path(), None, &all);
     assert_refused(&refused, &["src/b.rs is held by worker-1"]);
     let named = ["commit", "--quiet", "-m", "b", "src/b.rs"];
-    let refused = repository.try_git_in(repository.sandbox.path(), None, &named);
+    let refused = Repository::try_git_in(repository.sandbox.path(), None, &named);
     assert_refused(&refused, &["src/b.rs is held by worker-1"]);
 }
 
@@ -267,7 +275,7 @@ fn guard_works_in_worktrees_in_subfolders_and_for_projects_inside_of_a_repositor
     repository.write("src/a.rs", "changed\n");
     repository.git(&["add", "--all"]);
     let commit = ["commit", "--quiet", "-m", "x"];
-    let refused = repository.try_git_in(&repository.join("doc"), None, &commit);
+    let refused = Repository::try_git_in(&repository.join("doc"), None, &commit);
     assert_refused(&refused, &["src/a.rs is held by worker-1"]);
     let mut guard = story();
     guard
@@ -289,7 +297,7 @@ fn guard_works_in_worktrees_in_subfolders_and_for_projects_inside_of_a_repositor
         repository
             .sandbox
             .write("trees/one/src/a.rs", format!("{commits}\n"));
-        repository.try_git_in(&tree, agent, &["commit", "--quiet", "--all", "-m", "x"])
+        Repository::try_git_in(&tree, agent, &["commit", "--quiet", "--all", "-m", "x"])
     };
     assert_committed(&commit_in_tree(None));
     repository.lease("worker-2", &["trees/one/src/"]);

@@ -58,7 +58,7 @@ pub struct PathsArgs {
 /// While the lease lives no other agent gets a lease on a path that it covers. Prints its token, a number higher than that of
 /// every earlier lease; --json tells the rest. Taken by others: exit 4, who and until when; with --wait the agent waits its
 /// turn, in order of arrival. Agents that would wait for each other are told so at once: exit 4, not retryable. The name of
-/// the agent comes from --as or STORY_AGENT.
+/// the agent comes from --as or `STORY_AGENT`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
