@@ -178,7 +178,7 @@ enum Size {
 fn look_at(path: &Path) -> Result<Size, DatabaseError> {
     match path.metadata() {
         Ok(found) if found.is_file() && found.len() == 0 => Ok(Size::Nothing),
-        Ok(found) if found.is_file() && found.len() < SMALLEST_PAGE => {
+        Ok(found) if !found.is_file() || found.len() < SMALLEST_PAGE => {
             Err(DatabaseError::NotADatabase {
                 path: path.to_owned(),
                 source: rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_NOTADB), None),
