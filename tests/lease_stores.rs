@@ -133,9 +133,9 @@ fn broken_file_in_the_folder_blocks_by_name_until_it_is_old_and_only_list_goes_o
             Some(text),
             "{name}: it is left alone"
         );
-        set_age(&file, Duration::from_secs(59 * 60));
+        set_age(&file, Duration::from_mins(59));
         leases.must_fail(&["acquire", "b", "--as", "bob"], 6);
-        set_age(&file, Duration::from_secs(61 * 60));
+        set_age(&file, Duration::from_mins(61));
         leases.must(&["acquire", "b", "--as", "bob"]);
     }
 }
