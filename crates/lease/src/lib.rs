@@ -55,7 +55,7 @@ pub use input::InputError;
 pub use intent::{Intent, IntentError, IntentProblem, parse_intents};
 pub use lease::{DEFAULT_MAX_AGE, DEFAULT_TTL, Lease, MIN_TTL, Mode, Present, Standing, Token};
 pub use leases::{Acquired, Force, Leases, Released, Request, Unreadable, Which};
-pub use manager::FileLockManager;
+pub use manager::{DATABASE, FileLockManager};
 pub use overlap::Overlap;
 pub use patience::Patience;
 pub use pattern::Pattern;

@@ -19,7 +19,7 @@ use crate::store::{LeaseStore, transact};
 use crate::waiting::{self, Won};
 
 /// The database of locks in the output directory, where nobody names another place.
-const DATABASE: &str = "leases.db";
+pub const DATABASE: &str = "leases.db";
 
 /// The locks of one project.
 ///

@@ -41,8 +41,8 @@ pub struct InProject {
 /// The stores that exist and may hold leases of files in the sdlc root `root`; `None`: of files that lie in none.
 ///
 /// That is the store that was named; else those in the root and in the roots around it, for a worktree's root lies in that of
-/// the project. The outermost comes first: who locks several does it in this order. Where there is none this costs one
-/// look at the file system a root.
+/// the project: the folder, and the database of programs that use the library as it is. The outermost comes first: who locks
+/// several does it in this order. Where there is none this costs two looks at the file system a root.
 ///
 /// # Errors
 ///
@@ -66,11 +66,13 @@ pub fn existing(root: Option<&Path>, settings: &Settings) -> Result<Vec<InProjec
     };
     let mut found = Vec::new();
     for root in roots.iter().rev() {
-        let place = root.join(FOLDER);
-        if is_there(&place)? {
-            let project = project_at(&project_root(root)?)?;
-            let store = at(place, project.clone());
-            found.push(InProject { store, project });
+        for name in [FOLDER, lease::DATABASE] {
+            let place = root.join(name);
+            if is_there(&place)? {
+                let project = project_at(&project_root(root)?)?;
+                let store = at(place, project.clone());
+                found.push(InProject { store, project });
+            }
         }
     }
     Ok(found)

@@ -51,6 +51,22 @@ fn set_of_a_story_that_another_agent_holds_is_refused_and_says_who() {
 }
 
 #[test]
+fn set_honours_the_database_of_programs_that_use_the_library_as_it_is() {
+    let desk = Desk::new();
+    let output = desk.sandbox.join(".ai-sdlc");
+    let locks = lease::FileLockManager::open(desk.sandbox.path(), &output).expect("it opens");
+    locks
+        .acquire_lock(PATH.as_ref(), "a1", HOUR, Duration::ZERO)
+        .expect("nobody holds it");
+    let refused = desk.expect(4, &["set", "S-0034", "priority=1", "--as", "a2"]);
+    assert!(
+        refused.stderr.contains("held by a1"),
+        "by whom: {refused:?}"
+    );
+    desk.expect(0, &["set", "S-0034", "priority=1", "--as", "a1"]);
+}
+
+#[test]
 fn every_change_of_a_leased_story_is_refused() {
     let desk = Desk::new();
     desk.lease("a1", PATH, HOUR);
