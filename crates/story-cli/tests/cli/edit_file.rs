@@ -138,23 +138,7 @@ fn edit_that_is_not_possible_is_refused_with_its_code_and_changes_nothing() {
         ("belongs to git", 7, "EREFUSED", on(".git/config")),
     ];
     for (reason, exit, code, arguments) in table {
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let refused = desk.json(exit, &arguments);
-        assert_eq!(
-            refused["error"]["code"],
-            json!(code),
-            "{arguments:?}: {refused}"
-        );
-        let message = refused["error"]["message"].as_str().unwrap_or_default();
-        assert!(
-            message.contains(reason),
-            "{arguments:?} says {reason:?}: {message}"
-        );
-        assert_eq!(
-            refused["error"]["committed"],
-            json!(false),
-            "nothing was done: {refused}"
-        );
+        assert_refused(&desk, reason, (exit, code), &arguments);
     }
     desk.expect(2, &["edit-file", FILE, "--old", "retries: 3", "--new", "x"]);
     assert_eq!(desk.sandbox.read(FILE), TEXT, "the file is what it was");
@@ -166,6 +150,23 @@ fn edit_that_is_not_possible_is_refused_with_its_code_and_changes_nothing() {
     assert!(
         !desk.sandbox.join("src/main.rs.lock").exists(),
         "no lock is left"
+    );
+}
+
+fn assert_refused(desk: &Desk, reason: &str, (exit, code): (i32, &str), arguments: &[String]) {
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let refused = desk.json(exit, &arguments);
+    let error = &refused["error"];
+    assert_eq!(error["code"], json!(code), "{arguments:?}: {refused}");
+    let message = error["message"].as_str().unwrap_or_default();
+    assert!(
+        message.contains(reason),
+        "{arguments:?} says {reason:?}: {message}"
+    );
+    assert_eq!(
+        error["committed"],
+        json!(false),
+        "nothing was done: {refused}"
     );
 }
 
