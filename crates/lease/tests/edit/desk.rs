@@ -111,7 +111,7 @@ impl Desk {
             agent: by(agent).agent,
             scope: Scope::from_iter([Pattern::Directory(path)]),
             mode: Mode::Exclusive,
-            ttl: Duration::from_secs(60),
+            ttl: Duration::from_mins(1),
             task: Some("the work".to_owned()),
             bind_to: None,
         }

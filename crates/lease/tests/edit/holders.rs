@@ -57,7 +57,7 @@ fn edit_by_a_reader_with_another_token_or_an_ended_lease_is_refused() {
         matches!(other, Err(EditError::Lease(LeaseError::NotHeld { .. }))),
         "another lease: {other:?}"
     );
-    desk.pass(Duration::from_secs(60));
+    desk.pass(Duration::from_mins(1));
     let ended = desk.replace(&edit, &with(token));
     assert!(
         matches!(ended, Err(EditError::Lease(LeaseError::Ended { .. }))),

@@ -86,12 +86,14 @@ fn edit_that_changes_no_byte_writes_nothing() {
     );
 }
 
+type Expected = fn(&EditError) -> bool;
+
 #[test]
 fn edit_of_what_is_not_as_the_agent_thinks_is_refused_and_changes_nothing() {
     let desk = Desk::new();
     desk.sandbox.write("a.txt", "x\ny\nx\n");
     desk.holds("a1", ".");
-    let table: [(Replacement, fn(&EditError) -> bool); 5] = [
+    let table: [(Replacement, Expected); 5] = [
         (replacement("a.txt", "z", "1"), |err| {
             matches!(err, EditError::NotFound { .. })
         }),
@@ -256,7 +258,7 @@ fn many_edits_of_one_agent_at_once_are_all_there() {
         let editors: Vec<_> = (0..EDITORS)
             .map(|editor| scope.spawn(move || of(editor)))
             .collect();
-        let ended = editors.into_iter().map(|editor| editor.join());
+        let ended = editors.into_iter().map(std::thread::ScopedJoinHandle::join);
         ended
             .map(|waited| waited.expect("each edit is made"))
             .collect()

@@ -10,7 +10,7 @@ use testkit::set_age;
 use crate::desk::{Desk, by, replacement};
 
 /// Longer than any machine runs, and than any lock is held.
-const OLD: Duration = Duration::from_secs(400 * 24 * 3600);
+const OLD: Duration = Duration::from_hours(400 * 24);
 
 #[test]
 fn lock_files_of_package_managers_survive_however_old_they_are() {
