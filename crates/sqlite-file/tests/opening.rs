@@ -239,11 +239,14 @@ fn places_where_nothing_can_be_made_say_so() {
         std::io::ErrorKind::NotFound,
         "no folder"
     );
-    assert_eq!(
-        kind(sandbox.path()),
-        std::io::ErrorKind::IsADirectory,
-        "a folder"
-    );
+    for no_file in [sandbox.path(), Path::new("/dev/null")] {
+        let refused = open(no_file, &FIRST);
+        assert!(
+            matches!(refused, Err(DatabaseError::NotADatabase { .. })),
+            "{} is no file: {refused:?}",
+            no_file.display()
+        );
+    }
     #[cfg(target_os = "linux")]
     assert_eq!(
         kind(Path::new("/sys/x.db")),
