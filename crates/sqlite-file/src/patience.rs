@@ -42,7 +42,8 @@ impl<'a> Patience<'a> {
                 .busy_timeout(left.min(LONGEST))
                 .and_then(|()| attempt(connection));
             match tried {
-                Err(err) if is_busy(&err) && !left.is_zero() => {
+                // The time that is left now: SQLite itself may have taken longer than it was allowed to.
+                Err(err) if is_busy(&err) && !self.left().is_zero() => {
                     std::thread::sleep(PAUSE.min(self.left()));
                 }
                 tried => return tried.map_err(|err| self.explain(step, err)),

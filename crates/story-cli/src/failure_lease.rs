@@ -1,6 +1,6 @@
 //! From the errors of leases to failures: code and advice. Pure.
 
-use lease::{LeaseError, Obstacle, StoreError};
+use lease::{LeaseError, Obstacle, PathError, StoreError};
 use serde_json::Value;
 
 use crate::failure::{Code, Failure};
@@ -92,6 +92,10 @@ fn judge(err: &LeaseError) -> (Code, &'static str) {
         LeaseError::Unreadable(_) => (
             Code::Parse,
             "repair or remove that file; `story lease break AGENT --force` removes it",
+        ),
+        LeaseError::Path(PathError::Unresolved { .. }) => (
+            Code::Io,
+            "look at the links on its way, and at the rights of its folders",
         ),
         LeaseError::Path(_) | LeaseError::Agent(_) | LeaseError::Ttl { .. } => (
             Code::Usage,

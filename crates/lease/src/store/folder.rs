@@ -73,14 +73,14 @@ impl FolderStore {
             .and_then(|lock| lock.acquire(&options))
             .map_err(StoreError::Lock)?;
         if guard.took_over().is_some() {
-            clean_up_after_the_dead(&guard);
+            clean_up(&guard);
         }
         Ok(guard)
     }
 }
 
-/// The lock of a dead owner is the only sign that it may have left a half-done commit.
-fn clean_up_after_the_dead(guard: &LockGuard) {
+/// Puts right what a half-done commit has left.
+fn clean_up(guard: &LockGuard) {
     if let Err(err) = guard.sweep_temporaries() {
         tracing::warn!(%err, "leftovers beside a lock not swept");
     }
@@ -135,7 +135,13 @@ impl LeaseStore for FolderStore {
 
     fn begin(&self, timeout: Duration) -> Result<Box<dyn Transaction + '_>, StoreError> {
         let guard = self.lock(timeout)?;
-        let found = scan(guard.resource(), &self.project)?;
+        let mut found = scan(guard.resource(), &self.project)?;
+        if found.has_temporaries {
+            // Nobody writes there without the lock, and nobody else comes to take them away: a power cut can take the lock of a
+            // dead writer, and one whose removal failed has given its lock back.
+            clean_up(&guard);
+            found = scan(guard.resource(), &self.project)?;
+        }
         Ok(Box::new(Open { guard, found }))
     }
 }

@@ -198,3 +198,20 @@ fn folder_without_permission_is_refused_and_nothing_changes() {
     }
     desk.must_acquire("agent-2", &["b"]);
 }
+
+#[test]
+fn temporary_file_that_its_writer_could_not_remove_is_swept_by_the_next_change() {
+    let desk = Desk::new();
+    desk.must_acquire("agent-1", &["a"]);
+    // The name of a version that was never finished. No lock of a dead writer lies beside it: a power cut can take that.
+    let left = desk.sandbox.write(
+        "locks/..leases.json.0.x.0123456789abcdef.atomic-tmp",
+        "half",
+    );
+    desk.must_acquire("agent-1", &["b"]);
+    assert!(!left.exists(), "nobody else would take it away");
+    assert!(
+        desk.is_held("a") && desk.is_held("b"),
+        "the leases are there"
+    );
+}

@@ -48,6 +48,8 @@ pub(super) struct Found {
     pub(super) state: Option<Vec<u8>>,
     /// The files of agents, the unreadable ones as well.
     pub(super) files: BTreeMap<PathBuf, AgentFile>,
+    /// Whether temporary files lie there: of a writer that died, or that was refused to remove them.
+    pub(super) has_temporaries: bool,
 }
 
 /// The file of one agent.
@@ -112,8 +114,13 @@ pub(super) fn scan(folder: &Path, project: &Project) -> Result<Found, StoreError
         },
         state: bytes,
         files: BTreeMap::new(),
+        has_temporaries: false,
     };
-    for (path, look) in look_at_all(folder, project)? {
+    let names = names_in(folder)?;
+    found.has_temporaries = names
+        .iter()
+        .any(|name| atomic_file::is_temporary_name(name));
+    for (path, look) in look_at_all(paths_of_agents(folder, names), project)? {
         found.add(path, look);
     }
     // The order in which they were acquired, as in memory.
@@ -160,11 +167,12 @@ fn read_state(folder: &Path, project: &Project) -> Result<(Option<Vec<u8>>, Stat
 
 /// The names of agents' files in a folder, in order; a folder that is missing has none.
 fn agent_files(folder: &Path) -> Result<Vec<PathBuf>, StoreError> {
-    let names = names_in(folder)?.into_iter();
-    Ok(names
-        .filter(|name| is_agent_file(name))
-        .map(|name| folder.join(name))
-        .collect())
+    Ok(paths_of_agents(folder, names_in(folder)?))
+}
+
+fn paths_of_agents(folder: &Path, names: Vec<OsString>) -> Vec<PathBuf> {
+    let names = names.into_iter().filter(|name| is_agent_file(name));
+    names.map(|name| folder.join(name)).collect()
 }
 
 /// All names in a folder, in order; a folder that is missing has none.
@@ -201,20 +209,22 @@ enum Look {
     Broken(String, Option<Vec<u8>>),
 }
 
-fn look_at_all(folder: &Path, project: &Project) -> Result<Vec<(PathBuf, Look)>, StoreError> {
-    let paths = agent_files(folder)?.into_iter();
-    let mut looks: Vec<(PathBuf, Look)> = paths
-        .map(|path| {
-            let look = look_at(&path, project);
-            (path, look)
-        })
-        .collect();
-    settle(&mut looks, project, || std::thread::sleep(PAUSE));
+fn look_at_all(paths: Vec<PathBuf>, project: &Project) -> Result<Vec<(PathBuf, Look)>, StoreError> {
+    let mut looks = Vec::with_capacity(paths.len());
+    for path in paths {
+        let look = look_at(&path, project)?;
+        looks.push((path, look));
+    }
+    settle(&mut looks, project, || std::thread::sleep(PAUSE))?;
     Ok(looks)
 }
 
 /// Looks again at broken files that may be in the making.
-fn settle(looks: &mut [(PathBuf, Look)], project: &Project, mut pause: impl FnMut()) {
+fn settle(
+    looks: &mut [(PathBuf, Look)],
+    project: &Project,
+    mut pause: impl FnMut(),
+) -> Result<(), StoreError> {
     for _ in 0..LOOKS {
         let may_be_in_the_making = |(path, look): &&mut (PathBuf, Look)| {
             matches!(look, Look::Broken(..)) && is_young(path)
@@ -225,25 +235,34 @@ fn settle(looks: &mut [(PathBuf, Look)], project: &Project, mut pause: impl FnMu
         }
         pause();
         for (path, look) in young {
-            *look = look_at(path, project);
+            *look = look_at(path, project)?;
         }
     }
+    Ok(())
 }
 
-fn look_at(path: &Path, project: &Project) -> Look {
+fn look_at(path: &Path, project: &Project) -> Result<Look, StoreError> {
     let bytes = match read(path, MAX_AGENT_FILE) {
         Ok(bytes) => bytes,
-        Err(ReadError::NotFound { .. }) => return Look::Gone,
-        Err(err) => return Look::Broken(reason_of(&err), None),
+        Err(ReadError::NotFound { .. }) => return Ok(Look::Gone),
+        // That the system fails says nothing about the file: nobody must be advised to remove it.
+        Err(ReadError::Io { source, .. }) => {
+            return Err(StoreError::Io {
+                step: "read",
+                path: path.to_path_buf(),
+                source: Box::new(source),
+            });
+        }
+        Err(err) => return Ok(Look::Broken(reason_of(&err), None)),
     };
     let record = agent_of(path).and_then(|agent| record::parse(&agent, &bytes, project));
-    match record {
+    Ok(match record {
         Ok(Record { leases, kept }) => {
             let bytes = Some(bytes);
             Look::Read(AgentFile { bytes, kept }, leases)
         }
         Err(reason) => Look::Broken(reason, Some(bytes)),
-    }
+    })
 }
 
 fn agent_of(path: &Path) -> Result<Agent, String> {
@@ -317,14 +336,16 @@ mod tests {
         ] {
             let path = sandbox.write("x.lock", "");
             testkit::set_age(&path, age);
-            let mut looks = vec![(path.clone(), look_at(&path, &project))];
+            let look = look_at(&path, &project).expect("the system reads it");
+            let mut looks = vec![(path.clone(), look)];
             let mut paused = 0;
             settle(&mut looks, &project, || {
                 paused += 1;
                 if paused == done_after {
                     sandbox.write("x.lock", GOOD);
                 }
-            });
+            })
+            .expect("the system reads it");
             let is_read = matches!(looks[0].1, Look::Read(..));
             let case = format!("{age:?} old, written {done_after} looks later");
             assert_eq!(is_read, expected, "{case}: whether it can be read");
