@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, ffi};
 
-use crate::error::DatabaseError;
+use crate::error::{DatabaseError, folder_of};
 use crate::patience::Patience;
 use crate::schema::{Found, Schema, Verdict};
 use crate::sys;
@@ -195,8 +195,7 @@ fn look_at(path: &Path) -> Result<Size, DatabaseError> {
 }
 
 fn refuse_network(path: &Path) -> Result<(), DatabaseError> {
-    let folder = path.parent().filter(|folder| *folder != Path::new(""));
-    if sys::is_on_network(folder.unwrap_or(Path::new("."))) {
+    if sys::is_on_network(folder_of(path)) {
         let path = path.to_owned();
         return Err(DatabaseError::Network { path });
     }

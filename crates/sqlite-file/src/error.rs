@@ -119,6 +119,14 @@ pub(crate) fn is_busy(err: &rusqlite::Error) -> bool {
     )
 }
 
+/// The folder in which it lies; the working folder for a name alone.
+pub(crate) fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    }
+}
+
 /// SQLite does not pass on what the system said; what it says itself comes near.
 fn kind(path: &Path, err: &rusqlite::Error) -> io::ErrorKind {
     match err.sqlite_error_code() {
@@ -127,10 +135,31 @@ fn kind(path: &Path, err: &rusqlite::Error) -> io::ErrorKind {
         Some(ErrorCode::PermissionDenied) => io::ErrorKind::PermissionDenied,
         Some(ErrorCode::OutOfMemory) => io::ErrorKind::OutOfMemory,
         Some(ErrorCode::CannotOpen) if path.is_dir() => io::ErrorKind::IsADirectory,
-        Some(ErrorCode::CannotOpen) => match path.parent().map(Path::metadata) {
-            Some(Err(err)) => err.kind(),
-            _ => io::ErrorKind::PermissionDenied,
+        Some(ErrorCode::CannotOpen) => match folder_of(path).metadata() {
+            Err(err) => err.kind(),
+            Ok(_) => io::ErrorKind::PermissionDenied,
         },
         _ => io::ErrorKind::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn kind_of_what_cannot_be_opened_is_not_found_only_where_the_folder_is_missing() {
+        let cannot_open =
+            rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_CANTOPEN), None);
+        for (path, expected) in [
+            ("leases.db", io::ErrorKind::PermissionDenied),
+            ("./leases.db", io::ErrorKind::PermissionDenied),
+            ("no such folder/leases.db", io::ErrorKind::NotFound),
+            (".", io::ErrorKind::IsADirectory),
+        ] {
+            assert_eq!(kind(Path::new(path), &cannot_open), expected, "{path}");
+        }
     }
 }

@@ -35,7 +35,7 @@ pub fn calls(trace: &str) -> Vec<Call> {
         calls.push(Call {
             name: name.to_owned(),
             number: *count,
-            shown: line.chars().take(120).collect(),
+            shown: line.chars().take(240).collect(),
             in_main,
         });
         // The last thing that the run-time of Rust does before `main` is to arrange for stack overflows.

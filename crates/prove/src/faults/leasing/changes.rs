@@ -169,7 +169,12 @@ fn failed_at(change: &Change, place: &Place, kind: Kind, call: &Call, error: &st
         return None;
     }
     let must_succeed = error == "EINTR" && is_repeated(kind, call);
-    let judged = true_answer(&run.finished, must_succeed).and_then(|exit| run.after_error(exit));
+    let judged = if is_called_malformed(kind, call, error) && run.finished.status.code() == Some(6)
+    {
+        run.after_error(6)
+    } else {
+        true_answer(&run.finished, must_succeed).and_then(|exit| run.after_error(exit))
+    };
     Some(judged.map_err(|wrong| format!("{inject}: {wrong} [{}]", call.shown)))
 }
 
@@ -187,6 +192,11 @@ pub fn is_repeated(kind: Kind, call: &Call) -> bool {
     // SQLite repeats all but these, and says that it failed.
     let is_sync = matches!(call.name.as_str(), "fsync" | "fdatasync");
     is_interruptible(&call.name) && !(is_sync && kind == Kind::Database)
+}
+
+/// What the disk cannot read SQLite calls malformed.
+pub fn is_called_malformed(kind: Kind, call: &Call, error: &str) -> bool {
+    kind == Kind::Database && call.name == "pread64" && error == "EIO"
 }
 
 /// The exit code, if it is one that a failing call may lead to, and said as the documentation says.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use testkit::Finished;
 
-use super::changes::{is_repeated, points, sampled, true_answer};
+use super::changes::{is_called_malformed, is_repeated, points, sampled, true_answer};
 use super::store::{Store, of_story};
 use crate::case::{Skip, Tally};
 use crate::context::{Context, need_programs};
@@ -151,8 +151,13 @@ pub fn failed(context: &Context, name: &str, kind: Kind, edit: &Edit) -> Result<
             return None;
         }
         let must_succeed = *error == "EINTR" && is_repeated(kind, call);
-        let judged = true_answer(&finished, must_succeed)
-            .and_then(|exit| after_error(edit, &store, &finished, exit));
+        let judged = if is_called_malformed(kind, call, error) && finished.status.code() == Some(6)
+        {
+            after_error(edit, &store, &finished, 6)
+        } else {
+            true_answer(&finished, must_succeed)
+                .and_then(|exit| after_error(edit, &store, &finished, exit))
+        };
         Some(judged.map_err(|wrong| format!("{inject}: {wrong} [{}]", call.shown)))
     })
 }
