@@ -294,6 +294,7 @@ pub fn names_a_file(finished: &Finished) -> bool {
         "leases.db",
         "a.txt",
         "new.txt",
+        "wanted.txt",
         // The project's own folder.
         "/project",
         "working folder",

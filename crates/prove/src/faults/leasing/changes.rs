@@ -189,9 +189,9 @@ pub fn points(context: &Context, calls: Vec<Call>) -> Vec<(Call, &'static str)> 
 
 /// Whether a call that a signal interrupts is made again.
 pub fn is_repeated(kind: Kind, call: &Call) -> bool {
-    // SQLite repeats all but these, and says that it failed.
-    let is_sync = matches!(call.name.as_str(), "fsync" | "fdatasync");
-    is_interruptible(&call.name) && !(is_sync && kind == Kind::Database)
+    // SQLite repeats all but these, and says that it failed. Its locks never wait in the kernel, where a signal could come.
+    let is_final = matches!(call.name.as_str(), "fsync" | "fdatasync" | "fcntl");
+    is_interruptible(&call.name) && !(is_final && kind == Kind::Database)
 }
 
 /// What the disk cannot read SQLite calls malformed.
