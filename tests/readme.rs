@@ -1,10 +1,10 @@
-//! The README's tour is true: every command in it is run here, and says what the README shows.
+//! The README's tour is true, and so is the page about agents: every command in them is run here, and prints what they show.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use testkit::{Sandbox, story_fixture, without_settings, workspace};
+use testkit::{Sandbox, on_path, skip, story_fixture, without_settings, workspace};
 
 use crate::support::{run, story};
 
@@ -119,7 +119,31 @@ fn commands_of_the_tour_print_what_the_readme_shows() {
     let first = run(first.args(["--inc", "retry_count=16", "--add", "labels=urgent"]));
     assert!(first.status.success(), "the story is prepared: {first:?}");
 
-    let outputs = outputs(&steps, sandbox.path());
+    assert_prints(&steps, &sandbox);
+}
+
+#[test]
+fn commands_of_the_page_about_agents_print_what_it_shows() {
+    if let Some(missing) = ["jq", "sqlite3"]
+        .into_iter()
+        .find(|name| on_path(name).is_none())
+    {
+        skip(
+            "commands_of_the_page_about_agents",
+            &format!("no {missing}"),
+        );
+        return;
+    }
+    let page = workspace().join("docs/architecture/parallelism.md");
+    let steps = steps(&fs::read_to_string(page).expect("there is a page"));
+    assert!(steps.len() >= 15, "the commands are found: {}", steps.len());
+    let sandbox = Sandbox::new();
+    sandbox.write(".ai-sdlc/stories/.keep", "");
+    assert_prints(&steps, &sandbox);
+}
+
+fn assert_prints(steps: &[Step], sandbox: &Sandbox) {
+    let outputs = outputs(steps, sandbox.path());
     assert_eq!(outputs.len(), steps.len(), "each command was run");
     for (step, output) in steps.iter().zip(&outputs) {
         let plain = |lines: &[String]| {
@@ -131,7 +155,7 @@ fn commands_of_the_tour_print_what_the_readme_shows() {
         assert_eq!(
             plain(output),
             plain(&step.output),
-            "the README shows what this prints: {}\n{}",
+            "the page shows what this prints: {}\n{}",
             step.command,
             output.join("\n")
         );

@@ -68,3 +68,8 @@ pub use roles::{Access, Role, RoleError, Roles};
 pub use rules::Rules;
 pub use scope::{Clash, Scope};
 pub use waiting::Won;
+
+/// The examples of the page about agents, which documentation tests compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/architecture/parallelism.md")]
+mod parallelism {}
