@@ -25,6 +25,25 @@ pub const DEFAULT_MAX_AGE: Duration = Duration::from_hours(24);
 pub struct Token(pub u64);
 
 impl Token {
+    /// The highest that is believed where it was written down: JSON readers take numbers up to here for what they are
+    /// (RFC 8259, 6), and the milliseconds since 1970 come here in 285,000 years. After a higher one, which can only be
+    /// somebody's mistake, numbers could not rise for long.
+    pub(crate) const HIGHEST: Self = Self((1 << 53) - 1);
+
+    /// A number that was written down.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, in words.
+    pub(crate) fn written(number: u64) -> Result<Self, String> {
+        let token = Self(number);
+        if token <= Self::HIGHEST {
+            Ok(token)
+        } else {
+            Err(format!("{token} is higher than the number of any lease"))
+        }
+    }
+
     /// The next one: above all given out so far, and no less than the milliseconds since 1970, so that it rises even if the
     /// store was deleted.
     #[must_use]
@@ -182,6 +201,9 @@ mod tests {
         for (last, expected) in table {
             assert_eq!(Token(last).next(at(0)), Token(expected), "after {last}");
         }
+        assert_eq!(Token::written(now), Ok(Token(now)), "one of today");
+        let too_high = Token::HIGHEST.0 + 1;
+        assert!(Token::written(too_high).is_err(), "a mistake");
         let before_1970 = Timestamp::from_second(-1).expect("a time");
         assert_eq!(Token(4).next(before_1970), Token(5), "a wrong clock");
     }

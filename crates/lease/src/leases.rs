@@ -392,8 +392,9 @@ impl Leases {
     }
 
     /// Ends leases of any agent by force: all of `agent`, or those that mean a path of `scope`. A lease that is live is ended
-    /// only by [`Force::EvenIfLive`]; so is a file of the agent that cannot be read and may hold a live one. Returns what was
-    /// ended; of a file that cannot be read, nothing is known.
+    /// only by [`Force::EvenIfLive`], which also takes the agent's places in the queue; so is a file of the agent that cannot be
+    /// read and may hold a live one. Returns what was ended; of a file that cannot be read, nothing is known. Who still waits
+    /// at a place that was taken queues up again, behind the others.
     ///
     /// # Errors
     ///
@@ -428,6 +429,12 @@ impl Leases {
             return Err(LeaseError::Unreadable(Box::new(found.clone())));
         }
         self.unreadable.retain(|found| !is_agents(found));
+        if force == Force::EvenIfLive {
+            // One that was stopped would keep everybody behind it waiting.
+            self.waiting.retain(|waiter| {
+                waiter.agent != *agent || scope.is_some_and(|scope| !waiter.scope.meets(scope))
+            });
+        }
         Ok(self.take(&meant))
     }
 

@@ -15,7 +15,8 @@
 //! - Advisory: a lease stops who asks. Edits that go round it are not stopped.
 //! - Time is the machine's clock. Set forward, leases end early, and the edits of their holders are refused; set back, they
 //!   last longer.
-//! - All who share a store must run on machines whose clocks agree.
+//! - All who share a store must run on machines whose clocks agree and whose names differ: by its name a machine knows its own
+//!   processes.
 
 mod agent;
 pub mod edit;

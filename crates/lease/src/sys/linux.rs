@@ -4,6 +4,9 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
+
 pub(crate) fn boot_id() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id")
         .map(|id| id.trim_end().to_owned())
@@ -15,8 +18,12 @@ pub(crate) fn boot_id() -> String {
 pub(crate) fn start_time(pid: u32) -> io::Result<u64> {
     let stat = match fs::read_to_string(format!("/proc/{pid}/stat")) {
         // ESRCH: it ended between open and read.
-        Err(err) if err.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error()) => {
+        Err(err) if err.raw_os_error() == Some(Errno::SRCH.raw_os_error()) => {
             return Err(io::ErrorKind::NotFound.into());
+        }
+        // Of other users' processes /proc may show nothing (`hidepid`, proc(5)).
+        Err(err) if err.kind() == io::ErrorKind::NotFound && runs(pid) => {
+            return Err(io::ErrorKind::PermissionDenied.into());
         }
         stat => stat?,
     };
@@ -32,6 +39,29 @@ pub(crate) fn start_time(pid: u32) -> io::Result<u64> {
         .ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
+/// Whether there is a process with this number, be it one that must not be signalled.
+fn runs(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| test_kill_process(pid) != Err(Errno::SRCH))
+}
+
 pub(crate) fn pid_namespace() -> u64 {
     fs::metadata("/proc/self/ns/pid").map_or(0, |namespace| namespace.ino())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn process_runs_until_it_was_waited_for() {
+        assert!(runs(std::process::id()), "we run");
+        assert!(runs(1), "the first one runs, whoever owns it");
+        let mut child = std::process::Command::new("true")
+            .spawn()
+            .expect("it starts");
+        child.wait().expect("it ends");
+        assert!(!runs(child.id()), "one that has ended does not");
+        assert!(!runs(0) && !runs(u32::MAX), "these are no processes");
+    }
 }

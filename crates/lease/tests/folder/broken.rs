@@ -4,12 +4,15 @@ use std::fs;
 use std::time::Duration;
 
 use lease::store::transact;
-use lease::{LeaseError, StoreError};
+use lease::{Force, LeaseError, StoreError};
 use testkit::set_age;
 
-use crate::desk::{Desk, PATIENCE};
+use crate::desk::{Desk, PATIENCE, agent};
 
 const GOOD: &str = r#"{"agent":"x","locked_at":"2026-01-02T03:00:00Z","files":["a"],"expires_at":"2026-01-02T04:00:00Z"}"#;
+
+/// After this number none is higher.
+const ENDLESS: &str = r#"{"token":18446744073709551615,"mode":"shared","files":["a"],"acquired_at":"2026-01-02T03:00:00Z","renewed_at":"2026-01-02T03:00:00Z","expires_at":"2026-01-02T04:00:00Z","generation":1}"#;
 
 /// Old enough not to be in the making, and to count still.
 const A_MOMENT: Duration = Duration::from_secs(10);
@@ -45,6 +48,10 @@ fn unreadable_file_blocks_until_it_is_old_and_is_named() {
             "`leases`: invalid type",
         ),
         (too_large, "more than the limit of 1048576"),
+        (
+            GOOD.replace("\"files\"", &format!("\"leases\":[{ENDLESS}],\"files\"")),
+            "higher than the number of any lease",
+        ),
     ];
     for (text, reason) in table {
         let shown: String = text.chars().take(200).collect();
@@ -117,6 +124,29 @@ fn old_unreadable_folder_is_not_overwritten() {
 }
 
 #[test]
+fn break_by_force_removes_a_file_and_says_that_it_leaves_a_folder() {
+    let desk = Desk::by_the_clock();
+    let file = desk.sandbox.write("locks/x.lock", "{");
+    let folder = desk.sandbox.join("locks/y.lock");
+    fs::create_dir_all(&folder).expect("a folder can be made");
+    let by_force = |name: &str| {
+        transact(&desk.store, PATIENCE, |leases| {
+            leases.break_leases(&agent(name), None, Force::EvenIfLive, &desk.present())
+        })
+    };
+    by_force("x").expect("it is a file");
+    assert!(!file.exists(), "a file goes");
+    let refused = by_force("y");
+    assert!(
+        matches!(&refused, Err(LeaseError::Store(StoreError::NotAStore { path, .. })) if *path == folder),
+        "it stands in the way still, and is named: {refused:?}"
+    );
+    assert!(folder.is_dir(), "what may be full of anything stays");
+    set_age(&folder, LONG);
+    by_force("y").expect("it stands in nobody's way any more");
+}
+
+#[test]
 fn prune_removes_unreadable_files_that_count_no_longer() {
     let desk = Desk::by_the_clock();
     let young = desk.sandbox.write("locks/young.lock", "{");
@@ -138,6 +168,7 @@ fn unreadable_state_is_named_with_advice() {
         "{}",
         r#"{"last_token":1,"waiting":[{"ticket":1}]}"#,
         r#"{"last_token":-1}"#,
+        r#"{"last_token":18446744073709551615}"#,
     ] {
         let desk = Desk::new();
         let path = desk.sandbox.write("locks/.leases.json", text);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use lease::store::folder::{FolderStore, Removal};
 use lease::store::{LeaseStore as _, transact};
 use lease::{LeaseError, Process, StoreError, Turn, Which};
@@ -119,6 +120,19 @@ fn remove_if_empty_removes_only_what_holds_nothing() {
     assert!(removal(&desk).removed, "nobody holds anything");
     assert!(!desk.folder().exists(), "it is gone");
     assert_eq!(leftovers(desk.sandbox.path()), [] as [PathBuf; 0], "wholly");
+}
+
+#[test]
+fn remove_if_empty_leaves_numbers_that_are_ahead_of_the_clock() {
+    let mut desk = Desk::by_the_clock();
+    desk.later(HOUR);
+    let token = desk.must_acquire("agent-1", &["a"]).lease.token;
+    desk.release("agent-1", &Which::All);
+    let removal = desk.store.remove_if_empty(PATIENCE).expect("it can look");
+    assert_eq!(removal, Removal::default(), "a new folder would count anew");
+    desk.now = Timestamp::now();
+    let next = desk.must_acquire("agent-1", &["a"]).lease.token;
+    assert!(next > token, "{next:?} is higher than {token:?}");
 }
 
 #[test]

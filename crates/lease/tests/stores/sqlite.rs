@@ -184,6 +184,7 @@ fn rows_that_make_no_sense_stop_everybody_until_they_are_repaired() {
         ("agent", "'a/b'"),
         ("globs", "'[\"a{\"]'"),
         ("bound_to", "'7'"),
+        ("token", "9007199254740992"),
     ] {
         by_hand(
             &sandbox,

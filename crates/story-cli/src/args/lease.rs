@@ -183,7 +183,8 @@ pub struct QueueArgs {
 /// End leases of an agent by force
 ///
 /// All, or those that cover a PATH. One that is live is ended only with --force: make sure first that its holder writes no
-/// more; its edits through this tool are refused from then on. Removes a file of the agent that cannot be read, too.
+/// more; its edits through this tool are refused from then on. With --force it also loses its places in the queue, and a file
+/// of it that cannot be read is removed.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

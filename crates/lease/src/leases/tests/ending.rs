@@ -262,6 +262,38 @@ fn break_ends_a_live_lease_only_by_force() {
 }
 
 #[test]
+fn break_by_force_takes_places_in_the_queue_too() {
+    let table: [(&str, Option<&str>, Force, &[&str]); 5] = [
+        ("b", None, Force::IfEnded, &["b", "c", "b"]),
+        ("b", None, Force::EvenIfLive, &["c"]),
+        ("b", Some("x"), Force::EvenIfLive, &["c", "b"]),
+        ("b", Some("q"), Force::EvenIfLive, &["b", "c", "b"]),
+        ("a", None, Force::EvenIfLive, &["b", "c", "b"]),
+    ];
+    for (name, wanted, force, expected) in table {
+        let mut leases = holding(&exclusive("a", "x"));
+        for (waiter, what) in [("b", "x"), ("c", "x"), ("b", "y")] {
+            World::default().when(0, |present| {
+                leases
+                    .enqueue(&exclusive(waiter, what), at(100), process(1), present)
+                    .expect("no circle");
+            });
+        }
+        let wanted = wanted.map(scope);
+        World::default()
+            .when(1, |present| {
+                leases.break_leases(&agent(name), wanted.as_ref(), force, present)
+            })
+            .expect("allowed");
+        let left: Vec<_> = leases.waiting.iter().map(|it| it.agent.as_str()).collect();
+        assert_eq!(
+            left, expected,
+            "who waits after {name} {wanted:?} {force:?}"
+        );
+    }
+}
+
+#[test]
 fn break_removes_a_file_that_cannot_be_read_by_force_or_once_it_is_old() {
     let broken = |name: &str| Unreadable {
         path: format!("locks/{name}.lock").into(),

@@ -58,7 +58,7 @@ impl Entry {
             globs: self.globs,
         };
         Ok(Lease {
-            token: self.token.map(Token),
+            token: self.token.map(Token::written).transpose()?,
             agent: agent.clone(),
             scope: lists.scope(project).map_err(|err| err.to_string())?,
             mode: mode(&self.mode)?,

@@ -42,7 +42,7 @@ pub(super) fn plan(
 ) -> Result<Plan, StoreError> {
     let before = by_agent(&found.leases.held);
     let mut last_token = after.last_token;
-    let mut taking = removed_unreadable(found, after);
+    let mut taking = removed_unreadable(found, after, now)?;
     let mut adding = Vec::new();
     let mut after_by_agent = by_agent(&after.held);
     let agents: BTreeSet<&Agent> = before
@@ -136,24 +136,40 @@ fn change_of(
 }
 
 /// Files that nobody can read and that were cleared away. What is no regular file stays: it may be a folder full of anything.
-fn removed_unreadable(found: &Found, after: &Leases) -> Vec<Change> {
-    let left: BTreeSet<&PathBuf> = after.unreadable.iter().map(|broken| &broken.path).collect();
-    let gone = found.leases.unreadable.iter().map(|broken| &broken.path);
+/// That is an error only while it still stands in everybody's way.
+fn removed_unreadable(
+    found: &Found,
+    after: &Leases,
+    now: Timestamp,
+) -> Result<Vec<Change>, StoreError> {
     let agents: BTreeSet<&Agent> = after.held.iter().map(|lease| &lease.agent).collect();
     let is_written_anew = |path: &PathBuf| {
         agents
             .iter()
             .any(|agent| path.file_name() == Some(format!("{agent}{ENDING}").as_ref()))
     };
-    gone.filter(|path| !left.contains(path) && !is_written_anew(path))
-        .filter_map(|path| {
-            Some(Change {
+    let left: BTreeSet<&PathBuf> = after.unreadable.iter().map(|broken| &broken.path).collect();
+    let mut changes = Vec::new();
+    for broken in &found.leases.unreadable {
+        let path = &broken.path;
+        if left.contains(path) || is_written_anew(path) {
+            continue;
+        }
+        let bytes = found.files.get(path).and_then(|file| file.bytes.clone());
+        if bytes.is_some() {
+            changes.push(Change {
                 path: path.clone(),
-                before: Some(found.files.get(path)?.bytes.clone()?),
+                before: bytes,
                 after: None,
-            })
-        })
-        .collect()
+            });
+        } else if broken.blocks_until() > now {
+            return Err(StoreError::NotAStore {
+                path: path.clone(),
+                reason: format!("{}; remove it by hand", broken.reason),
+            });
+        }
+    }
+    Ok(changes)
 }
 
 fn plan_state(

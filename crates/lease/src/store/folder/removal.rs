@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use atomic_file::Durability;
+use jiff::Timestamp;
 
 use super::FolderStore;
 use super::change::Change;
 use super::scan::{Found, STATE_FILE, names_in, scan};
 use crate::error::StoreError;
+use crate::lease::Token;
 
 /// What became of a folder of leases.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,7 +24,8 @@ pub struct Removal {
 
 impl FolderStore {
     /// Removes the folder if it holds no leases, nobody waits, and nothing else lies in it. Numbers go on from the clock
-    /// afterwards. A folder that is missing is no error, and was not removed.
+    /// afterwards; where they are ahead of it, because it was set back, the folder stays. A folder that is missing is no
+    /// error, and was not removed.
     ///
     /// # Errors
     ///
@@ -33,7 +36,8 @@ impl FolderStore {
         let found = scan(folder, &self.project)?;
         let foreign = foreign(folder, &found)?;
         let has_leases = !(found.leases.held.is_empty() && found.leases.waiting.is_empty());
-        if has_leases || !foreign.is_empty() || !folder.exists() {
+        let stays = has_leases || !foreign.is_empty() || !folder.exists();
+        if stays || !clock_goes_on_behind(found.leases.last_token) {
             return Ok(Removal {
                 removed: false,
                 foreign,
@@ -68,6 +72,16 @@ impl FolderStore {
                 source: Box::new(source),
             }),
         }
+    }
+}
+
+/// Whether a folder that is made anew gives out higher numbers than this one has.
+fn clock_goes_on_behind(last: Token) -> bool {
+    let is_past = || Token::default().next(Timestamp::now()) > last;
+    // It may have been given out in this very millisecond.
+    is_past() || {
+        std::thread::sleep(Duration::from_millis(1));
+        is_past()
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) fn parse(bytes: &[u8], project: &Project) -> Result<State, String> {
         .collect::<Result<Vec<_>, _>>()?;
     waiting.sort_by_key(|waiter| waiter.ticket);
     Ok(State {
-        last_token: Token(written.last_token),
+        last_token: Token::written(written.last_token)?,
         waiting,
     })
 }
@@ -63,7 +63,7 @@ fn waiter(place: Place, project: &Project) -> Result<Waiter, String> {
         globs: place.globs,
     };
     Ok(Waiter {
-        ticket: Token(place.ticket),
+        ticket: Token::written(place.ticket)?,
         agent: Agent::new(&place.agent).map_err(|err| err.to_string())?,
         scope: lists.scope(project).map_err(|err| err.to_string())?,
         mode: mode(&place.mode)?,

@@ -192,9 +192,8 @@ fn text<'a>(row: &'a Row<'_>, column: usize) -> Result<&'a str, Nonsense> {
 }
 
 fn token(row: &Row<'_>) -> Result<Token, Nonsense> {
-    u64::try_from(row.get::<_, i64>(0)?)
-        .map(Token)
-        .map_err(edited)
+    let number = u64::try_from(row.get::<_, i64>(0)?).map_err(edited)?;
+    Token::written(number).map_err(edited)
 }
 
 fn agent(row: &Row<'_>) -> Result<Agent, Nonsense> {
