@@ -13,7 +13,7 @@ use crate::output::{Output, write_json};
 use crate::places::{Target, near};
 use crate::settings::{Settings, Touch};
 use crate::signals;
-use crate::story_leases::StoryLeases;
+use crate::story_leases;
 use crate::text_argument;
 use crate::transaction::{self, WithRevision, id_of};
 use crate::value_text;
@@ -91,10 +91,7 @@ fn rehearse(
 fn look_at_leases(target: &Target, settings: &Settings) -> Result<(), Failure> {
     let journal = journal::file_of(target, settings)?;
     let root = journal.as_ref().map(JournalFile::root);
-    let leases = StoryLeases::of([target.path.clone()], root, settings)?;
-    leases
-        .look()
-        .map_err(|refusal| Failure::from_refusal(&refusal))
+    story_leases::look_at([target.path.clone()], root, settings)
 }
 
 fn transaction(given: &[Given], touch: Touch) -> Result<Transaction, Failure> {

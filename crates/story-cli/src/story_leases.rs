@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use lease::store::Transaction;
 use lease::{Agent, LeaseError, Leases};
+use story::workspace::Workspace;
 
 use crate::failure::Failure;
 use crate::lease_store::{self, InProject};
@@ -116,6 +117,42 @@ impl<'a> StoryLeases<'a> {
         }
         Refusal::Leased(failure)
     }
+}
+
+/// Looks whether another agent has leased one of `files`, without a lock. For what is only tried out, and for what comes and
+/// goes as a whole, so that no edit is lost when a lease is acquired after the look.
+///
+/// # Errors
+///
+/// `ELOCKED` if another agent has; or it cannot be found out.
+pub fn look_at(
+    files: impl IntoIterator<Item = PathBuf>,
+    root: Option<&Path>,
+    settings: &Settings,
+) -> Result<(), Failure> {
+    let leases = StoryLeases::of(files, root, settings)?;
+    leases
+        .look()
+        .map_err(|refusal| Failure::from_refusal(&refusal))
+}
+
+/// As [`look_at`], in an sdlc root; without a file only whether the leases can be read.
+///
+/// # Errors
+///
+/// As [`look_at`].
+pub fn look_in(
+    workspace: &Workspace,
+    file: Option<PathBuf>,
+    settings: &Settings,
+) -> Result<(), Failure> {
+    // As stories name it: the roots around it are looked for by its path.
+    let root = workspace.root().canonicalize();
+    look_at(
+        file,
+        Some(root.as_deref().unwrap_or(workspace.root())),
+        settings,
+    )
 }
 
 /// Paths of a project start at its root, those of the command line in the working folder.

@@ -16,6 +16,7 @@ use crate::output::Output;
 use crate::places::{Target, workspace};
 use crate::settings::Settings;
 use crate::signals;
+use crate::story_leases;
 use crate::transaction::Done;
 
 /// How long one locked story is waited for before the board is looked at again. Chosen: many times what an update takes.
@@ -68,6 +69,9 @@ pub fn claim(
     output: &Output,
 ) -> Result<(Claimed, Done), Failure> {
     let workspace = workspace(settings)?;
+    // Where the leases cannot be read no story can be claimed, which is not for want of stories.
+    story_leases::look_in(&workspace, None, settings)
+        .map_err(|failure| failure.headline("cannot claim a story"))?;
     let mut search = Search {
         terms,
         settings,

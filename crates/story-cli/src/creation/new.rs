@@ -15,6 +15,7 @@ use crate::output::{Output, write_json, write_stdout};
 use crate::places::{Target, workspace};
 use crate::settings::{Settings, Touch};
 use crate::signals;
+use crate::story_leases;
 use crate::transaction::{chain, took_over_text};
 
 /// Makes the story and prints its id.
@@ -27,6 +28,8 @@ pub fn run(args: &NewArgs, settings: &Settings, output: &Output) -> Result<(), F
     let mut warnings = Vec::new();
     let new = new_story(args, settings, &mut warnings)?;
     let workspace = workspace(settings)?;
+    story_leases::look_in(&workspace, Some(workspace.stories()), settings)
+        .map_err(|failure| failure.headline("cannot make the story"))?;
     let creation = Creation::acquire(&workspace, &settings.lock_options("story new"))
         .map_err(|err| failure(err, settings))?;
     warnings.extend(creation.took_over().map(took_over_text));

@@ -1,8 +1,9 @@
 //! `story move`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use atomic_file::CommitOptions;
+use story::journal::JournalFile;
 use story::workspace::{LegacyFolder, StoryCopy};
 use story::{RelocateError, Relocated, relocate};
 
@@ -10,11 +11,13 @@ use crate::args::creation::{Folder, MoveArgs};
 use crate::contract::{Dates, dating};
 use crate::failure::{Code, Failure};
 use crate::failure_sources::code_of_io;
+use crate::journal;
 use crate::json;
 use crate::output::{Output, write_json};
 use crate::places::{Target, workspace};
 use crate::settings::Settings;
 use crate::signals;
+use crate::story_leases;
 use crate::transaction::{chain, id_of, inherited_token, took_over_text};
 
 /// Moves the file and tells where it is.
@@ -43,12 +46,21 @@ pub fn run(args: &MoveArgs, settings: &Settings, output: &Output) -> Result<(), 
         ..CommitOptions::default()
     };
     let folder = folder(args.folder);
+    look_at_leases(&target, workspace.legacy(folder), settings)
+        .map_err(|failure| failure.about("move", &target))?;
     let dating = dating(Dates::Updated, settings);
     match relocate(&target.path, &workspace, folder, dating, (&lock, &commit)) {
         Ok(moved) => tell(&moved, folder, &target, output),
         Err(RelocateError::AlreadyThere { path }) => stays(&path, folder, &target, output),
         Err(err) => Err(failure(err, &target, settings)),
     }
+}
+
+/// Neither a story that another agent has leased is moved, nor anything into a folder that it has leased.
+fn look_at_leases(target: &Target, to: PathBuf, settings: &Settings) -> Result<(), Failure> {
+    let journal = journal::file_of(target, settings)?;
+    let root = journal.as_ref().map(JournalFile::root);
+    story_leases::look_at([target.path.clone(), to], root, settings)
 }
 
 fn folder(given: Folder) -> LegacyFolder {

@@ -134,6 +134,30 @@ fn apply_refuses_the_lines_about_leased_stories_and_together_all_of_them() {
 }
 
 #[test]
+fn story_is_neither_moved_out_of_a_lease_nor_made_or_moved_into_one() {
+    let desk = Desk::new();
+    desk.lease("a1", PATH, HOUR);
+    let refused = desk.json(4, &["move", "S-0034", "ready", "--as", "a2"]);
+    let message = refused["error"]["message"].as_str().unwrap_or_default();
+    assert!(message.contains("held by a1"), "who: {message}");
+    assert_eq!(desk.text(), STORY, "the story is where it was");
+
+    let desk = Desk::new();
+    for folder in ["ready", "stories"] {
+        let folder = desk.sandbox.join(".ai-sdlc").join(folder);
+        std::fs::create_dir_all(folder).expect("a folder");
+    }
+    desk.expect(0, &["lease", "acquire", ".ai-sdlc/ready/", "--as", "a1"]);
+    desk.expect(4, &["move", "S-0034", "ready", "--as", "a2"]);
+    desk.expect(0, &["new", "Free", "--as", "a2"]);
+    desk.expect(0, &["lease", "acquire", ".ai-sdlc/stories/", "--as", "a1"]);
+    let refused = desk.expect(4, &["new", "Second", "--as", "a2"]);
+    assert!(refused.stderr.contains("held by a1"), "who: {refused:?}");
+    desk.expect(0, &["new", "Second", "--as", "a1"]);
+    desk.expect(0, &["move", "S-0034", "ready", "--as", "a1"]);
+}
+
+#[test]
 fn leases_are_looked_for_where_they_are_said_to_be_and_around_a_worktree() {
     let desk = Desk::new();
     let project = || Project::new(desk.sandbox.path()).expect("it is there");
@@ -166,6 +190,11 @@ fn set_while_a_list_of_leases_is_broken_is_refused_and_names_it() {
     let refused = desk.json(6, &["set", "S-0034", "priority=1"]);
     let message = refused["error"]["message"].as_str().unwrap_or_default();
     assert!(message.contains("a2.lock"), "which one: {message}");
+    let unclaimed = desk.expect(6, &["claim", "--next", "--as", "a1"]);
+    assert!(
+        unclaimed.stderr.contains("a2.lock"),
+        "it is not for want of stories: {unclaimed:?}"
+    );
     assert_eq!(desk.text(), STORY, "nothing was changed");
     testkit::set_age(&broken, 2 * HOUR);
     desk.expect(0, &["set", "S-0034", "priority=1"]);
