@@ -78,13 +78,13 @@ pub fn existing(root: Option<&Path>, settings: &Settings) -> Result<Vec<InProjec
     Ok(found)
 }
 
-/// The root and the sdlc folders around it, those of the same name as well, from the inside out.
+/// The root and the sdlc folders around it, from the inside out.
 fn around(root: &Path) -> impl Iterator<Item = &Path> {
     root.ancestors().filter(move |folder| {
-        folder
-            .file_name()
-            .is_some_and(|name| name == DEFAULT_FOLDER || Some(name) == root.file_name())
-            || *folder == root
+        *folder == root
+            || folder
+                .file_name()
+                .is_some_and(|name| name == DEFAULT_FOLDER)
     })
 }
 
@@ -184,21 +184,6 @@ pub fn is_database(place: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn around_a_root_are_the_folders_of_its_name_and_of_the_usual_one() {
-        let root = Path::new("/p/.ai-sdlc/worktrees/x/sdlc/worktrees/y/sdlc");
-        let found: Vec<_> = around(root).collect();
-        let expected = [
-            root,
-            Path::new("/p/.ai-sdlc/worktrees/x/sdlc"),
-            Path::new("/p/.ai-sdlc"),
-        ];
-        assert_eq!(
-            found, expected,
-            "a worktree's root lies in that of the project"
-        );
-    }
 
     #[test]
     fn database_is_told_by_its_ending() {
