@@ -113,6 +113,59 @@ fn permission_error_says_in_words_which_place_and_what_to_do() {
     }
 }
 
+#[test]
+fn store_of_leases_without_write_permission_is_a_typed_error_and_stays_as_it_is() {
+    // SQLite does not tell the one from the other.
+    for (store, code) in [("sdlc/locks", "EACCES"), ("sdlc/leases.db", "EROFS")] {
+        let place = Reachable::new(Content::Small);
+        let sandbox = &place.story.sandbox;
+        fs::create_dir_all(sandbox.join("sdlc/stories")).expect("a root is made");
+        let lease = |program: &Path, arguments: &[&str]| {
+            let mut command = Command::new(program);
+            without_settings(&mut command);
+            command
+                .current_dir("/")
+                .env("STORY_LEASES", sandbox.join(store));
+            command.arg("--root").arg(sandbox.join("sdlc"));
+            command.arg("lease").args(arguments).arg("--json");
+            command
+        };
+        let made = run(&mut lease(&place.program, &["acquire", "a", "--as", "ann"]));
+        assert!(made.status.success(), "the store is made: {made:?}");
+        let as_common_user = |arguments: &[&str]| {
+            let mut command = lease(&place.program, arguments);
+            if getuid().is_root() {
+                command.uid(NOBODY).gid(NOBODY);
+            }
+            run(&mut command)
+        };
+        let folders = [sandbox.join("sdlc"), sandbox.join("sdlc/locks")];
+        let folders: Vec<_> = folders.iter().filter(|folder| folder.is_dir()).collect();
+        folders.iter().for_each(|folder| set_mode(folder, 0o555));
+        let refused = as_common_user(&["acquire", "b", "--as", "bob"]);
+        let list = as_common_user(&["list"]);
+        folders.iter().for_each(|folder| set_mode(folder, 0o755));
+        assert_eq!(
+            refused.status.code(),
+            Some(8),
+            "no permission has its exit code, {store}: {refused:?}"
+        );
+        assert_eq!(error_code(&refused), code, "and its code: {refused:?}");
+        // SQLite's journal has to be written even by those who only read.
+        let seen = match code {
+            "EACCES" => json(&list)["leases"][0]["agent"] == "ann",
+            _ => list.status.code() == Some(8),
+        };
+        assert!(
+            seen,
+            "a folder can be looked at, a database says why not: {list:?}"
+        );
+        let after = run(&mut lease(&place.program, &["list"]));
+        let count = json(&after)["leases"].as_array().map(Vec::len);
+        assert_eq!(count, Some(1), "nothing was acquired, {store}: {after:?}");
+    }
+}
+
 /// A shell script with mounts of its own, or `None` (and a skip) where the system refuses them.
 fn with_own_mounts(test: &str, script: &str, arguments: &[&Path]) -> Option<Finished> {
     /// The script's exit code for "cannot mount here".
