@@ -141,10 +141,14 @@ fn store_of_leases_without_write_permission_is_a_typed_error_and_stays_as_it_is(
         };
         let folders = [sandbox.join("sdlc"), sandbox.join("sdlc/locks")];
         let folders: Vec<_> = folders.iter().filter(|folder| folder.is_dir()).collect();
-        folders.iter().for_each(|folder| set_mode(folder, 0o555));
+        for folder in &folders {
+            set_mode(folder, 0o555);
+        }
         let refused = as_common_user(&["acquire", "b", "--as", "bob"]);
         let list = as_common_user(&["list"]);
-        folders.iter().for_each(|folder| set_mode(folder, 0o755));
+        for folder in &folders {
+            set_mode(folder, 0o755);
+        }
         assert_eq!(
             refused.status.code(),
             Some(8),
