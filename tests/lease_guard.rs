@@ -264,6 +264,24 @@ fn commit_that_renames_or_removes_a_leased_file_is_refused() {
 }
 
 #[test]
+fn commit_that_replaces_the_folder_of_a_leased_file_by_a_link_is_refused() {
+    if is_without_git("commit_that_replaces_the_folder_of_a_leased_file_by_a_link_is_refused") {
+        return;
+    }
+    let repository = Repository::new();
+    repository.lease("worker-1", &["src/a.rs"]);
+    for target in ["doc", "/"] {
+        repository.git(&["rm", "-r", "--quiet", "src"]);
+        std::os::unix::fs::symlink(target, repository.join("src")).expect("a link");
+        assert_refused(
+            &repository.commit_as(None),
+            &["src/a.rs is held by worker-1"],
+        );
+        repository.git(&["reset", "--quiet", "--hard"]);
+    }
+}
+
+#[test]
 fn guard_works_in_worktrees_in_subfolders_and_for_projects_inside_of_a_repository() {
     if is_without_git(
         "guard_works_in_worktrees_in_subfolders_and_for_projects_inside_of_a_repository",

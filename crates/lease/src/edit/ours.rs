@@ -8,6 +8,9 @@ use sidecar_lock::{LockState, SidecarLock};
 use super::Workplace;
 use super::error::EditError;
 use crate::project_path::{ProjectPath, fold};
+use crate::store::{folder, sqlite};
+
+const OF_A_STORE: &str = "is where the leases are kept";
 
 /// What `SQLite` puts behind the name of a database.
 const BESIDE_A_DATABASE: [&str; 4] = ["", "-wal", "-shm", "-journal"];
@@ -19,7 +22,8 @@ const BESIDE_A_DATABASE: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 /// [`EditError::Refused`].
 pub(super) fn check(place: Workplace<'_>, path: &ProjectPath) -> Result<(), EditError> {
     let found = by_name(path)
-        .or_else(|| is_of_the_store(place, path).then_some("is where the leases are kept"))
+        .or_else(|| is_of_the_store(place, path).then_some(OF_A_STORE))
+        .or_else(|| is_of_another_store(&place.project.locate(path)).then_some(OF_A_STORE))
         .or_else(|| is_sidecar(&place.project.locate(path)).then_some("is a lock file"));
     match found {
         None => Ok(()),
@@ -61,6 +65,20 @@ fn is_of_the_store(place: Workplace<'_>, path: &ProjectPath) -> bool {
         [name, lock].iter().any(|own| fold(own) == path.key())
     };
     path.is_within(&store) || BESIDE_A_DATABASE.iter().any(|end| is_beside(end))
+}
+
+/// Whether leases that are not asked about now are kept there: a project may have several stores.
+fn is_of_another_store(location: &Path) -> bool {
+    let before = |end: &str| {
+        let name = location.file_name()?.to_str()?.strip_suffix(end)?;
+        (!name.is_empty()).then(|| location.with_file_name(name))
+    };
+    location.parent().is_some_and(folder::is_store)
+        || before(".lock").is_some_and(|store| folder::is_store(&store))
+        || BESIDE_A_DATABASE
+            .iter()
+            .filter_map(|end| before(end))
+            .any(|store| sqlite::is_store(&store))
 }
 
 /// A store may be named relative to the working folder, a project's path is not.

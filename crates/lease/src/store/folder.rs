@@ -36,13 +36,18 @@ use sidecar_lock::{LockGuard, LockOptions, SidecarLock};
 
 use self::change::Change;
 use self::plan::Plan;
-use self::scan::{Found, not_a_folder, scan};
+use self::scan::{Found, STATE_FILE, not_a_folder, scan};
 use super::{LeaseStore, Transaction};
 use crate::error::StoreError;
 use crate::leases::Leases;
 use crate::project::Project;
 
 pub use self::removal::Removal;
+
+/// Whether leases are kept in a folder: our own state lies in it.
+pub(crate) fn is_store(folder: &Path) -> bool {
+    folder.join(STATE_FILE).is_file()
+}
 
 /// How often a folder is read anew because somebody changed it meanwhile; chosen: to look must not take for ever.
 const REREADS: u32 = 10;

@@ -8,6 +8,8 @@
 
 mod rows;
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -24,6 +26,23 @@ const SCHEMA: Schema<'_> = Schema {
     application_id: 0x6c65_6173,
     migrations: &[include_str!("sqlite/version_1.sql")],
 };
+
+/// Where the application id stands in a file of `SQLite`, and how such a file begins: <https://sqlite.org/fileformat2.html>.
+const APPLICATION_ID_AT: usize = 68;
+const MAGIC: &[u8] = b"SQLite format 3\0";
+
+/// Whether a file is a database of leases, by its first bytes.
+pub(crate) fn is_store(file: &Path) -> bool {
+    // Whoever opens a FIFO waits.
+    if !file.is_file() {
+        return false;
+    }
+    let mut head = [0; APPLICATION_ID_AT + 4];
+    let read = File::open(file).and_then(|mut file| file.read_exact(&mut head));
+    read.is_ok()
+        && head.starts_with(MAGIC)
+        && head[APPLICATION_ID_AT..] == SCHEMA.application_id.to_be_bytes()
+}
 
 /// A reader waits only while another process recovers what a killed one left; chosen as the default of [`Rules`](crate::Rules).
 const RECOVERY: Duration = Duration::from_secs(5);

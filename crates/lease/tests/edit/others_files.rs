@@ -3,7 +3,11 @@
 use std::os::unix::fs::MetadataExt as _;
 use std::time::Duration;
 
+use lease::Project;
 use lease::edit::{EditError, Expect};
+use lease::store::folder::FolderStore;
+use lease::store::sqlite::SqliteStore;
+use lease::store::{LeaseStore, transact};
 use sidecar_lock::{AcquireError, LockOptions, SidecarLock};
 use testkit::set_age;
 
@@ -118,4 +122,38 @@ fn files_of_git_of_the_leases_and_lock_files_are_refused() {
     held.release().expect("nobody has touched it");
     desk.write("Cargo.lock", "data", Expect::Absent)
         .expect("data is an agent's business");
+}
+
+#[test]
+fn files_of_another_store_of_leases_are_refused() {
+    let desk = Desk::new();
+    desk.holds("a1", ".");
+    let project = Project::new(desk.sandbox.path()).expect("it is a folder");
+    let folder = FolderStore::new(desk.sandbox.join("agents"), project.clone());
+    let database = SqliteStore::new(desk.sandbox.join("leases.db"), project);
+    for store in [&folder as &dyn LeaseStore, &database] {
+        let request = desk.request("a2", "a.rs");
+        transact(store, Duration::ZERO, |leases| {
+            leases.acquire(&request, &desk.rules.present())
+        })
+        .expect("it is free there");
+    }
+    for path in [
+        "agents/a2.lock",
+        "agents/new.lock",
+        "agents/.leases.json",
+        "agents.lock",
+        "leases.db",
+        "leases.db-wal",
+    ] {
+        let refused = desk.write(path, "text", Expect::Anything);
+        assert!(
+            matches!(refused, Err(EditError::Refused { .. })),
+            "{path} protects the work of others: {refused:?}"
+        );
+    }
+    for path in ["agents.rs", "other.db", "other.db-wal"] {
+        let written = desk.write(path, "text", Expect::Absent);
+        assert!(written.is_ok(), "{path} is no part of a store: {written:?}");
+    }
 }

@@ -166,8 +166,10 @@ fn held_in(
     Ok(held)
 }
 
-/// How a file of the working tree may be called in leases: by the place where it lies, and if it is a link also by where that
-/// leads. Nothing where it lies outside of the project.
+/// How a file of the working tree may be called in leases: as it is written, by the place where it lies, and if it is a link
+/// also by where that leads. Nothing where it lies outside of the project.
+///
+/// As it is written is not where it lies once a link has replaced a folder: who leased a file in that folder holds it still.
 fn paths_of(file: &Path, project: &Project) -> Result<Vec<ProjectPath>, PathError> {
     let Ok(inside) = file.strip_prefix(project.root()) else {
         return Ok(Vec::new());
@@ -177,15 +179,23 @@ fn paths_of(file: &Path, project: &Project) -> Result<Vec<ProjectPath>, PathErro
         .to_string_lossy()
         .replace(char::is_control, "\u{fffd}");
     let inside = Path::new(&writable);
+    let mut as_written = project.path(Path::new("."))?;
+    for part in inside {
+        as_written = as_written.entry(&part.to_string_lossy());
+    }
+    let mut paths = vec![as_written];
     let folder = inside.parent().filter(|parent| *parent != Path::new(""));
     let folder = match project.path(folder.unwrap_or(Path::new("."))) {
         Ok(folder) => folder,
         // By way of a link that replaced a folder: nobody can lease it there.
-        Err(PathError::Outside { .. }) => return Ok(Vec::new()),
+        Err(PathError::Outside { .. }) => return Ok(paths),
         Err(err) => return Err(err),
     };
     let name = inside.file_name().unwrap_or_default().to_string_lossy();
-    let mut paths = vec![folder.entry(&name)];
+    let place = folder.entry(&name);
+    if !paths.contains(&place) {
+        paths.push(place);
+    }
     match project.path(inside) {
         Ok(path) if !paths.contains(&path) => paths.push(path),
         Ok(_) | Err(PathError::Outside { .. } | PathError::Unresolved { .. }) => {}
