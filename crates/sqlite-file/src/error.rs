@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 /// Why a database could not be opened or used. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -139,15 +139,33 @@ fn kind(path: &Path, err: &rusqlite::Error) -> io::ErrorKind {
             Err(err) => err.kind(),
             Ok(_) => io::ErrorKind::PermissionDenied,
         },
+        _ if is_without_room(err) => io::ErrorKind::StorageFull,
         _ => io::ErrorKind::Other,
     }
 }
 
+/// On a full disk the `-shm` is the first that cannot grow, and SQLite does not call that full.
+fn is_without_room(err: &rusqlite::Error) -> bool {
+    err.sqlite_error()
+        .is_some_and(|err| err.extended_code == ffi::SQLITE_IOERR_SHMSIZE)
+}
+
 #[cfg(test)]
 mod tests {
-    use rusqlite::ffi;
-
     use super::*;
+
+    #[test]
+    fn full_disk_is_told_as_such_also_where_sqlite_calls_it_otherwise() {
+        for (code, expected) in [
+            (ffi::SQLITE_FULL, io::ErrorKind::StorageFull),
+            (ffi::SQLITE_IOERR_SHMSIZE, io::ErrorKind::StorageFull),
+            (ffi::SQLITE_IOERR_READ, io::ErrorKind::Other),
+        ] {
+            let err = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            let found = kind(Path::new("x.db"), &err);
+            assert_eq!(found, expected, "SQLite's error {code}");
+        }
+    }
 
     #[test]
     fn kind_of_what_cannot_be_opened_is_not_found_only_where_the_folder_is_missing() {

@@ -4,6 +4,7 @@
 //! story's lock held, and the store of leases stays locked until the change is in place, so that nobody takes the story over
 //! in between.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use lease::store::Transaction;
@@ -17,7 +18,9 @@ use crate::settings::Settings;
 
 /// The leases that may stand against a change of some files.
 pub struct StoryLeases<'a> {
-    stores: Vec<InProject>,
+    /// Those that were there when it was last asked; empty until one is.
+    stores: OnceCell<Vec<InProject>>,
+    root: Option<PathBuf>,
     files: Vec<PathBuf>,
     agent: Option<Agent>,
     settings: &'a Settings,
@@ -43,23 +46,28 @@ impl<'a> StoryLeases<'a> {
         root: Option<&Path>,
         settings: &'a Settings,
     ) -> Result<Self, Failure> {
-        let stores = lease_store::existing(root, settings)?;
-        let files = if stores.is_empty() {
-            Vec::new()
-        } else {
-            files.into_iter().map(|file| absolute(&file)).collect()
-        };
-        // A name that no agent can have holds nothing: every lease is another's.
-        let agent = settings
-            .claimant
-            .as_deref()
-            .and_then(|name| Agent::new(name).ok());
-        Ok(Self {
-            stores,
-            files,
-            agent,
+        let found = Self {
+            stores: OnceCell::new(),
+            root: root.map(Path::to_path_buf),
+            files: files.into_iter().map(|file| absolute(&file)).collect(),
+            agent: agent(settings),
             settings,
-        })
+        };
+        found.stores()?;
+        Ok(found)
+    }
+
+    /// The stores. Where there was none it is looked again: the first lease may have been acquired while the story's lock was
+    /// waited for.
+    fn stores(&self) -> Result<&[InProject], Failure> {
+        if let Some(found) = self.stores.get() {
+            return Ok(found);
+        }
+        let found = lease_store::existing(self.root.as_deref(), self.settings)?;
+        if found.is_empty() {
+            return Ok(&[]);
+        }
+        Ok(self.stores.get_or_init(|| found))
     }
 
     /// Locks the stores and makes sure that no other agent holds one of the files.
@@ -69,7 +77,7 @@ impl<'a> StoryLeases<'a> {
     /// [`Refusal::Leased`]: another agent does, or that cannot be found out.
     pub fn check(&self) -> Result<Unleased<'_>, Refusal> {
         let mut locked = Vec::new();
-        for found in &self.stores {
+        for found in self.stores().map_err(Refusal::Leased)? {
             let begun = found.store.begin(self.settings.timeout);
             let transaction = begun.map_err(|err| self.refused(err.into()))?;
             self.judge(found, transaction.leases())?;
@@ -84,7 +92,7 @@ impl<'a> StoryLeases<'a> {
     ///
     /// As [`StoryLeases::check`].
     pub fn look(&self) -> Result<(), Refusal> {
-        for found in &self.stores {
+        for found in self.stores().map_err(Refusal::Leased)? {
             let leases = found.store.read();
             self.judge(found, &leases.map_err(|err| self.refused(err.into()))?)?;
         }
@@ -153,6 +161,12 @@ pub fn look_in(
         Some(root.as_deref().unwrap_or(workspace.root())),
         settings,
     )
+}
+
+/// A name that no agent can have holds nothing: every lease is another's.
+fn agent(settings: &Settings) -> Option<Agent> {
+    let name = settings.claimant.as_deref()?;
+    Agent::new(name).ok()
 }
 
 /// Paths of a project start at its root, those of the command line in the working folder.

@@ -32,6 +32,9 @@ const APPLICATION_ID_AT: usize = 68;
 const MAGIC: &[u8] = b"SQLite format 3\0";
 
 /// Whether a file is a database of leases, by its first bytes.
+///
+/// Not for one that this process has open: to close it would drop SQLite's locks on it. Whoever asks is about to overwrite
+/// the file, which would do that, and worse.
 pub(crate) fn is_store(file: &Path) -> bool {
     // Whoever opens a FIFO waits.
     if !file.is_file() {
