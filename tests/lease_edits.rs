@@ -12,6 +12,7 @@ use lease::store::{LeaseStore, transact};
 use lease::{Agent, Mode, Pattern, Project, Request, Rules, Scope, Which};
 use rustix::process::Signal;
 use serde_json::json;
+use sidecar_lock::{LockOptions, SidecarLock};
 use testkit::{Sandbox, SecondProcess, skip, wait_until};
 
 use crate::support::{
@@ -223,6 +224,40 @@ fn successor_that_waits_for_the_lock_of_a_stopped_edit_writes_once_that_is_refus
             "its text stands, whole"
         );
         assert!(!lock_path.exists(), "no lock is left");
+    }
+}
+
+#[test]
+fn first_lease_of_all_counts_for_a_change_that_waited_for_the_lock_of_the_story() {
+    const STORY: &str = ".ai-sdlc/stories/S-0034/story.md";
+    const TEXT: &str = "---\nid: S-0034\ncount: 0\n---\n";
+    if !cfg!(target_os = "linux") {
+        return skip("first_lease_of_all", "needs /proc");
+    }
+    for (name, store) in stores() {
+        let site = Site::new(store, name);
+        let path = site.sandbox.write(STORY, TEXT);
+        let lock = SidecarLock::new(path).expect("a path");
+        let held = lock.acquire(&LockOptions::default()).expect("it is free");
+        let mut set = story();
+        set.current_dir(site.sandbox.path());
+        set.env("STORY_LEASES", site.store.place());
+        set.args(["set", STORY, "--inc", "count", "--as", "other"]);
+        let set = SecondProcess::spawn(set.args(["--timeout", "60s"]));
+        crate::support::wait_until_waiting([&set], lock.sidecar());
+        assert!(
+            site.try_lease_of(STORY, "holder", Duration::from_hours(1)),
+            "nobody else is there"
+        );
+        held.release().expect("nobody has touched it");
+        let finished = set.wait(PATIENCE);
+        let code = finished.status.code();
+        assert_eq!(code, Some(4), "{name}: it is leased by now: {finished:?}");
+        assert_eq!(
+            site.sandbox.read(STORY),
+            TEXT,
+            "{name}: nothing was changed"
+        );
     }
 }
 
