@@ -12,7 +12,7 @@ mod replacement;
 mod revision;
 mod run;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use atomic_file::{Durability, HardLinks};
@@ -42,7 +42,12 @@ pub struct Workplace<'a> {
     pub store: &'a dyn LeaseStore,
     /// How the leases are judged.
     pub rules: &'a Rules,
+    /// Has a last word about each new version.
+    pub judge: Judge,
 }
+
+/// Says what would be wrong with a new version of a file: where it lies, what it holds now, and what it would hold.
+pub type Judge = fn(&Path, Option<&[u8]>, &[u8]) -> Result<(), String>;
 
 /// Who writes, and how.
 #[derive(Debug, Clone)]
@@ -132,7 +137,17 @@ pub struct Edited {
     pub reruns: u32,
 }
 
-impl Workplace<'_> {
+impl<'a> Workplace<'a> {
+    /// Where each new version is good that its agent may write.
+    pub fn new(project: &'a Project, store: &'a dyn LeaseStore, rules: &'a Rules) -> Self {
+        Self {
+            project,
+            store,
+            rules,
+            judge: |_, _, _| Ok(()),
+        }
+    }
+
     /// Replaces one piece of a file. Everything else, its mode, owner and links included, stays.
     ///
     /// # Errors
@@ -143,7 +158,7 @@ impl Workplace<'_> {
     ///   waiting helps.
     /// - [`EditError::NotFound`], [`EditError::Ambiguous`], [`EditError::RevisionDiffers`], [`EditError::Missing`]: the file is
     ///   not what the agent thinks. Read it again.
-    /// - [`EditError::NothingToFind`], [`EditError::Refused`], [`EditError::TooLarge`]: retrying does not help.
+    /// - [`EditError::NothingToFind`], [`EditError::Refused`], [`EditError::Unfit`], [`EditError::TooLarge`]: retrying does not help.
     /// - [`EditError::Lock`], [`EditError::Obstructed`], [`EditError::LockLost`], [`EditError::Conflict`]: others are at work on
     ///   the file; try again later.
     /// - [`EditError::Read`], [`EditError::Commit`]: the system refused something.

@@ -50,6 +50,13 @@ pub trait Transaction {
     /// What is in the store.
     fn leases(&self) -> &Leases;
 
+    /// Makes sure that the store is still locked, and still the one that was locked: people delete files.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Interfered`]: begin again. Others: it cannot be found out.
+    fn verify(&self) -> Result<(), StoreError>;
+
     /// Writes what has changed, durably, and unlocks the store.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use lease::edit::{EditError, Edited, Expect, Replacement, Workplace, Write, Writ
 use lease::store::{LeaseStore, Transaction};
 use lease::{Leases, StoreError, Token};
 use sidecar_lock::LockOptions;
+use story::Document;
 
 use crate::args::edits::{EditFileArgs, EditVerb, EditedArgs, WriteFileArgs};
 use crate::durations::rough;
@@ -85,6 +86,7 @@ fn carry_out(
         project: &project,
         store: &Announcing(store.as_ref()),
         rules: &rules,
+        judge: stays_a_story,
     };
     let mut by = Writer {
         token: args.token.map(Token),
@@ -114,6 +116,20 @@ fn carry_out(
         signals::watch();
     }
     edit(&by).map_err(fail)
+}
+
+/// What is a story stays one, and the same: others change it by its id and read its frontmatter.
+fn stays_a_story(path: &Path, now: Option<&[u8]>, then: &[u8]) -> Result<(), String> {
+    if Target::at(path.to_path_buf()).id.is_none() {
+        return Ok(());
+    }
+    let id = |story: &Document| story.get("id").ok().flatten();
+    let now = now.and_then(|bytes| Document::parse(bytes).ok());
+    let then = Document::parse(then).map_err(|err| format!("it would be no story: {err}"))?;
+    match now {
+        Some(now) if id(&now) != id(&then) => Err("its id would be another".to_owned()),
+        _ => Ok(()),
+    }
 }
 
 /// A store that, once it is locked, announces that the commit begins: from there on signals wait for its end.

@@ -66,6 +66,10 @@ fn judge(err: &EditError) -> (Code, Option<&'static str>) {
             Some("say in --old what to replace; `story write-file` writes a whole file"),
         ),
         EditError::Refused { .. } | EditError::TooLarge { .. } => (Code::Refused, None),
+        EditError::Unfit { .. } => (
+            Code::Refused,
+            Some("`story set` and `story edit` change a story and keep it one"),
+        ),
         EditError::Obstructed { .. } => (
             Code::Locked,
             Some(

@@ -111,18 +111,31 @@ pub fn agent_named(name: &str) -> Result<Agent, Failure> {
         .map_err(|err| Failure::usage(format!("{name:?} cannot hold leases")).with_chain(&err))
 }
 
-/// Where the store is; it need not exist.
+/// Where the store is; it need not exist. Unnamed it is the folder, or the database of programs that use the library as it is
+/// where only that exists.
 ///
 /// # Errors
 ///
-/// As [`sdlc_root`], where that is needed.
+/// `EUSAGE` when there are both; as [`sdlc_root`], where that is needed.
 pub fn place(store: Option<&Path>, settings: &Settings) -> Result<PathBuf, Failure> {
     if let Some(named) = store.or(settings.lease_store.as_deref()) {
         return Ok(named.to_path_buf());
     }
-    match &settings.output {
-        Some(output) => Ok(output.join(FOLDER)),
-        None => sdlc_root(settings).map(|root| root.join(FOLDER)),
+    let output = match &settings.output {
+        Some(output) => output.clone(),
+        None => sdlc_root(settings)?,
+    };
+    let [folder, database] = [FOLDER, lease::DATABASE].map(|name| output.join(name));
+    match (is_there(&database)?, is_there(&folder)?) {
+        (false, _) => Ok(folder),
+        (true, false) => Ok(database),
+        // Whoever asks one of them alone would not see what stands in the other.
+        (true, true) => Err(Failure::usage(format!(
+            "{} holds two stores of leases, {FOLDER} and {}",
+            output.display(),
+            lease::DATABASE
+        ))
+        .hint("say which one with --store or STORY_LEASES, or remove the one that nobody uses")),
     }
 }
 

@@ -122,11 +122,7 @@ fn work_on(
 
 fn edit(registry: &ScopeRegistry, by: &Writer, old: &str, new: &str) -> Outcome<Edited> {
     let leases = registry.leases();
-    let workplace = Workplace {
-        project: leases.project(),
-        store: leases.store(),
-        rules: leases.rules(),
-    };
+    let workplace = Workplace::new(leases.project(), leases.store(), leases.rules());
     let edit = Replacement {
         path: FILE.into(),
         old: old.into(),

@@ -134,11 +134,7 @@ fn with_leases(
     let read = |name: &String| fs::read_to_string(manager.project().root().join(name));
     let texts: Vec<_> = files.iter().map(read).collect::<Result<_, _>>()?;
     think(epic, &texts.iter().map(String::as_str));
-    let workplace = Workplace {
-        project: manager.project(),
-        store: manager.store(),
-        rules: manager.rules(),
-    };
+    let workplace = Workplace::new(manager.project(), manager.store(), manager.rules());
     let writer = Writer {
         token: won.acquired.lease.token,
         ..Writer::new(agent.clone())

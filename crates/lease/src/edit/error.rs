@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use atomic_file::{CommitError, CommitWarning, ReadError, SweepError};
 use sidecar_lock::{AcquireError, LostError, ReleaseError};
 
+use super::replacement::MOST_COUNTED;
 use super::revision::{Revision, RevisionPrefix};
 use crate::error::{LeaseError, StoreError};
 use crate::project_path::{PathError, ProjectPath};
@@ -23,11 +24,11 @@ pub enum EditError {
         path: ProjectPath,
     },
     /// The piece occurs more than once. Say more of what stands around it.
-    #[error("the text to replace occurs {count} times in {path}: {}", in_lines(.lines, *.count))]
+    #[error("the text to replace occurs {} times in {path}: {}", counted(*.count), in_lines(.lines, *.count))]
     Ambiguous {
         /// The file.
         path: ProjectPath,
-        /// How often.
+        /// How often; counted up to 1,000.
         count: usize,
         /// The lines in which the first ten begin, from 1.
         lines: Vec<usize>,
@@ -64,6 +65,14 @@ pub enum EditError {
         path: ProjectPath,
         /// What it is.
         reason: &'static str,
+    },
+    /// The file would no longer be what it has to be ([`Workplace::judge`](super::Workplace)). Retrying does not help.
+    #[error("{path} was left as it is: {reason}")]
+    Unfit {
+        /// The file.
+        path: ProjectPath,
+        /// What would be wrong with it.
+        reason: String,
     },
     /// The file, or what it would become, is too large. Retrying does not help.
     #[error("{path} has {size} bytes, and at most {limit} are edited")]
@@ -107,6 +116,15 @@ pub enum EditError {
     /// The file cannot be written. [`CommitError::is_committed`] tells whether it was all the same.
     #[error(transparent)]
     Commit(CommitError),
+}
+
+fn counted(count: usize) -> String {
+    let prefix = if count < MOST_COUNTED {
+        ""
+    } else {
+        "at least "
+    };
+    format!("{prefix}{count}")
 }
 
 fn in_lines(lines: &[usize], count: usize) -> String {

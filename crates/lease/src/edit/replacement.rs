@@ -8,12 +8,16 @@ use crate::project_path::ProjectPath;
 /// How many places are named at most; chosen: enough to see which of them was meant.
 const MOST_NAMED: usize = 10;
 
+/// How many places are counted; chosen: beyond it the number tells nothing more, and counting a long piece that overlaps itself
+/// takes minutes.
+pub(super) const MOST_COUNTED: usize = 1_000;
+
 /// Why there is no one place that is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Mismatch {
     /// There is none.
     Nowhere,
-    /// There are several: how many, and the lines in which the first of them begin.
+    /// There are several: how many, up to [`MOST_COUNTED`], and the lines in which the first of them begin.
     Several { count: usize, lines: Vec<usize> },
 }
 
@@ -42,12 +46,14 @@ pub(super) fn replace_once(text: &[u8], old: &[u8], new: &[u8]) -> Result<Vec<u8
     Ok(replaced)
 }
 
-/// Counts the places; each byte is looked at about as often as the piece is long, for pieces that overlap themselves.
+/// Counts the places. Each takes about as long as the piece is, for pieces that overlap themselves.
 fn several(text: &[u8], finder: &Finder<'_>) -> Mismatch {
     let mut lines = Vec::new();
     let (mut count, mut from) = (0, 0);
     let (mut line, mut counted_to) = (1, 0);
-    while let Some(found) = finder.find(&text[from..]) {
+    while count < MOST_COUNTED
+        && let Some(found) = finder.find(&text[from..])
+    {
         let at = from + found;
         if lines.len() < MOST_NAMED {
             line += memchr::memchr_iter(b'\n', &text[counted_to..at]).count();
@@ -101,5 +107,15 @@ mod tests {
             let found = replace_once(text, old, b"new");
             assert_eq!(found, Err(expected), "{old:?} in {text:?}");
         }
+    }
+
+    #[test]
+    fn places_are_not_counted_for_ever() {
+        let found = replace_once(&b"a".repeat(100_000), &b"a".repeat(1_000), b"new");
+        let counted = matches!(
+            found,
+            Err(Mismatch::Several { count, .. }) if count == MOST_COUNTED
+        );
+        assert!(counted, "enough to know that it is ambiguous");
     }
 }

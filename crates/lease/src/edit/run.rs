@@ -102,6 +102,12 @@ impl<'a> Run<'a> {
                 Err(mismatch) => return Err(self.reason_for(mismatch)),
             };
             self.check_size(contents.len() as u64)?;
+            (self.place.judge)(&self.location, found, &contents).map_err(|reason| {
+                EditError::Unfit {
+                    path: self.path.clone(),
+                    reason,
+                }
+            })?;
             let Some(interference) = self.put(&guard, original, &contents)? else {
                 let revision = Revision::of(&contents);
                 return Ok(self.done(guard, revision, true));
@@ -243,6 +249,7 @@ impl<'a> Run<'a> {
         if let Err(lost) = guard.verify() {
             return Ok(Some(Interference::LockRemoved(lost)));
         }
+        transaction.verify()?;
         let committed = match staged {
             Some(staged) => Staged::commit(staged),
             None => atomic_file::create_resolved(self.resolved(guard), contents, &options),

@@ -162,6 +162,12 @@ impl Transaction for Open {
         &self.found.leases
     }
 
+    fn verify(&self) -> Result<(), StoreError> {
+        self.guard.verify().map_err(|_| StoreError::Interfered {
+            path: self.guard.sidecar().to_path_buf(),
+        })
+    }
+
     fn commit(self: Box<Self>, after: &Leases) -> Result<(), StoreError> {
         let folder = self.guard.resource();
         let plan = plan::plan(folder, &self.found, after, Timestamp::now())?;

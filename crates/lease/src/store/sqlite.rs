@@ -221,9 +221,7 @@ impl Locked<'_> {
     fn write(&self, database: &Database, after: &Leases) -> Result<(), StoreError> {
         rows::write_changes(database, &self.leases, after)?;
         // The last moment: what is written to a file without a name is in nobody's store.
-        if database.has_moved()? {
-            return Err(self.turn.0.interfered());
-        }
+        self.verify()?;
         Ok(database.commit()?)
     }
 }
@@ -231,6 +229,13 @@ impl Locked<'_> {
 impl Transaction for Locked<'_> {
     fn leases(&self) -> &Leases {
         &self.leases
+    }
+
+    fn verify(&self) -> Result<(), StoreError> {
+        match &self.database {
+            Some(database) if database.has_moved()? => Err(self.turn.0.interfered()),
+            _ => Ok(()),
+        }
     }
 
     fn commit(self: Box<Self>, after: &Leases) -> Result<(), StoreError> {

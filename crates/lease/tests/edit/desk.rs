@@ -34,6 +34,10 @@ impl Transaction for Locked<'_> {
         &self.0
     }
 
+    fn verify(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     fn commit(mut self: Box<Self>, after: &Leases) -> Result<(), StoreError> {
         *self.0 = after.clone();
         Ok(())
@@ -89,11 +93,7 @@ impl Desk {
     }
 
     fn place(&self) -> Workplace<'_> {
-        Workplace {
-            project: &self.project,
-            store: &self.store,
-            rules: &self.rules,
-        }
+        Workplace::new(&self.project, &self.store, &self.rules)
     }
 
     pub fn pass(&self, time: Duration) {

@@ -270,3 +270,27 @@ fn edit_while_a_list_of_leases_is_broken_is_refused_and_names_it() {
     assert!(message.contains("a2.lock"), "which one: {message}");
     assert_eq!(desk.sandbox.read(FILE), TEXT, "nothing was changed");
 }
+
+#[test]
+fn story_stays_a_story_and_keeps_its_id() {
+    let (desk, _) = desk();
+    let story = ".ai-sdlc/stories/S-0034/story.md";
+    desk.lease("a1", story, HOUR);
+    let edit = |old: &'static str, new: &'static str| {
+        ["edit-file", story, "--as", "a1", "--old", old, "--new", new]
+    };
+    for (old, new) in [
+        ("title: 'Atomic", "title: ['Atomic"),
+        ("id: S-0034", "id: S-0099"),
+        ("id: S-0034\n", ""),
+    ] {
+        let refused = desk.json(7, &edit(old, new));
+        assert_eq!(refused["error"]["code"], json!("EREFUSED"), "{refused}");
+        assert_eq!(desk.text(), crate::desk::STORY, "{new:?}: nothing was done");
+    }
+    desk.expect(0, &edit("# Atomic story updates", "# Another heading"));
+    assert!(
+        desk.text().contains("# Another heading"),
+        "the body changes"
+    );
+}

@@ -274,3 +274,31 @@ fn folder_is_the_default_store_and_the_environment_names_another() {
     let listed = one_json(&crate::desk::finish(&mut command).stdout);
     assert_eq!(listed["leases"], json!([]), "another store: {listed}");
 }
+
+#[test]
+fn only_store_that_is_there_is_the_default_and_two_are_refused() {
+    let desk = Desk::new();
+    let database = ["lease", "--store", ".ai-sdlc/leases.db"];
+    desk.expect(
+        0,
+        &[&database[..], &["acquire", "a.md", "--as", "ann"]].concat(),
+    );
+    let taken = desk.expect(4, &["lease", "acquire", "a.md", "--as", "bob"]);
+    assert!(taken.stderr.contains("held by ann"), "seen: {taken:?}");
+    let folder = [
+        "lease",
+        "--store",
+        ".ai-sdlc/locks",
+        "acquire",
+        "b.md",
+        "--as",
+        "bob",
+    ];
+    desk.expect(0, &folder);
+    let both = desk.expect(2, &["lease", "check", "a.md", "--as", "bob"]);
+    assert!(both.stderr.contains("two stores"), "which one: {both:?}");
+    desk.expect(
+        4,
+        &[&database[..], &["check", "a.md", "--as", "bob"]].concat(),
+    );
+}
