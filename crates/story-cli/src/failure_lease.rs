@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::failure::{Code, Failure};
 use crate::failure_sources::{code_of_io, millis};
-use crate::lease::json::obstacle_to_json;
+use crate::lease::json::{link_to_json, obstacle_to_json};
 use crate::settings::Settings;
 use crate::transaction::chain;
 
@@ -29,6 +29,9 @@ impl Failure {
                     | LeaseError::Stopped(taken) => {
                         failure.waited_ms = Some(millis(taken.waited));
                         failure.conflicts = all_to_json(&taken.obstacles);
+                    }
+                    LeaseError::Deadlock(circle) => {
+                        failure.conflicts = circle.iter().map(link_to_json).collect();
                     }
                     LeaseError::HeldByAnother(other) => {
                         failure.conflicts = vec![obstacle_to_json(other)];

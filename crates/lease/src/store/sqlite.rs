@@ -127,12 +127,10 @@ impl SqliteStore {
     }
 
     fn open(&self, timeout: Duration) -> Result<Database, StoreError> {
-        if let Some(folder) = self.path.parent() {
-            std::fs::create_dir_all(folder).map_err(|err| StoreError::Io {
-                step: "make the folder",
-                path: folder.to_owned(),
-                source: err.into(),
-            })?;
+        // The output directory, not all that leads to it: a mistyped path must not become a store that nobody sees.
+        let folder = self.path.parent();
+        if let Some(folder) = folder.filter(|name| !name.as_os_str().is_empty() && !name.exists()) {
+            atomic_file::ensure_folder(folder).map_err(StoreError::Commit)?;
         }
         Ok(Database::open(&self.path, &SCHEMA, timeout)?)
     }

@@ -22,7 +22,7 @@ fn acquire(store: &dyn LeaseStore, request: &Request) -> Lease {
 }
 
 fn database(sandbox: &Sandbox) -> PathBuf {
-    sandbox.join("made/on/demand/leases.db")
+    sandbox.join("made/leases.db")
 }
 
 fn store_in(sandbox: &Sandbox) -> SqliteStore {
@@ -219,7 +219,7 @@ fn rows_that_make_no_sense_stop_everybody_until_they_are_repaired() {
 fn other_files_are_no_stores_and_are_left_alone() {
     let sandbox = Sandbox::new();
     let text = sandbox.write(
-        "made/on/demand/leases.db",
+        "made/leases.db",
         "my diary, which somebody named badly",
     );
     let before = fs::read(&text).expect("it is there");

@@ -1,6 +1,6 @@
 //! Leases, waiters and obstacles in JSON. Pure.
 
-use lease::{Lease, Obstacle, Overlap, Pattern, Present, Scope, Standing, Waiter};
+use lease::{Lease, Obstacle, Overlap, Pattern, Present, Scope, Standing, Waiter, WaitsFor};
 use serde_json::{Map, Value, json};
 
 use crate::failure_sources::millis;
@@ -88,5 +88,15 @@ pub fn obstacle_to_json(obstacle: &Obstacle) -> Value {
         "since": format!("{:.3}", obstacle.since),
         "until": format!("{:.3}", obstacle.until),
         "token": obstacle.token.map(|token| token.0),
+    })
+}
+
+/// One link of a circle of agents that wait for each other.
+pub fn link_to_json(link: &WaitsFor) -> Value {
+    json!({
+        "agent": link.agent.as_str(),
+        "wanted": link.wanted.to_string(),
+        "held_by": link.held_by.as_str(),
+        "held": link.held.to_string(),
     })
 }

@@ -302,3 +302,50 @@ fn only_store_that_is_there_is_the_default_and_two_are_refused() {
         &[&database[..], &["check", "a.md", "--as", "bob"]].concat(),
     );
 }
+
+#[test]
+fn store_in_a_folder_that_is_not_there_is_refused_and_not_made() {
+    let desk = Desk::new();
+    for store in ["no/such/locks", "no/such/x.db"] {
+        let refused = desk.json(
+            3,
+            &["lease", "--store", store, "acquire", "a", "--as", "ann"],
+        );
+        assert_eq!(refused["error"]["code"], "ENOTFOUND", "mistyped: {refused}");
+        assert!(
+            !desk.sandbox.join("no").exists(),
+            "{store}: nothing is made"
+        );
+    }
+}
+
+#[test]
+fn deadlock_is_told_at_once_with_the_circle() {
+    for store in STORES {
+        let desk = Desk::new();
+        for (name, file) in [("ann", "a.md"), ("bob", "b.md")] {
+            desk.expect(
+                0,
+                &["lease", "--store", store, "acquire", file, "--as", name],
+            );
+        }
+        let base = ["lease", "--store", store, "acquire", "--wait", "50s"];
+        let waits = [&base[..], &["b.md", "--as", "ann"]].concat();
+        let waiter = testkit::SecondProcess::spawn(&mut desk.story(&waits));
+        testkit::wait_until("ann waits", crate::desk::PATIENCE, || {
+            let queue = desk.expect(0, &["lease", "--store", store, "queue"]);
+            queue.stdout.contains("ann")
+        });
+        let refused = desk.json(4, &[&base[..], &["a.md", "--as", "bob"]].concat());
+        let error = &refused["error"];
+        assert_eq!(error["retryable"], false, "waiting does not help: {error}");
+        let circle = error["conflicts"].as_array().expect("the circle");
+        let agents: Vec<_> = circle.iter().map(|link| link["agent"].as_str()).collect();
+        assert_eq!(agents, [Some("bob"), Some("ann")], "who waits: {error}");
+        desk.expect(0, &["lease", "--store", store, "release", "--as", "bob"]);
+        assert!(
+            waiter.wait(crate::desk::PATIENCE).status.success(),
+            "ann's turn"
+        );
+    }
+}
