@@ -218,10 +218,7 @@ fn rows_that_make_no_sense_stop_everybody_until_they_are_repaired() {
 #[test]
 fn other_files_are_no_stores_and_are_left_alone() {
     let sandbox = Sandbox::new();
-    let text = sandbox.write(
-        "made/leases.db",
-        "my diary, which somebody named badly",
-    );
+    let text = sandbox.write("made/leases.db", "my diary, which somebody named badly");
     let before = fs::read(&text).expect("it is there");
     let store = store_in(&sandbox);
     for refused in [store.read().map(drop), store.begin(PATIENCE).map(drop)] {
