@@ -50,7 +50,7 @@ pub struct InProject {
 pub fn existing(root: Option<&Path>, settings: &Settings) -> Result<Vec<InProject>, Failure> {
     if settings.lease_store.is_some() || settings.output.is_some() {
         let place = place(None, settings)?;
-        if !is_there(&place)? {
+        if !is_store_there(&place)? {
             return Ok(Vec::new());
         }
         let (store, project) = (at(place, project(settings)?), project(settings)?);
@@ -68,7 +68,7 @@ pub fn existing(root: Option<&Path>, settings: &Settings) -> Result<Vec<InProjec
     for root in roots.iter().rev() {
         for name in [FOLDER, lease::DATABASE] {
             let place = root.join(name);
-            if is_there(&place)? {
+            if is_store_there(&place)? {
                 let project = project_at(&project_root(root)?)?;
                 let store = at(place, project.clone());
                 found.push(InProject { store, project });
@@ -76,6 +76,15 @@ pub fn existing(root: Option<&Path>, settings: &Settings) -> Result<Vec<InProjec
         }
     }
     Ok(found)
+}
+
+/// Whoever tells the failure says first what was being done: the place is named as the cause.
+fn is_store_there(place: &Path) -> Result<bool, Failure> {
+    is_there(place).map_err(|mut failure| {
+        let looking = failure.headline.clone();
+        failure.causes.insert(0, looking);
+        failure.headline("cannot look for leases")
+    })
 }
 
 /// The root and the sdlc folders around it, from the inside out.
@@ -126,7 +135,7 @@ pub fn place(store: Option<&Path>, settings: &Settings) -> Result<PathBuf, Failu
         None => sdlc_root(settings)?,
     };
     let [folder, database] = [FOLDER, lease::DATABASE].map(|name| output.join(name));
-    match (is_there(&database)?, is_there(&folder)?) {
+    match (is_store_there(&database)?, is_store_there(&folder)?) {
         (false, _) => Ok(folder),
         (true, false) => Ok(database),
         // Whoever asks one of them alone would not see what stands in the other.
