@@ -9,7 +9,7 @@ use sidecar_lock::{ForeignKind, LockGuard, LockOptions, LostError, SidecarLock, 
 use super::error::{EditError, EditWarning};
 use super::revision::Revision;
 use super::{Edited, MAX_FILE_BYTES, Workplace, Writer, guarded, ours};
-use crate::error::LeaseError;
+use crate::error::{LeaseError, StoreError};
 use crate::lease::Token;
 use crate::leases::Leases;
 use crate::project_path::ProjectPath;
@@ -249,7 +249,11 @@ impl<'a> Run<'a> {
         if let Err(lost) = guard.verify() {
             return Ok(Some(Interference::LockRemoved(lost)));
         }
-        transaction.verify()?;
+        match transaction.verify() {
+            // What is no longer the store says nothing about who may write: from the beginning.
+            Err(StoreError::Interfered { .. }) => return Ok(Some(Interference::Changed)),
+            verified => verified?,
+        }
         let committed = match staged {
             Some(staged) => Staged::commit(staged),
             None => atomic_file::create_resolved(self.resolved(guard), contents, &options),

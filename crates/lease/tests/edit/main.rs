@@ -3,6 +3,7 @@
 mod desk;
 mod holders;
 mod others_files;
+mod unlocked;
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::time::Duration;
