@@ -27,7 +27,7 @@ pub trait LeaseStore: Debug + Send + Sync {
     fn read(&self) -> Result<Leases, StoreError>;
 
     /// Locks the store, waiting for it no longer than `timeout`, and reads everything. Nobody else changes it until the
-    /// transaction is committed or dropped. A store that is not there is made.
+    /// transaction is committed or dropped. A store that is not there is made, by the first commit at the latest.
     ///
     /// # Errors
     ///

@@ -19,8 +19,7 @@ pub const FOLDER: &str = "locks";
 /// How the file of a database of leases ends.
 const DATABASES: [&str; 3] = ["db", "sqlite", "sqlite3"];
 
-/// Opens the store: `store` (the option `--store`), else `STORY_LEASES`, else the folder `locks` in the output directory.
-/// Nothing is made before something is written.
+/// Opens the store at [`place`]. Nothing is made before something is written.
 ///
 /// # Errors
 ///
@@ -48,13 +47,12 @@ pub struct InProject {
 ///
 /// When it cannot be found out whether there is one.
 pub fn existing(root: Option<&Path>, settings: &Settings) -> Result<Vec<InProject>, Failure> {
-    if settings.lease_store.is_some() || settings.output.is_some() {
-        let place = place(None, settings)?;
-        if !is_store_there(&place)? {
-            return Ok(Vec::new());
-        }
-        let (store, project) = (at(place, project(settings)?), project(settings)?);
-        return Ok(vec![InProject { store, project }]);
+    if let Some(named) = &settings.lease_store {
+        let store = store_at(named, || project(settings))?;
+        return Ok(store.into_iter().collect());
+    }
+    if let Some(output) = &settings.output {
+        return stores_in(output, || project(settings));
     }
     let roots: Vec<PathBuf> = match root {
         Some(root) => around(root).map(Path::to_path_buf).collect(),
@@ -66,16 +64,34 @@ pub fn existing(root: Option<&Path>, settings: &Settings) -> Result<Vec<InProjec
     };
     let mut found = Vec::new();
     for root in roots.iter().rev() {
-        for name in [FOLDER, lease::DATABASE] {
-            let place = root.join(name);
-            if is_store_there(&place)? {
-                let project = project_at(&project_root(root)?)?;
-                let store = at(place, project.clone());
-                found.push(InProject { store, project });
-            }
-        }
+        found.extend(stores_in(root, || project_at(&project_root(root)?))?);
     }
     Ok(found)
+}
+
+/// The default stores that are in an output directory.
+fn stores_in(
+    output: &Path,
+    project: impl Fn() -> Result<Project, Failure>,
+) -> Result<Vec<InProject>, Failure> {
+    let mut found = Vec::new();
+    for name in [FOLDER, lease::DATABASE] {
+        found.extend(store_at(&output.join(name), &project)?);
+    }
+    Ok(found)
+}
+
+/// The store at a place, if there is one; only then the project is looked for.
+fn store_at(
+    place: &Path,
+    project: impl Fn() -> Result<Project, Failure>,
+) -> Result<Option<InProject>, Failure> {
+    if !is_store_there(place)? {
+        return Ok(None);
+    }
+    let project = project()?;
+    let store = at(place.to_path_buf(), project.clone());
+    Ok(Some(InProject { store, project }))
 }
 
 /// Whoever tells the failure says first what was being done: the place is named as the cause.
@@ -120,8 +136,8 @@ pub fn agent_named(name: &str) -> Result<Agent, Failure> {
         .map_err(|err| Failure::usage(format!("{name:?} cannot hold leases")).with_chain(&err))
 }
 
-/// Where the store is; it need not exist. Unnamed it is the folder, or the database of programs that use the library as it is
-/// where only that exists.
+/// Where the store is; it need not exist: `store` (the option `--store`), else `STORY_LEASES`, else in the output directory the
+/// folder, or the database of programs that use the library as it is where only that exists.
 ///
 /// # Errors
 ///

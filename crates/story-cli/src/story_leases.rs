@@ -36,7 +36,7 @@ pub struct Unleased<'a>(
 impl<'a> StoryLeases<'a> {
     /// Finds the stores of leases for `files` that lie in an sdlc root; `None`: in none, or that is not known.
     ///
-    /// Costs one look at the file system where there are no leases.
+    /// Costs two looks at the file system where there are no leases.
     ///
     /// # Errors
     ///

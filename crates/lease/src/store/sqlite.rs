@@ -77,7 +77,7 @@ struct State {
 }
 
 impl SqliteStore {
-    /// The store in the database at `path`, which need not exist, nor its folder. Nothing is touched yet.
+    /// The store in the database at `path`, which need not exist, nor the folder that holds it. Nothing is touched yet.
     ///
     /// `project` is the one whose paths are leased.
     pub fn new(path: PathBuf, project: Project) -> Self {

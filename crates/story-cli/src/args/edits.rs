@@ -23,7 +23,7 @@ pub struct EditedArgs {
     /// Only by the lease with this token, not by another one that the agent has acquired since
     #[arg(long, value_name = "N")]
     pub token: Option<u64>,
-    /// Where leases are kept [default: `STORY_LEASES`, else the folder locks in the output directory]
+    /// Where leases are kept [default: as `story lease`]
     #[arg(long, value_name = "FOLDER|FILE.db")]
     pub store: Option<PathBuf>,
 }

@@ -12,7 +12,7 @@ use crate::durations;
 #[derive(Debug, Args)]
 pub struct LeaseArgs {
     /// Where leases are kept: a folder, or a database whose name ends in .db, .sqlite or .sqlite3 [default: `STORY_LEASES`,
-    /// else the folder locks in the output directory]
+    /// else in the output directory the folder locks, or leases.db where only that is there]
     #[arg(long, global = true, value_name = "FOLDER|FILE.db")]
     pub store: Option<PathBuf>,
     #[command(subcommand)]

@@ -64,6 +64,12 @@ fn set_honours_the_database_of_programs_that_use_the_library_as_it_is() {
         "by whom: {refused:?}"
     );
     desk.expect(0, &["set", "S-0034", "priority=1", "--as", "a1"]);
+    // Beside a folder of leases, and in an output directory that is named.
+    desk.lease("a3", "other.md", HOUR);
+    for more in [&[][..], &["--output", ".ai-sdlc"]] {
+        let set = ["set", "S-0034", "priority=2", "--as", "a2"];
+        desk.expect(4, &[&set, more].concat());
+    }
 }
 
 #[test]
