@@ -9,7 +9,6 @@ mod error;
 mod guarded;
 mod ours;
 mod replacement;
-mod revision;
 mod run;
 
 use std::path::{Path, PathBuf};
@@ -18,8 +17,8 @@ use std::time::Duration;
 use atomic_file::{Durability, HardLinks};
 use sidecar_lock::{LockOptions, TookOver};
 
+pub use atomic_file::{Revision, RevisionError, RevisionPrefix};
 pub use error::{EditError, EditWarning};
-pub use revision::{Revision, RevisionError, RevisionPrefix};
 
 use crate::agent::Agent;
 use crate::lease::Token;

@@ -5,12 +5,14 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use atomic_file::{CommitError, Original, ReadError as FileError, Resolved, create_resolved};
+use atomic_file::{
+    CommitError, Original, ReadError as FileError, Resolved, Revision, create_resolved,
+};
+use locked_file::{Guarded, Interference, Lock};
 use sidecar_lock::TookOver;
 
 use crate::read::{MAX_STORY_BYTES, ReadError};
-use crate::revision::Revision;
-use crate::update::{Guarded, Lock, Run, UpdateOptions, check_size};
+use crate::update::{Run, UpdateOptions, check_size};
 use crate::update_error::{UpdateError, Warning};
 use crate::workspace::STORY_FILE;
 
@@ -107,7 +109,7 @@ pub fn update_beside<T, E: Error + 'static>(
     if !has_own_folder(run.path()) {
         return Err(UpdateError::Read(shared(run.path())));
     }
-    let mut lock = run.acquire()?;
+    let mut lock = run.session.acquire()?;
     loop {
         run.finish_pending(&lock)?;
         let (story, original) = read(&lock, &path).map_err(UpdateError::Read)?;
@@ -121,7 +123,8 @@ pub fn update_beside<T, E: Error + 'static>(
         let before = contents.map(<[u8]>::to_vec);
         let outcome = carry_out(&mut run, &lock, &path, original, &next)?;
         let Some(interference) = outcome else {
-            run.release(lock);
+            run.session.release(lock);
+            let told = run.told();
             return Ok(UpdatedBeside {
                 value,
                 path,
@@ -131,15 +134,15 @@ pub fn update_beside<T, E: Error + 'static>(
                     Next::Written(contents) => Some(contents),
                     Next::Removed => None,
                 },
-                took_over: run.took_over,
-                warnings: run.warnings,
-                waited: run.waited,
-                reruns: run.reruns,
+                took_over: told.took_over,
+                warnings: told.warnings,
+                waited: told.waited,
+                reruns: told.reruns,
             });
         };
         // As with stories: it may hold what nobody should hold who waits.
         drop(value);
-        lock = run.go_on(lock, interference)?;
+        lock = run.session.go_on(lock, interference)?;
     }
 }
 
@@ -234,8 +237,8 @@ fn carry_out<E: Error + 'static>(
     path: &Path,
     original: Option<Original>,
     next: &Next,
-) -> Result<Option<crate::update::Interference>, UpdateError<E>> {
-    let options = run.commit_options();
+) -> Result<Option<Interference>, UpdateError<E>> {
+    let options = run.session.commit_options();
     let committed: Result<Guarded, CommitError> = match (next, original) {
         (Next::Kept, _) | (Next::Removed, None) => return Ok(None),
         (Next::Removed, Some(original)) => lock.guarding(|| original.remove(&options)),
@@ -251,9 +254,5 @@ fn carry_out<E: Error + 'static>(
             }
         }
     };
-    run.judge(match committed {
-        // Somebody without our lock made it meanwhile.
-        Err(CommitError::AlreadyExists { path }) => Err(CommitError::Changed { path }),
-        other => other,
-    })
+    run.judge(committed)
 }

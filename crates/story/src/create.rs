@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use atomic_file::{CommitError, CommitOptions, CommitWarning, Durability};
+use locked_file::sweep_locks_beside;
 use sidecar_lock::{LockGuard, LockOptions, ReleaseError, SidecarLock, TookOver};
 
 use crate::document::Document;
 use crate::moment::Moment;
-use crate::read::{MAX_STORY_BYTES, sweep_locks_beside};
+use crate::read::MAX_STORY_BYTES;
 use crate::sanitise::{check_new_id, title};
 use crate::value::Value;
 use crate::workspace::{STORY_FILE, Workspace};

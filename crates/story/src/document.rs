@@ -3,12 +3,13 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use atomic_file::Revision;
+
 use crate::error::{EditError, ParseError, ParseErrorKind, Position};
 use crate::fence::{self, Eol, Fences};
 use crate::file_bytes::FileBytes;
 use crate::operations::{self, Denied};
 use crate::path::{self, Step};
-use crate::revision::Revision;
 use crate::value::Value;
 use crate::yaml::{Draft, Failure, Parsed, Pieces, Reader, Refusal};
 

@@ -232,12 +232,3 @@ pub enum EditError {
         reason: String,
     },
 }
-
-/// A revision was given with too few or wrong characters.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{given:?} is not a revision: 12 to 64 hexadecimal digits are needed")]
-#[non_exhaustive]
-pub struct RevisionError {
-    /// The text as given.
-    pub given: String,
-}

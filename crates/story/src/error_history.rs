@@ -1,9 +1,10 @@
 //! `error_history`: which errors an implementation met, and how often the same one in a row. Pure.
 
+use atomic_file::Revision;
+
 use crate::document::Document;
 use crate::moment::Moment;
 use crate::operation_error::OperationError;
-use crate::revision::Revision;
 use crate::value::Value;
 
 const HISTORY: &str = "error_history";

@@ -1,10 +1,10 @@
 //! Reading a story from its file.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use atomic_file::{Original, Resolved, sweep_beside};
-use sidecar_lock::{AcquireError, ForeignKind, LockGuard, LockOptions, SidecarLock, TookOver};
+use atomic_file::Original;
+use locked_file::{FreshError, clean_up_after_the_dead, locked_by};
+use sidecar_lock::{AcquireError, LockGuard, LockOptions, SidecarLock};
 
 use crate::document::Document;
 use crate::error::ParseError;
@@ -13,12 +13,6 @@ use crate::together;
 /// The largest story that is read, in bytes: 64 MiB. Chosen: a hundred times the largest real one that we know, and
 /// small enough that a device image called `story.md` does not use up the memory.
 pub const MAX_STORY_BYTES: u64 = 64 * 1024 * 1024;
-
-/// Below this age an unreadable file may be one that an editor is just writing in place. Chosen.
-pub(crate) const FRESH: Duration = Duration::from_millis(250);
-
-/// Pauses before an unreadable fresh file is looked at again. Chosen: editors write within milliseconds.
-pub(crate) const PAUSES_MS: [u64; 5] = [2, 4, 8, 16, 32];
 
 /// Why a story could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -84,25 +78,15 @@ pub fn read(path: &Path) -> Result<Document, ReadError> {
 pub fn read_locked(path: &Path, options: &LockOptions) -> Result<Document, ReadError> {
     check_remote(path)?;
     let guard = SidecarLock::new(path)?.acquire(options)?;
-    clean_up_after_the_dead(&guard);
+    for warning in clean_up_after_the_dead(&guard) {
+        tracing::warn!(%warning, "before reading");
+    }
     let document = read_under(&guard);
     // What was read is right even if the sidecar could not be removed; the next writer adopts it.
     if let Err(err) = guard.release() {
         tracing::warn!(%err, "lock not released cleanly after reading");
     }
     document
-}
-
-/// Before the read, as an update does: after this the dead one's lock tells nobody any more.
-pub(crate) fn clean_up_after_the_dead(guard: &LockGuard) {
-    if guard.took_over().is_some() {
-        sweep_locks_beside(guard);
-    }
-    if guard.took_over().is_some_and(may_be_of_the_dead)
-        && let Err(err) = sweep_beside(locked_by(guard))
-    {
-        tracing::warn!(%err, "leftovers not swept");
-    }
 }
 
 /// Reads a story under its lock, from the very folder in which the lock was taken.
@@ -128,14 +112,6 @@ fn shown(
     })
 }
 
-/// What a lock guards.
-pub(crate) fn locked_by(guard: &LockGuard) -> Resolved<'_> {
-    Resolved {
-        path: guard.resource(),
-        folder: guard.folder(),
-    }
-}
-
 /// Refuses what is no story before a lock is made beside it, where that may be far from any story: behind a link, or by
 /// a path that is not named like one.
 pub(crate) fn check_remote(path: &Path) -> Result<(), ReadError> {
@@ -145,42 +121,12 @@ pub(crate) fn check_remote(path: &Path) -> Result<(), ReadError> {
     Ok(())
 }
 
-/// Removes what others left beside a lock that died while they took it over.
-pub(crate) fn sweep_locks_beside(guard: &LockGuard) {
-    if let Err(err) = guard.sweep_temporaries() {
-        tracing::warn!(%err, "leftovers of lock files not swept");
-    }
-}
-
-/// Whether a lock that was taken over may have belonged to one of ours, which may have died in a commit.
-///
-/// So may a file that looks like another tool's: nobody syncs a sidecar, and a power cut leaves it empty or full of
-/// zeros as a rule.
-pub(crate) fn may_be_of_the_dead(took_over: &TookOver) -> bool {
-    match took_over {
-        TookOver::Foreign(lock) => lock.kind == ForeignKind::File,
-        _ => true,
-    }
-}
-
 /// Reads a story together with what the commit needs to know about the version that was read.
 pub(crate) fn fresh(
     reading: impl Fn() -> Result<Original, atomic_file::ReadError>,
 ) -> Result<(Original, Document), ReadError> {
-    let mut pauses = PAUSES_MS.iter();
-    loop {
-        let mut original = reading()?;
-        let source = match Document::parse(original.take_bytes()) {
-            Ok(document) => return Ok((original, document)),
-            Err(source) => source,
-        };
-        let is_fresh = original.age().is_none_or(|age| age < FRESH);
-        match pauses.next() {
-            Some(pause_ms) if is_fresh => std::thread::sleep(Duration::from_millis(*pause_ms)),
-            _ => {
-                let path = original.path().to_path_buf();
-                return Err(ReadError::Parse { path, source });
-            }
-        }
-    }
+    locked_file::fresh(reading, Document::parse).map_err(|err| match err {
+        FreshError::File(err) => ReadError::File(err),
+        FreshError::Parse { path, source } => ReadError::Parse { path, source },
+    })
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use atomic_file::{CommitError, CommitOptions, CommitWarning, Original, Resolved};
+use locked_file::{Warning as FileWarning, clean_up_after_the_dead, locked_by};
 use sidecar_lock::{AcquireError, LockGuard, LockOptions, LostError, SidecarLock, TookOver};
 
 use crate::changes::Changes;
@@ -14,9 +15,7 @@ use crate::folder::{FolderError, Order};
 use crate::head::Head;
 use crate::operate::{Dating, carry_out};
 use crate::operation_error::OperationError;
-use crate::read::{
-    MAX_STORY_BYTES, ReadError, check_remote, clean_up_after_the_dead, fresh, locked_by,
-};
+use crate::read::{MAX_STORY_BYTES, ReadError, check_remote, fresh};
 use crate::sanitise::slug;
 use crate::status::{Status, set_status};
 use crate::together::{self, Trouble};
@@ -117,8 +116,8 @@ pub fn relocate(
 ) -> Result<Relocated, RelocateError> {
     check_remote(path)?;
     let guard = SidecarLock::new(path)?.acquire(options.0)?;
-    clean_up_after_the_dead(&guard);
-    let finished = together::finish(locked_by(&guard), options.0)?;
+    let mut finished = clean_up_after_the_dead(&guard);
+    finished.extend(together::finish(locked_by(&guard), options.0)?);
     let target = make_folder(&workspace.legacy(folder))?;
     if guard.resource().parent() == Some(&target) {
         let path = guard.resource().to_path_buf();
@@ -140,7 +139,9 @@ pub fn relocate(
             moved => break moved?,
         }
     };
-    moved.warnings.extend(finished);
+    moved
+        .warnings
+        .extend(finished.into_iter().map(Warning::File));
     moved.took_over = moving.guard.took_over().cloned();
     for guard in [numbers, moving.guard] {
         if let Err(err) = guard.release() {
@@ -173,7 +174,9 @@ fn numbers(
         timeout: options.timeout.saturating_sub(waited),
         ..options.clone()
     })?;
-    clean_up_after_the_dead(&guard);
+    for warning in clean_up_after_the_dead(&guard) {
+        tracing::warn!(%warning, "before a number is given out");
+    }
     Ok(guard)
 }
 
@@ -269,7 +272,8 @@ impl Moving<'_> {
 }
 
 fn told(warnings: Vec<CommitWarning>) -> impl Iterator<Item = Warning> {
-    warnings.into_iter().map(Warning::Commit)
+    let warnings = warnings.into_iter().map(FileWarning::Commit);
+    warnings.map(Warning::File)
 }
 
 impl From<Trouble> for RelocateError {

@@ -16,14 +16,15 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use atomic_file::{CommitError, CommitOptions, Original, Staged};
+use locked_file::{Lock, Warning};
 use sidecar_lock::AcquireError;
 
 use crate::document::Document;
 use crate::folder::FolderError;
 use crate::journal::State;
 use crate::read::ReadError;
-use crate::update::{Lock, Run, UpdateOptions, Updated};
-use crate::update_error::{UpdateError, Warning};
+use crate::update::{self, Run, UpdateOptions, Updated};
+use crate::update_error::UpdateError;
 pub use finish::{Unfinished, finish_all, set_aside, unfinished};
 pub(crate) use finish::{decided, finish};
 use pending::{Filed, Pending};
@@ -225,7 +226,10 @@ fn lock<E: Error + 'static>(
     runs.sort_by(|a, b| a.run.path().cmp(b.run.path()));
     let mut stories = Vec::new();
     for Waiting { index, mut run } in runs {
-        let lock = run.acquire().map_err(failed(index))?;
+        let lock = run
+            .session
+            .acquire()
+            .map_err(|err| failed(index)(err.into()))?;
         run.finish_pending(&lock).map_err(failed(index))?;
         stories.push(Story { index, run, lock });
     }
@@ -249,7 +253,7 @@ fn read_and_edit<T, E: Error + 'static>(
     for Story { index, run, lock } in stories {
         let failed = failed(*index);
         let mut one = || {
-            let (original, before) = lock.read().map_err(UpdateError::Read)?;
+            let (original, before) = update::read(lock).map_err(UpdateError::Read)?;
             let mut after = before.clone();
             let value = edit(*index, &mut after).map_err(UpdateError::Edit)?;
             run.check_size(&after)?;
@@ -335,12 +339,12 @@ fn carry_out<T, E: Error + 'static>(
         }
         if let Err(source) = filed.discard() {
             let warning = Warning::RecordLeft { source };
-            stories[0].run.warnings.push(warning);
+            stories[0].run.session.warn(warning);
         }
     }
     let done = stories.into_iter().zip(ready).map(|(story, ready)| {
         let Story { mut run, lock, .. } = story;
-        run.release(lock);
+        run.session.release(lock);
         run.done(ready.value, ready.before, ready.after)
     });
     Ok(done.collect())
@@ -399,17 +403,17 @@ fn put(
 ) -> Result<(), Trouble> {
     match staged.commit() {
         Ok(committed) => {
-            let warnings = committed.warnings.into_iter().map(Warning::Commit);
-            story.run.warnings.extend(warnings);
+            for warning in committed.warnings {
+                story.run.session.warn(Warning::Commit(warning));
+            }
             Ok(())
         }
         Err(CommitError::Changed { .. } | CommitError::Rescued { .. }) => {
             let resolved = story.lock.resolved();
             let warning = finish::put(resolved, filed, pending, &story.run.options.lock)?;
-            story
-                .run
-                .warnings
-                .extend(warning.filter(|it| !matches!(it, Warning::Finished { .. })));
+            if let Some(warning) = warning.filter(|it| !matches!(it, Warning::Finished { .. })) {
+                story.run.session.warn(warning);
+            }
             Ok(())
         }
         Err(err) => Err(err.into()),

@@ -2,30 +2,17 @@
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use atomic_file::{
-    CommitError, CommitOptions, Committed, Durability, HardLinks, Original, Resolved, sweep_beside,
-};
-use sidecar_lock::{InheritedLock, LockGuard, LockOptions, LostError, SidecarLock, TookOver};
+use atomic_file::{CommitError, Durability, HardLinks, Original};
+use locked_file::{Guarded, Interference, Lock, Session, Terms};
+use sidecar_lock::{LockOptions, TookOver};
 
 use crate::document::Document;
 use crate::journal::{JournalError, JournalOptions, LookUpError, State, Writing};
-use crate::read::{
-    MAX_STORY_BYTES, ReadError, check_remote, fresh, locked_by, may_be_of_the_dead,
-    sweep_locks_beside,
-};
+use crate::read::{MAX_STORY_BYTES, ReadError, check_remote, fresh};
 use crate::together;
 use crate::update_error::{UpdateError, Warning};
-
-/// How often an edit is tried again even when the time is up: S-0034 asks for three retries.
-const LEAST_RERUNS: u32 = 3;
-
-/// From this rerun on there is a pause before the next: whoever writes so often needs room, and we do not spin.
-const RERUNS_AT_ONCE: u32 = 3;
-
-/// The pause. Chosen: shorter than any pause a person or an editor makes.
-const PAUSE: Duration = Duration::from_millis(2);
 
 /// How to update a story. The default is the safe choice in each point.
 #[derive(Debug, Clone, Default)]
@@ -110,10 +97,10 @@ pub fn update<T, E: Error + 'static>(
     mut edit: impl FnMut(&mut Document) -> Result<T, E>,
 ) -> Result<Updated<T>, UpdateError<E>> {
     let mut run = Run::checked(path, options)?;
-    let mut lock = run.acquire()?;
+    let mut lock = run.session.acquire()?;
     loop {
         run.finish_pending(&lock)?;
-        let (original, before) = lock.read().map_err(UpdateError::Read)?;
+        let (original, before) = read(&lock).map_err(UpdateError::Read)?;
         run.look_up(&before)?;
         let mut after = before.clone();
         let value = edit(&mut after).map_err(UpdateError::Edit)?;
@@ -125,12 +112,12 @@ pub fn update<T, E: Error + 'static>(
             run.commit(original, &before, &after, &lock)?
         };
         let Some(interference) = interference else {
-            run.release(lock);
+            run.session.release(lock);
             return Ok(run.done(value, before, after));
         };
         // It may hold what nobody should hold who waits.
         drop(value);
-        lock = run.go_on(lock, interference)?;
+        lock = run.session.go_on(lock, interference)?;
     }
 }
 
@@ -146,66 +133,37 @@ pub(crate) fn check_size<E: Error + 'static>(path: &Path, size: u64) -> Result<(
     })
 }
 
-/// A commit, or why it was not made.
-pub(crate) type Guarded = Result<Committed, LostError>;
-
-/// Who excludes the other writers.
-pub(crate) enum Lock {
-    Own(LockGuard),
-    Parents(InheritedLock),
+/// Reads a story under its lock together with what the commit needs to know.
+pub(crate) fn read(lock: &Lock) -> Result<(Original, Document), ReadError> {
+    fresh(|| Original::read_resolved(lock.resolved(), MAX_STORY_BYTES))
 }
 
-impl Lock {
-    pub(crate) fn verify(&self) -> Result<(), LostError> {
-        match self {
-            Self::Own(guard) => guard.verify(),
-            Self::Parents(lock) => lock.verify(),
-        }
-    }
-
-    /// Commits unless the lock is lost: the last look at it before anything becomes visible.
-    pub(crate) fn guarding(
-        &self,
-        commit: impl FnOnce() -> Result<Committed, CommitError>,
-    ) -> Result<Guarded, CommitError> {
-        match self.verify() {
-            Ok(()) => commit().map(Ok),
-            Err(lost) => Ok(Err(lost)),
-        }
-    }
-
-    pub(crate) fn read(&self) -> Result<(Original, Document), ReadError> {
-        fresh(|| Original::read_resolved(self.resolved(), MAX_STORY_BYTES))
-    }
-
-    /// What is locked, in the very folder where the lock is: the path may lead elsewhere by now.
-    pub(crate) fn resolved(&self) -> Resolved<'_> {
-        match self {
-            Self::Own(guard) => locked_by(guard),
-            Self::Parents(lock) => Resolved {
-                path: lock.resource(),
-                folder: lock.folder(),
-            },
-        }
-    }
-}
-
-/// What somebody without our lock did between the read and the commit. Nothing of ours is in place.
-pub(crate) enum Interference {
-    Changed,
-    LockRemoved(LostError),
-}
-
-/// One update under way.
+/// One update under way: a session of its file, and its journal.
 pub(crate) struct Run<'a> {
-    pub(crate) lock: SidecarLock,
+    pub(crate) session: Session<'a>,
     pub(crate) options: &'a UpdateOptions,
     pub(crate) journal: Option<Writing<'a>>,
-    started: Instant,
+    warnings: Vec<Warning>,
+}
+
+/// What is to be told of a run.
+pub(crate) struct RunTold {
+    pub(crate) path: PathBuf,
     pub(crate) took_over: Option<TookOver>,
     pub(crate) warnings: Vec<Warning>,
     pub(crate) waited: Duration,
     pub(crate) reruns: u32,
+}
+
+impl UpdateOptions {
+    fn terms(&self) -> Terms<'_> {
+        Terms {
+            lock: &self.lock,
+            durability: self.durability,
+            hard_links: self.hard_links,
+            inherited_token: self.inherited_token.as_deref(),
+        }
+    }
 }
 
 impl<'a> Run<'a> {
@@ -215,66 +173,53 @@ impl<'a> Run<'a> {
         options: &'a UpdateOptions,
     ) -> Result<Self, UpdateError<E>> {
         check_remote(path).map_err(UpdateError::Read)?;
-        let lock = SidecarLock::new(path).map_err(UpdateError::Lock)?;
+        let session = Session::new(path, options.terms())?;
         let journal = match &options.journal {
             None => None,
-            Some(journal) => Writing::start(journal, lock.resource())
-                .map_err(|err| unjournalled(options, err))?,
+            Some(journal) => {
+                Writing::start(journal, session.path()).map_err(|err| unjournalled(options, err))?
+            }
         };
         Ok(Self {
-            lock,
+            session,
             options,
             journal,
-            started: Instant::now(),
-            took_over: None,
             warnings: Vec::new(),
-            waited: Duration::ZERO,
-            reruns: 0,
         })
     }
 
     /// The story, with all links resolved.
     pub(crate) fn path(&self) -> &Path {
-        self.lock.resource()
+        self.session.path()
     }
 
     /// What the caller is told.
+    pub(crate) fn told(self) -> RunTold {
+        let told = self.session.done();
+        let mut warnings: Vec<_> = told.warnings.into_iter().map(Warning::File).collect();
+        warnings.extend(self.warnings);
+        RunTold {
+            path: told.path,
+            took_over: told.took_over,
+            warnings,
+            waited: told.waited,
+            reruns: told.reruns,
+        }
+    }
+
+    /// The same, with the story.
     pub(crate) fn done<T>(self, value: T, before: Document, after: Document) -> Updated<T> {
+        let told = self.told();
         Updated {
             value,
             before,
             after,
-            path: self.lock.resource().to_path_buf(),
-            took_over: self.took_over,
-            warnings: self.warnings,
-            waited: self.waited,
-            reruns: self.reruns,
+            path: told.path,
+            took_over: told.took_over,
+            warnings: told.warnings,
+            waited: told.waited,
+            reruns: told.reruns,
         }
-    }
-
-    pub(crate) fn acquire<E: Error + 'static>(&mut self) -> Result<Lock, UpdateError<E>> {
-        if let Some(token) = &self.options.inherited_token {
-            let inherited = self.lock.inherit(token).map_err(UpdateError::Inherit)?;
-            return Ok(Lock::Parents(inherited));
-        }
-        let guard = if self.reruns == 0 {
-            self.lock.acquire(&self.options.lock)
-        } else {
-            self.lock.acquire(&LockOptions {
-                timeout: self.remaining(),
-                ..self.options.lock.clone()
-            })
-        };
-        let guard = guard.map_err(UpdateError::Lock)?;
-        self.waited += guard.waited();
-        if let Some(took_over) = guard.took_over() {
-            sweep_locks_beside(&guard);
-            if may_be_of_the_dead(took_over) {
-                self.clean_up_after_the_dead(&guard);
-            }
-            self.took_over = Some(took_over.clone());
-        }
-        Ok(Lock::Own(guard))
     }
 
     /// A transaction over several stories whose process died in the middle is finished first.
@@ -282,8 +227,9 @@ impl<'a> Run<'a> {
         &mut self,
         lock: &Lock,
     ) -> Result<(), UpdateError<E>> {
-        let warnings = together::finish(lock.resolved(), &self.options.lock)?;
-        self.warnings.extend(warnings);
+        for warning in together::finish(lock.resolved(), &self.options.lock)? {
+            self.session.warn(warning);
+        }
         Ok(())
     }
 
@@ -293,27 +239,7 @@ impl<'a> Run<'a> {
         after: &Document,
     ) -> Result<(), UpdateError<E>> {
         let size = after.parts().iter().map(|part| part.len() as u64).sum();
-        check_size(self.lock.resource(), size)
-    }
-
-    /// Only where the lock's owner died can a writer of ours have died in the middle of a commit; the usual update
-    /// never lists the folder. Before the read, because a version that somebody saved may come back by it.
-    fn clean_up_after_the_dead(&mut self, guard: &LockGuard) {
-        let path = guard.resource();
-        match sweep_beside(locked_by(guard)) {
-            Ok(swept) => {
-                if swept.busy {
-                    self.warnings.push(Warning::not_swept(path, None));
-                }
-                let restored = swept.restored.into_iter();
-                self.warnings
-                    .extend(restored.map(|path| Warning::Restored { path }));
-                let rescued = swept.rescued.into_iter();
-                self.warnings
-                    .extend(rescued.map(|rescued| Warning::rescued(path, rescued)));
-            }
-            Err(err) => self.warnings.push(Warning::not_swept(path, Some(err))),
-        }
+        check_size(self.path(), size)
     }
 
     /// Finds out whether the operation, if the caller gave it an id, may be done.
@@ -322,13 +248,13 @@ impl<'a> Run<'a> {
             return Ok(());
         };
         journal
-            .look_up(before, self.lock.resource())
+            .look_up(before, self.session.path())
             .map_err(|err| match err {
                 LookUpError::Journal(source) => unjournalled(self.options, source),
                 LookUpError::Done(entry) => UpdateError::AlreadyDone {
                     op: entry.op,
                     at: entry.at,
-                    path: self.lock.resource().to_path_buf(),
+                    path: self.session.path().to_path_buf(),
                     revision: before.revision().to_string(),
                 },
                 LookUpError::Unknown(entry) => UpdateError::OutcomeUnknown {
@@ -351,7 +277,7 @@ impl<'a> Run<'a> {
         let Some(journal) = &mut self.journal else {
             return Ok(());
         };
-        match write(journal, self.lock.resource()) {
+        match write(journal, self.session.path()) {
             Err(err) if journal.is_needed() => Err(unjournalled(self.options, err)),
             Err(err) => {
                 self.warnings.push(Warning::Journal(err));
@@ -371,7 +297,7 @@ impl<'a> Run<'a> {
         after: &Document,
         lock: &Lock,
     ) -> Result<Option<Interference>, UpdateError<E>> {
-        let staged = match original.stage_parts(&after.parts(), &self.commit_options()) {
+        let staged = match original.stage_parts(&after.parts(), &self.session.commit_options()) {
             Ok(staged) => staged,
             Err(err) => return self.judge(Err(err)),
         };
@@ -385,85 +311,19 @@ impl<'a> Run<'a> {
         committed
     }
 
-    /// Tells the journal what became of the change that has its line there.
-    pub(crate) fn say(&mut self, state: State) {
-        if let Some(journal) = &mut self.journal {
-            journal.say(state);
-        }
-    }
-
-    /// How to commit.
-    pub(crate) fn commit_options(&self) -> CommitOptions {
-        CommitOptions {
-            durability: self.options.durability,
-            hard_links: self.options.hard_links,
-        }
-    }
-
     /// What became of a commit: done, in vain, or an error.
     pub(crate) fn judge<E: Error + 'static>(
         &mut self,
         committed: Result<Guarded, CommitError>,
     ) -> Result<Option<Interference>, UpdateError<E>> {
-        match committed {
-            Ok(Ok(committed)) => {
-                let warnings = committed.warnings.into_iter().map(Warning::Commit);
-                self.warnings.extend(warnings);
-                Ok(None)
-            }
-            Ok(Err(lost)) => Ok(Some(Interference::LockRemoved(lost))),
-            Err(CommitError::Changed { .. }) => Ok(Some(Interference::Changed)),
-            Err(CommitError::Rescued { path, rescued }) => {
-                self.warnings.push(Warning::rescued(&path, rescued));
-                Ok(Some(Interference::Changed))
-            }
-            Err(err) => Err(UpdateError::Commit(err)),
-        }
+        Ok(self.session.judge(committed)?)
     }
 
-    /// Prepares the next try, with a lock that holds, or gives up.
-    pub(crate) fn go_on<E: Error + 'static>(
-        &mut self,
-        lock: Lock,
-        interference: Interference,
-    ) -> Result<Lock, UpdateError<E>> {
-        let path = self.lock.resource().to_path_buf();
-        let is_over = self.reruns >= LEAST_RERUNS && self.remaining().is_zero();
-        match interference {
-            Interference::Changed if is_over => Err(UpdateError::Conflict {
-                path,
-                reruns: self.reruns,
-            }),
-            Interference::LockRemoved(source) if is_over || matches!(lock, Lock::Parents(_)) => {
-                Err(UpdateError::LockLost { path, source })
-            }
-            interference => {
-                self.reruns += 1;
-                if self.reruns > RERUNS_AT_ONCE {
-                    std::thread::sleep(PAUSE.min(self.remaining()));
-                }
-                if matches!(interference, Interference::Changed) {
-                    return Ok(lock);
-                }
-                // Already known to be lost: no second word about it.
-                drop(lock);
-                self.acquire()
-            }
+    /// Tells the journal what became of the change that has its line there.
+    pub(crate) fn say(&mut self, state: State) {
+        if let Some(journal) = &mut self.journal {
+            journal.say(state);
         }
-    }
-
-    /// A lock that could not be given back cleanly does not undo the update; it is only told.
-    pub(crate) fn release(&mut self, lock: Lock) {
-        if let Lock::Own(guard) = lock
-            && let Err(err) = guard.release()
-        {
-            self.warnings.push(Warning::Release(err));
-        }
-    }
-
-    pub(crate) fn remaining(&self) -> Duration {
-        let timeout = self.options.lock.timeout;
-        timeout.saturating_sub(self.started.elapsed())
     }
 }
 

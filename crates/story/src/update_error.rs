@@ -1,10 +1,11 @@
 //! Why an update did not happen, and what went wrong beside one that did.
 
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use atomic_file::{CommitError, CommitWarning, SweepError};
-use sidecar_lock::{AcquireError, InheritError, LostError, ReleaseError};
+use atomic_file::CommitError;
+use locked_file::SessionError;
+use sidecar_lock::{AcquireError, InheritError, LostError};
 
 use crate::journal::JournalError;
 use crate::read::ReadError;
@@ -130,6 +131,18 @@ impl<E: Error + 'static> UpdateError<E> {
     }
 }
 
+impl<E: Error + 'static> From<SessionError> for UpdateError<E> {
+    fn from(err: SessionError) -> Self {
+        match err {
+            SessionError::Lock(err) => Self::Lock(err),
+            SessionError::Inherit(err) => Self::Inherit(err),
+            SessionError::Conflict { path, reruns } => Self::Conflict { path, reruns },
+            SessionError::LockLost { path, source } => Self::LockLost { path, source },
+            SessionError::Commit(err) => Self::Commit(err),
+        }
+    }
+}
+
 /// Something worth telling beside an update that succeeded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -137,70 +150,7 @@ pub enum Warning {
     /// The change has no line in the journal.
     #[error(transparent)]
     Journal(JournalError),
-    /// The commit left something to be desired.
+    /// Something about the story's file, its lock, or a transaction over several stories.
     #[error(transparent)]
-    Commit(CommitWarning),
-    /// The lock file was not removed, or somebody else had removed it.
-    #[error(transparent)]
-    Release(ReleaseError),
-    /// A writer had died while it held a version of somebody else; that version has its name again.
-    #[error("{} is again the version that a writer who died had displaced", path.display())]
-    Restored {
-        /// The story.
-        path: PathBuf,
-    },
-    /// A writer had died, and what it may have left beside the story was not looked at: a sweep does that later.
-    #[error("what a dead writer may have left beside {} was not looked at", path.display())]
-    NotSwept {
-        /// The story.
-        path: PathBuf,
-        /// Why; `None` when other writers were at work in the folder.
-        source: Option<SweepError>,
-    },
-    /// A transaction over several stories had been decided by a process that died; its part in this one is in place now.
-    #[error("finished in {} what a process that died had begun", path.display())]
-    Finished {
-        /// The story.
-        path: PathBuf,
-    },
-    /// A transaction over several stories is in place, but the file that described it could not be removed.
-    #[error(
-        "what described the transaction was not removed; the next update of its stories does that"
-    )]
-    RecordLeft {
-        /// Why.
-        source: CommitError,
-    },
-    /// The same as [`Warning::Finished`], but somebody has changed the story otherwise meanwhile: what it was to be is kept for a person.
-    #[error("a process that died had begun to change {}; somebody else has changed the same; its version was kept as {}", path.display(), kept.display())]
-    SetAside {
-        /// The story.
-        path: PathBuf,
-        /// Where that version is.
-        kept: PathBuf,
-    },
-    /// A version of somebody else was overtaken by a newer one and is kept beside the story for a person to look at.
-    #[error("another version of {} was kept as {}", path.display(), rescued.display())]
-    Rescued {
-        /// The story.
-        path: PathBuf,
-        /// Where that version is.
-        rescued: PathBuf,
-    },
-}
-
-impl Warning {
-    pub(crate) fn not_swept(path: &Path, source: Option<SweepError>) -> Self {
-        Self::NotSwept {
-            path: path.to_path_buf(),
-            source,
-        }
-    }
-
-    pub(crate) fn rescued(path: &Path, rescued: PathBuf) -> Self {
-        Self::Rescued {
-            path: path.to_path_buf(),
-            rescued,
-        }
-    }
+    File(#[from] locked_file::Warning),
 }

@@ -3,7 +3,8 @@
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use atomic_file::{CommitOptions, Original, ReadError as FileError, Resolved};
+use atomic_file::{CommitOptions, Original, ReadError as FileError};
+use locked_file::{Warning as FileWarning, locked_by};
 use sidecar_lock::{LockGuard, SidecarLock};
 
 use crate::beside::{Next, UpdatedBeside, update_beside};
@@ -70,7 +71,7 @@ pub fn migrate<E: Error + From<OperationError> + 'static>(
 ) -> Result<Option<Migrated>, UpdateError<E>> {
     let lock = SidecarLock::new(global_path(sdlc_root)).map_err(UpdateError::Lock)?;
     let guard = lock.acquire(&options.lock).map_err(UpdateError::Lock)?;
-    let original = match Original::read_resolved(locked(&guard), MAX_STORY_BYTES) {
+    let original = match Original::read_resolved(locked_by(&guard), MAX_STORY_BYTES) {
         Ok(original) => original,
         Err(FileError::NotFound { .. }) => return Ok(None),
         Err(err) => return Err(UpdateError::Read(ReadError::File(err))),
@@ -109,20 +110,14 @@ fn finish<E: Error + 'static>(
         .map_err(|source| UpdateError::LockLost { path, source })?;
     let removed = original.remove(&commit).map_err(UpdateError::Commit)?;
     let mut warnings = updated.warnings;
-    warnings.extend(removed.warnings.into_iter().map(Warning::Commit));
-    warnings.extend(guard.release().err().map(Warning::Release));
+    let removed = removed.warnings.into_iter().map(FileWarning::Commit);
+    let released = guard.release().err().map(FileWarning::Release);
+    warnings.extend(removed.chain(released).map(Warning::File));
     Ok(Migrated {
         path: updated.path,
         written: updated.changed,
         warnings,
     })
-}
-
-fn locked(guard: &LockGuard) -> Resolved<'_> {
-    Resolved {
-        path: guard.resource(),
-        folder: guard.folder(),
-    }
 }
 
 fn edit<E: Error + From<OperationError> + 'static>(err: StateError) -> UpdateError<E> {

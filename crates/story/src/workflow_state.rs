@@ -4,11 +4,11 @@
 
 use std::time::Duration;
 
+use atomic_file::Revision;
 use serde_json::{Value, json};
 
 use crate::json_text;
 use crate::moment::Moment;
-use crate::revision::Revision;
 
 /// The name of the file, in the story's folder; in the sdlc root that of the old global one.
 pub const FILE_NAME: &str = ".workflow-state.json";

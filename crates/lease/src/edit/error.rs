@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 
-use atomic_file::{CommitError, CommitWarning, ReadError, SweepError};
+use atomic_file::{CommitError, CommitWarning, ReadError, Revision, RevisionPrefix, SweepError};
 use sidecar_lock::{AcquireError, LostError, ReleaseError};
 
 use super::replacement::MOST_COUNTED;
-use super::revision::{Revision, RevisionPrefix};
 use crate::error::{LeaseError, StoreError};
 use crate::project_path::{PathError, ProjectPath};
 

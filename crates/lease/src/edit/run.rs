@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use atomic_file::{CommitError, CommitOptions, Committed, Original, ReadError, Resolved, Staged};
+use atomic_file::{
+    CommitError, CommitOptions, Committed, Original, ReadError, Resolved, Revision, Staged,
+};
 use sidecar_lock::{ForeignKind, LockGuard, LockOptions, LostError, SidecarLock, TookOver};
 
 use super::error::{EditError, EditWarning};
-use super::revision::Revision;
 use super::{Edited, MAX_FILE_BYTES, Workplace, Writer, guarded, ours};
 use crate::error::{LeaseError, StoreError};
 use crate::lease::Token;

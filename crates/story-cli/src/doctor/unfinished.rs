@@ -4,6 +4,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
+use locked_file::Warning as FileWarning;
 use story::{Unfinished, Warning};
 
 use super::Mode;
@@ -38,7 +39,7 @@ fn look(root: &Path, mode: Mode, settings: &Settings, report: &mut Report) -> Re
         let options = settings.lock_options("story doctor --fix");
         let warnings = story::finish_all(root, &options).map_err(|err| chain(&err))?;
         for warning in &warnings {
-            if let Warning::Finished { path } = warning {
+            if let Warning::File(FileWarning::Finished { path }) = warning {
                 report.add(Finding::problem(CHECK, path, chain(warning)).fixed(true));
             }
         }

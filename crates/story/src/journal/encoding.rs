@@ -1,8 +1,9 @@
 //! Values and texts as journal lines hold them: JSON that comes back as what it was. Pure.
 
+use atomic_file::Revision;
 use serde_json::{Map, Value as Json, json};
 
-use crate::revision::{Revision, hexadecimal};
+use crate::hexadecimal::hexadecimal;
 use crate::value::Value;
 
 /// The largest value or text that a journal line holds, in bytes of its JSON: 64 KiB. Chosen: 100 times the usual value.

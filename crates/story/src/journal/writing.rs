@@ -8,10 +8,10 @@ use atomic_file::{CommitOptions, Original, Resolved, sweep_beside};
 
 use crate::changes::Changes;
 use crate::document::Document;
+use crate::hexadecimal::hexadecimal;
 use crate::journal::chain::Journal;
 use crate::journal::line::{Entry, Line, State};
 use crate::journal::{JournalError, JournalFile, JournalOptions};
-use crate::revision::hexadecimal;
 use crate::sys::{self, Access, JournalPlace, Opened};
 
 /// Above this size, 1 MiB, the older half of a journal is dropped. Chosen: some thousands of changes.

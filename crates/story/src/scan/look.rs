@@ -4,14 +4,16 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::Path;
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
+
+use locked_file::{FRESH, PAUSES};
 
 use super::Skipped;
 use crate::document::Document;
 use crate::error::{ParseError, ParseErrorKind};
 use crate::fence::{self, MAX_FRONTMATTER_BYTES};
 use crate::head::Head;
-use crate::read::{FRESH, MAX_STORY_BYTES, PAUSES_MS, ReadError, read};
+use crate::read::{MAX_STORY_BYTES, ReadError, read};
 use crate::sys::{self, Base};
 use crate::workspace::{STORY_FILE, StoryCopy, StoryFile};
 
@@ -151,7 +153,7 @@ fn head_in(bytes: &[u8], file: &StoryFile) -> Option<Head> {
 
 /// Looks again with all the care of [`read`], which says exactly what is wrong.
 fn closely(file: &StoryFile) -> Seen {
-    let mut pauses = PAUSES_MS.iter();
+    let mut pauses = PAUSES.iter();
     loop {
         let err = match read(&file.path) {
             Ok(story) => return Seen::Head(Box::new(Head::of(&story, file))),
@@ -163,8 +165,8 @@ fn closely(file: &StoryFile) -> Seen {
         );
         match pauses.next() {
             // Some editors save by removing the old file first.
-            Some(pause_ms) if is_missing && is_folder_fresh(&file.path) => {
-                thread::sleep(Duration::from_millis(*pause_ms));
+            Some(pause) if is_missing && is_folder_fresh(&file.path) => {
+                thread::sleep(*pause);
             }
             _ if is_missing && !is_broken_link(&file.path) => return Seen::Nothing,
             _ => {

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 
 use atomic_file::{CommitError, CommitOptions, Original, ReadError as FileError, Resolved};
+use locked_file::{Warning, locked_by};
 use sidecar_lock::{LockOptions, SidecarLock};
 
 use super::Trouble;
@@ -12,8 +13,8 @@ use super::record::Part;
 use crate::changes::{Change, Changes};
 use crate::document::Document;
 use crate::merge::merge;
-use crate::read::{MAX_STORY_BYTES, ReadError, locked_by};
-use crate::update_error::{UpdateError, Warning};
+use crate::read::{MAX_STORY_BYTES, ReadError};
+use crate::update_error::UpdateError;
 
 /// How often a story that somebody without our lock keeps changing is tried; chosen.
 const TRIES: u32 = 20;
@@ -189,7 +190,7 @@ pub fn set_aside(root: &Path) -> Result<Vec<PathBuf>, ReadError> {
 pub fn finish_all(
     root: &Path,
     options: &LockOptions,
-) -> Result<Vec<Warning>, UpdateError<Infallible>> {
+) -> Result<Vec<crate::Warning>, UpdateError<Infallible>> {
     let mut warnings = Vec::new();
     for story in unfinished(root)
         .map_err(UpdateError::Read)?
@@ -205,7 +206,7 @@ pub fn finish_all(
             warnings.push(Warning::Release(err));
         }
     }
-    Ok(warnings)
+    Ok(warnings.into_iter().map(crate::Warning::File).collect())
 }
 
 fn canonical(root: &Path) -> Result<PathBuf, ReadError> {

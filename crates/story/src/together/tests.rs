@@ -91,7 +91,10 @@ fn update_finishes_its_own_story_first_and_the_last_one_takes_the_record_away() 
         .expect("an update");
         assert_eq!(updated.value, 3, "on what was decided for {id}");
         assert!(
-            matches!(updated.warnings[..], [Warning::Finished { .. }]),
+            matches!(
+                updated.warnings[..],
+                [Warning::File(locked_file::Warning::Finished { .. })]
+            ),
             "it is told: {:?}",
             updated.warnings
         );
@@ -119,7 +122,10 @@ fn story_that_is_moved_takes_along_what_was_decided_for_it() {
         moved.story.as_str()
     );
     assert!(
-        matches!(moved.warnings[..], [Warning::Finished { .. }]),
+        matches!(
+            moved.warnings[..],
+            [Warning::File(locked_file::Warning::Finished { .. })]
+        ),
         "it is told: {:?}",
         moved.warnings
     );
@@ -162,7 +168,7 @@ fn change_of_the_same_by_somebody_else_stays_and_ours_is_kept_aside() {
     root.save("S-1", &theirs);
     let warnings = finish_all(&root.path, &LockOptions::default()).expect("it can be finished");
     let kept = warnings.iter().find_map(|warning| match warning {
-        Warning::SetAside { kept, .. } => Some(kept),
+        Warning::File(locked_file::Warning::SetAside { kept, .. }) => Some(kept),
         _ => None,
     });
     let kept = kept.expect("it is told where ours is");

@@ -192,7 +192,10 @@ fn lock_removed_without_harm_is_only_a_warning() {
     })
     .expect("nothing had to be written");
     assert!(
-        matches!(updated.warnings.as_slice(), [Warning::Release(_)]),
+        matches!(
+            updated.warnings.as_slice(),
+            [Warning::File(locked_file::Warning::Release(_))]
+        ),
         "it is told: {:?}",
         updated.warnings
     );

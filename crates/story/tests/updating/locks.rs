@@ -169,7 +169,10 @@ fn update_sweeps_after_a_lock_that_a_power_cut_emptied() {
             .expect("before this machine booted");
         let updated = increment(&path).expect("nobody can hold it");
         assert!(
-            matches!(updated.warnings.as_slice(), [Warning::Restored { .. }]),
+            matches!(
+                updated.warnings.as_slice(),
+                [Warning::File(locked_file::Warning::Restored { .. })]
+            ),
             "{left} in the lock: what its owner left is looked after: {:?}",
             updated.warnings
         );
@@ -189,7 +192,10 @@ fn update_after_a_death_puts_a_persons_version_back_before_it_reads() {
     killed_holder(name, &sandbox);
     let updated = increment(&path).expect("the dead hold nothing");
     assert!(
-        matches!(updated.warnings.as_slice(), [Warning::Restored { .. }]),
+        matches!(
+            updated.warnings.as_slice(),
+            [Warning::File(locked_file::Warning::Restored { .. })]
+        ),
         "it is told: {:?}",
         updated.warnings
     );

@@ -1,16 +1,19 @@
-//! Which version of a file is meant: the SHA-256 of its bytes. Pure.
+//! Which version of a file is meant: the SHA-256 of its bytes, which optimistic callers compare. Pure.
 
 use std::fmt;
 use std::str::FromStr;
 
 use sha2::{Digest, Sha256};
 
-/// Fewest digits that name a revision; with 48 bits two versions of one file do not meet by chance. As for stories.
+/// Fewest digits that name a revision; with 48 bits two versions of one file do not meet by chance.
 const SHORTEST_PREFIX: usize = 12;
 
 const DIGITS: usize = 64;
 
-/// SHA-256 of a whole file in 64 lower-case hexadecimal digits.
+/// How much of a text that is no revision an error repeats; chosen.
+const MAX_GIVEN: usize = 80;
+
+/// SHA-256 of a whole file in 64 lower-case hexadecimal digits, as the reference tool's `storyContentHash` has it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Revision(String);
 
@@ -29,6 +32,17 @@ impl Revision {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Says whether `prefix` (12 to 64 hexadecimal digits, any case) names this revision.
+    ///
+    /// # Errors
+    ///
+    /// [`RevisionError`] when `prefix` is too short, too long or not hexadecimal. Retrying with the
+    /// same text does not help.
+    pub fn matches(&self, prefix: &str) -> Result<bool, RevisionError> {
+        let prefix: RevisionPrefix = prefix.parse()?;
+        Ok(prefix.names(self))
+    }
 }
 
 impl fmt::Display for Revision {
@@ -45,11 +59,12 @@ fn digit(value: u8) -> char {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RevisionPrefix(String);
 
-/// A text that names no revision. Retrying does not help.
+/// A revision was given with too few or wrong characters. Retrying does not help.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{given:?} is no revision: that is {SHORTEST_PREFIX} to {DIGITS} hexadecimal digits")]
+#[error("{given:?} is not a revision: {SHORTEST_PREFIX} to {DIGITS} hexadecimal digits are needed")]
+#[non_exhaustive]
 pub struct RevisionError {
-    /// The text, or its beginning.
+    /// The text as given, or its beginning.
     pub given: String,
 }
 
@@ -75,7 +90,7 @@ impl FromStr for RevisionPrefix {
         if sound {
             Ok(Self(given.to_ascii_lowercase()))
         } else {
-            let given = given.chars().take(DIGITS).collect();
+            let given = given.chars().take(MAX_GIVEN).collect();
             Err(RevisionError { given })
         }
     }
@@ -113,8 +128,7 @@ mod tests {
             ("", None),
         ];
         for (text, expected) in table {
-            let prefix: Result<RevisionPrefix, _> = text.parse();
-            let found = prefix.ok().map(|prefix| prefix.names(&revision));
+            let found = revision.matches(text).ok();
             assert_eq!(found, expected, "prefix {text:?}");
         }
     }
