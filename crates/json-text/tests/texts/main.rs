@@ -1,0 +1,4 @@
+//! Texts through the crate's public face.
+
+mod edits;
+mod parsing;
