@@ -4,3 +4,31 @@
 //! in place in one step, if the file is still what was read. Or thinks without a lock and gives the version that it saw:
 //! the change is made only if the file still has it. Nothing is ever half-written, and every byte outside the changed
 //! member stays.
+//!
+//! | to | call |
+//! |---|---|
+//! | look, without a lock | [`read()`] |
+//! | change the text itself, under the lock | [`edit()`] |
+//! | think long, and keep nobody out meanwhile | [`edit_optimistic()`] |
+//! | do anything else under the lock | [`with_file_lock()`] |
+//!
+//! What is no JSON, or has a byte order mark, two members of one name, or something behind its end, is an error that names
+//! the place, and the file stays as it is.
+
+mod edit;
+mod error;
+mod optimistic;
+mod options;
+mod read;
+mod transact;
+mod version;
+mod with_lock;
+
+pub use edit::{Updated, edit};
+pub use error::{ReadError, UpdateError};
+pub use locked_file::Warning;
+pub use optimistic::edit_optimistic;
+pub use options::{Missing, UpdateOptions};
+pub use read::{Found, MAX_STATE_BYTES, read};
+pub use version::{Version, VersionError, Versioning};
+pub use with_lock::{FileLock, UnderLock, WithLockError, with_file_lock};
