@@ -32,3 +32,5 @@ pub use options::{Missing, UpdateOptions};
 pub use read::{Found, MAX_STATE_BYTES, read};
 pub use version::{Version, VersionError, Versioning};
 pub use with_lock::{FileLock, UnderLock, WithLockError, with_file_lock};
+
+pub mod board;
