@@ -30,15 +30,7 @@ mod id;
 mod lenient;
 pub mod metrics;
 mod moment;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "what changes the files comes with the transaction over both")
-)]
 mod paper;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "what changes the files comes with the transaction over both")
-)]
 mod rules;
 mod task;
 mod tasks;

@@ -15,6 +15,12 @@
 //! What is no JSON, or has a byte order mark, two members of one name, or something behind its end, is an error that names
 //! the place, and the file stays as it is.
 
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "what changes the files comes with the transaction over both"
+)]
+pub mod board;
 mod edit;
 mod error;
 mod optimistic;
@@ -32,5 +38,3 @@ pub use options::{Missing, UpdateOptions};
 pub use read::{Found, MAX_STATE_BYTES, read};
 pub use version::{Version, VersionError, Versioning};
 pub use with_lock::{FileLock, UnderLock, WithLockError, with_file_lock};
-
-pub mod board;

@@ -163,9 +163,7 @@ impl Entry {
 }
 
 /// A history of any tool: a text instead of an object is a note, and what is neither says nothing.
-pub(super) fn history<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Vec<Entry>, D::Error> {
+pub(super) fn history<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Entry>, D::Error> {
     let lines: Option<Vec<Line>> = Option::deserialize(deserializer)?;
     let lines = lines.unwrap_or_default().into_iter();
     Ok(lines.map(|Line(entry)| entry).collect())

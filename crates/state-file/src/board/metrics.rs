@@ -168,7 +168,10 @@ impl Metrics {
     /// The place of the claim that a task has not ended, if there is one like that.
     pub(super) fn open_claim(&self, claim: &Claim) -> Option<usize> {
         let is_it = |it: &Claim| {
-            it.outcome.is_none() && it.task == claim.task && it.agent == claim.agent && it.at == claim.at
+            it.outcome.is_none()
+                && it.task == claim.task
+                && it.agent == claim.agent
+                && it.at == claim.at
         };
         self.claims.iter().rposition(is_it)
     }
@@ -388,8 +391,14 @@ mod tests {
     #[test]
     fn metrics_that_are_unclear_are_named() {
         let table = [
-            (r#"{"agents": {"ann": {"claimed": -1}}}"#, "the file: agents.ann.claimed: "),
-            (r#"{"claims": [{"agent": "ann"}]}"#, "the file: claims[0]: missing field `task`"),
+            (
+                r#"{"agents": {"ann": {"claimed": -1}}}"#,
+                "the file: agents.ann.claimed: ",
+            ),
+            (
+                r#"{"claims": [{"agent": "ann"}]}"#,
+                "the file: claims[0]: missing field `task`",
+            ),
             ("[]", "the file: "),
         ];
         for (text, expected) in table {

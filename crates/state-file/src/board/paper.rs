@@ -320,7 +320,10 @@ fn claims(expected: &Metrics, found: &Metrics) -> Vec<Difference> {
         claims.sort();
         claims
     };
-    let (mut expected, mut found) = (sorted(expected).into_iter().peekable(), sorted(found).into_iter().peekable());
+    let (mut expected, mut found) = (
+        sorted(expected).into_iter().peekable(),
+        sorted(found).into_iter().peekable(),
+    );
     let mut differences = Vec::new();
     loop {
         let (wanted, there) = match (expected.peek(), found.peek()) {

@@ -3,9 +3,9 @@
 mod claim;
 mod create;
 mod end;
-mod update;
 #[cfg(test)]
 mod test_support;
+mod update;
 
 pub(super) use claim::{claim, claim_next};
 pub(super) use create::{create, spawn};

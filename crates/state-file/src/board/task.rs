@@ -14,7 +14,9 @@ use super::moment::Moment;
 pub const DEFAULT_PRIORITY: i64 = 3;
 
 /// How far a task has come.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Nobody works on it.
@@ -71,7 +73,9 @@ impl fmt::Display for Status {
 
 /// A word that is no status. Retrying does not help.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{given}` is no status; they are pending, in_progress, blocked, completed, failed and cancelled")]
+#[error(
+    "`{given}` is no status; they are pending, in_progress, blocked, completed, failed and cancelled"
+)]
 pub struct StatusError {
     given: String,
 }
@@ -232,13 +236,13 @@ mod tests {
     #[test]
     fn task_that_is_unclear_is_an_error() {
         let table = [
-            r#"{}"#,
+            "{}",
             r#"{"id": ""}"#,
             r#"{"id": "a", "status": "perhaps"}"#,
             r#"{"id": "a", "priority": "high"}"#,
             r#"{"id": "a", "history": {}}"#,
             r#"{"id": "a", "createdAt": 1, "created_at": 1}"#,
-            r#"[]"#,
+            "[]",
         ];
         for text in table {
             let found: Result<Task, _> = serde_json::from_str(text);

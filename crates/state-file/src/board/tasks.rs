@@ -20,7 +20,7 @@ pub(super) enum Shape {
 /// All tasks of a board, in the order of the file. No two of them have one id.
 #[derive(Debug, Clone)]
 pub struct Tasks {
-    tasks: Vec<Task>,
+    all: Vec<Task>,
     places: HashMap<String, usize>,
     pub(super) shape: Shape,
 }
@@ -58,8 +58,9 @@ impl Tasks {
         };
         let tasks = match shape {
             Shape::Bare => serde_json::from_str(text),
-            Shape::Member => serde_json::from_str(text)
-                .map(|file: File| file.tasks.unwrap_or_default()),
+            Shape::Member => {
+                serde_json::from_str(text).map(|file: File| file.tasks.unwrap_or_default())
+            }
         };
         Self::new(tasks.map_err(|err| unclear(text, shape, &err))?, shape)
     }
@@ -73,7 +74,7 @@ impl Tasks {
             }
         }
         Ok(Self {
-            tasks,
+            all: tasks,
             places,
             shape,
         })
@@ -81,12 +82,12 @@ impl Tasks {
 
     /// The tasks, in the order of the file.
     pub fn all(&self) -> &[Task] {
-        &self.tasks
+        &self.all
     }
 
     /// The task with that id.
     pub fn find(&self, id: &str) -> Option<&Task> {
-        self.place(id).map(|at| &self.tasks[at])
+        self.place(id).map(|at| &self.all[at])
     }
 
     /// Where it stands in the list.
@@ -96,8 +97,10 @@ impl Tasks {
 
     /// The task with that id, and its place.
     pub(super) fn expect(&self, id: &str) -> Result<(usize, &Task), RuleError> {
-        let at = self.place(id).ok_or_else(|| RuleError::NotFound { id: id.to_owned() })?;
-        Ok((at, &self.tasks[at]))
+        let at = self
+            .place(id)
+            .ok_or_else(|| RuleError::NotFound { id: id.to_owned() })?;
+        Ok((at, &self.all[at]))
     }
 
     /// The dependencies of a task that are not completed; none: it is ready, as far as they go.
@@ -185,10 +188,19 @@ mod tests {
     #[test]
     fn tasks_that_are_unclear_are_named() {
         let table = [
-            (r#"{"tasks": [{"id": "a"}, {"id": "b", "priority": "high"}]}"#, "task b: priority: "),
-            (r#"[{"title": "x"}]"#, "task number 0 (from 0): missing field `id`"),
+            (
+                r#"{"tasks": [{"id": "a"}, {"id": "b", "priority": "high"}]}"#,
+                "task b: priority: ",
+            ),
+            (
+                r#"[{"title": "x"}]"#,
+                "task number 0 (from 0): missing field `id`",
+            ),
             (r#"[{"id": "b", "history": 3}]"#, "task b: history: "),
-            (r#"[{"id": "b", "status": "up"}]"#, "task b: status: unknown variant `up`"),
+            (
+                r#"[{"id": "b", "status": "up"}]"#,
+                "task b: status: unknown variant `up`",
+            ),
             (r#"[{"id": 1}, {"id": "1"}]"#, "there is a task 1 already"),
             (r#"{"tasks": 3}"#, "the file: "),
             ("3", "the file: "),
@@ -196,7 +208,10 @@ mod tests {
         for (text, expected) in table {
             let err = Tasks::parse(text).expect_err("it is unclear").to_string();
             assert!(err.starts_with(expected), "{text}: {err}");
-            assert!(!err.contains("column"), "no place that would mislead: {err}");
+            assert!(
+                !err.contains("column"),
+                "no place that would mislead: {err}"
+            );
         }
     }
 
@@ -206,7 +221,11 @@ mod tests {
             {"id": "c", "status": "failed"}]"#;
         let tasks = Tasks::parse(text).expect("a board");
         let task = tasks.find("a").expect("it is there");
-        let waits: Vec<_> = tasks.waits_for(task).iter().map(WaitsFor::to_string).collect();
+        let waits: Vec<_> = tasks
+            .waits_for(task)
+            .iter()
+            .map(WaitsFor::to_string)
+            .collect();
         assert_eq!(
             waits,
             ["c is failed", "there is no task d"],

@@ -1,6 +1,8 @@
 //! Beginning to work on a task.
 
-use super::{Decision, Edits, OPEN_AGAIN, Present, Right, check_agent, check_holder, entry, wrong_status};
+use super::{
+    Decision, Edits, OPEN_AGAIN, Present, Right, check_agent, check_holder, entry, wrong_status,
+};
 use crate::board::choose::{self, Filter};
 use crate::board::entry::Action;
 use crate::board::error::RuleError;
@@ -73,8 +75,14 @@ mod tests {
             ("mine", Ok(false)),
             ("his", Err("his is taken by bob")),
             ("reserved", Err("reserved is taken by bob")),
-            ("blocked", Err("blocked is blocked: set it to pending again first")),
-            ("done", Err("done is completed: set it to pending again first")),
+            (
+                "blocked",
+                Err("blocked is blocked: set it to pending again first"),
+            ),
+            (
+                "done",
+                Err("done is completed: set it to pending again first"),
+            ),
             (
                 "waits",
                 Err("waits is not ready: failed is failed, there is no task nobody"),
@@ -83,7 +91,9 @@ mod tests {
         ];
         for (id, expected) in table {
             let found = claim(&tasks, id, &present("ann"));
-            let found = found.map(|it| !it.edits.is_empty()).map_err(|err| err.to_string());
+            let found = found
+                .map(|it| !it.edits.is_empty())
+                .map_err(|err| err.to_string());
             assert_eq!(found, expected.map_err(str::to_owned), "ann claims {id}");
         }
     }

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use serde_json::value::RawValue;
 
-use super::{Decision, Edit, Edits, OPEN_AGAIN, Present, check_agent, check_line, check_tags, entry, json, wrong_status};
+use super::{
+    Decision, Edit, Edits, OPEN_AGAIN, Present, check_agent, check_line, check_tags, entry, json,
+    wrong_status,
+};
 use crate::board::circle::{self, Links};
 use crate::board::entry::{Action, Entry};
 use crate::board::error::RuleError;
@@ -144,7 +147,8 @@ fn check(tasks: &Tasks, new: &NewTask, present: &Present<'_>) -> Result<(), Rule
     check_line("title", &new.title)?;
     check_tags(&new.tags)?;
     for (member, text) in [("complexity", &new.complexity), ("assignee", &new.assignee)] {
-        text.as_ref().map_or(Ok(()), |text| check_line(member, text))?;
+        text.as_ref()
+            .map_or(Ok(()), |text| check_line(member, text))?;
     }
     if let Some(id) = &new.id {
         check_line("id", id)?;
@@ -153,7 +157,11 @@ fn check(tasks: &Tasks, new: &NewTask, present: &Present<'_>) -> Result<(), Rule
         }
     }
     let own = |id: &String| new.id.as_ref() == Some(id);
-    match new.dependencies.iter().find(|id| tasks.find(id).is_none() && !own(id)) {
+    match new
+        .dependencies
+        .iter()
+        .find(|id| tasks.find(id).is_none() && !own(id))
+    {
         Some(id) => Err(RuleError::UnknownDependency { id: id.clone() }),
         None => Ok(()),
     }
@@ -222,10 +230,22 @@ mod tests {
         };
         let table = [
             (with(|it| it.title = " ".to_owned()), "title: it is empty"),
-            (with(|it| it.title = "a\nb".to_owned()), "title: it has line ends"),
-            (with(|it| it.tags = vec![String::new()]), "tags: it is empty"),
-            (with(|it| it.assignee = Some(String::new())), "assignee: it is empty"),
-            (with(|it| it.id = Some("a".to_owned())), "there is a task a already"),
+            (
+                with(|it| it.title = "a\nb".to_owned()),
+                "title: it has line ends",
+            ),
+            (
+                with(|it| it.tags = vec![String::new()]),
+                "tags: it is empty",
+            ),
+            (
+                with(|it| it.assignee = Some(String::new())),
+                "assignee: it is empty",
+            ),
+            (
+                with(|it| it.id = Some("a".to_owned())),
+                "there is a task a already",
+            ),
             (
                 with(|it| it.dependencies = vec!["b".to_owned()]),
                 "there is no task b to depend on",
@@ -255,7 +275,9 @@ mod tests {
 
     #[test]
     fn spawn_links_parent_and_child() {
-        let tasks = board(r#"[{"id": "p", "status": "in_progress", "assignee": "ann"}, {"id": "e", "status": "failed"}]"#);
+        let tasks = board(
+            r#"[{"id": "p", "status": "in_progress", "assignee": "ann"}, {"id": "e", "status": "failed"}]"#,
+        );
         let new = NewTask {
             id: Some("c".to_owned()),
             ..NewTask::new("Part")

@@ -1,6 +1,9 @@
 //! Ending the work on a task: done, failed, given back.
 
-use super::{Decision, Edits, OPEN_AGAIN, Present, Right, check_agent, check_holder, check_line, entry, was_by, wrong_status};
+use super::{
+    Decision, Edits, OPEN_AGAIN, Present, Right, check_agent, check_holder, check_line, entry,
+    was_by, wrong_status,
+};
 use crate::board::entry::{Action, Entry};
 use crate::board::error::RuleError;
 use crate::board::task::{Status, Task};
@@ -163,43 +166,82 @@ mod tests {
         changes(release(&board(BOARD), id, right, &present("ann")))
     }
 
-    #[test]
-    fn complete_fail_and_release_follow_their_rules() {
-        type Rule = fn(&str, Right) -> Found;
-        let (only, force) = (Right::Holder, Right::Anybody);
-        let table: [(Rule, &str, Right, Result<bool, &str>); 27] = [
-            (completed, "mine", only, Ok(true)),
-            (completed, "done", only, Ok(false)),
-            (completed, "free", only, Err("free is pending: claim it first")),
-            (completed, "free", force, Ok(true)),
-            (completed, "reserved", only, Err("reserved is pending: claim it first")),
-            (completed, "his", only, Err("his is taken by bob")),
-            (completed, "his", force, Ok(true)),
-            (completed, "orphan", only, Err("orphan is in_progress: claim it first")),
-            (completed, "blocked", only, Err("blocked is blocked: claim it first")),
-            (completed, "failed", force, Err("failed is failed: set it to pending again first")),
-            (completed, "whole", force, Err("whole has children that are not ended: free")),
-            (completed, "x", force, Err("there is no task x")),
-            (failed, "mine", only, Ok(true)),
-            (failed, "failed", only, Ok(false)),
-            (failed, "his", only, Err("his is taken by bob")),
-            (failed, "his", force, Ok(true)),
-            (failed, "done", force, Err("done is completed: set it to pending again first")),
-            (failed, "whole", only, Ok(true)),
-            (failed, "free", only, Err("free is pending: claim it first")),
-            (released, "mine", only, Ok(true)),
-            (released, "free", only, Ok(false)),
-            (released, "reserved", only, Ok(true)),
-            (released, "his", only, Err("his is taken by bob")),
-            (released, "his", force, Ok(true)),
-            (released, "orphan", only, Ok(true)),
-            (released, "blocked", only, Err("blocked is blocked: set it to pending again first")),
-            (released, "done", only, Err("done is completed: there is nothing to give back")),
-        ];
-        for (rule, id, right, expected) in table {
-            let found = rule(id, right);
-            assert_eq!(found, expected.map_err(str::to_owned), "{id} with {right:?}");
+    const ONLY: Right = Right::Holder;
+    const FORCE: Right = Right::Anybody;
+
+    fn check(rule: fn(&str, Right) -> Found, table: &[(&str, Right, Result<bool, &str>)]) {
+        for (id, right, expected) in table {
+            let expected = expected.map_err(str::to_owned);
+            assert_eq!(rule(id, *right), expected, "{id} with {right:?}");
         }
+    }
+
+    #[test]
+    fn complete_follows_its_rules() {
+        let table = [
+            ("mine", ONLY, Ok(true)),
+            ("done", ONLY, Ok(false)),
+            ("free", ONLY, Err("free is pending: claim it first")),
+            ("free", FORCE, Ok(true)),
+            ("reserved", ONLY, Err("reserved is pending: claim it first")),
+            ("his", ONLY, Err("his is taken by bob")),
+            ("his", FORCE, Ok(true)),
+            ("orphan", ONLY, Err("orphan is in_progress: claim it first")),
+            ("blocked", ONLY, Err("blocked is blocked: claim it first")),
+            (
+                "failed",
+                FORCE,
+                Err("failed is failed: set it to pending again first"),
+            ),
+            (
+                "whole",
+                FORCE,
+                Err("whole has children that are not ended: free"),
+            ),
+            ("x", FORCE, Err("there is no task x")),
+        ];
+        check(completed, &table);
+    }
+
+    #[test]
+    fn fail_follows_its_rules() {
+        let table = [
+            ("mine", ONLY, Ok(true)),
+            ("failed", ONLY, Ok(false)),
+            ("his", ONLY, Err("his is taken by bob")),
+            ("his", FORCE, Ok(true)),
+            (
+                "done",
+                FORCE,
+                Err("done is completed: set it to pending again first"),
+            ),
+            ("whole", ONLY, Ok(true)),
+            ("free", ONLY, Err("free is pending: claim it first")),
+        ];
+        check(failed, &table);
+    }
+
+    #[test]
+    fn release_follows_its_rules() {
+        let table = [
+            ("mine", ONLY, Ok(true)),
+            ("free", ONLY, Ok(false)),
+            ("reserved", ONLY, Ok(true)),
+            ("his", ONLY, Err("his is taken by bob")),
+            ("his", FORCE, Ok(true)),
+            ("orphan", ONLY, Ok(true)),
+            (
+                "blocked",
+                ONLY,
+                Err("blocked is blocked: set it to pending again first"),
+            ),
+            (
+                "done",
+                ONLY,
+                Err("done is completed: there is nothing to give back"),
+            ),
+        ];
+        check(released, &table);
     }
 
     #[test]

@@ -27,21 +27,29 @@ fn line(edit: &Edit) -> String {
         Edit::Set { at, member, value } => format!("{at}.{member} = {value}"),
         Edit::Unset { at, member } => format!("{at}.{member} -"),
         Edit::Push { at, member, value } => format!("{at}.{member} += {value}"),
-        Edit::Context { at, key, value: Some(value) } => format!("{at}.context.{key} = {value}"),
-        Edit::Context { at, key, value: None } => format!("{at}.context.{key} -"),
+        Edit::Context {
+            at,
+            key,
+            value: Some(value),
+        } => format!("{at}.context.{key} = {value}"),
+        Edit::Context {
+            at,
+            key,
+            value: None,
+        } => format!("{at}.context.{key} -"),
         Edit::Note { at, entry } => {
-            let mut line = format!("{at}.history += {} by {}", entry.action, entry.agent);
-            if let Some(holder) = &entry.holder {
-                line += &format!(" of {holder}");
-            }
-            if !entry.changed.is_empty() {
-                line += &format!(" ({})", entry.changed.join(", "));
-            }
+            let holder = entry.holder.as_ref().map(|it| format!(" of {it}"));
+            let changed =
+                (!entry.changed.is_empty()).then(|| format!(" ({})", entry.changed.join(", ")));
             let said = [&entry.result, &entry.reason, &entry.note];
-            for text in said.into_iter().flatten() {
-                line += &format!(": {text}");
-            }
-            line
+            let said = said.into_iter().flatten().map(|it| format!(": {it}"));
+            let parts: Vec<_> = holder.into_iter().chain(changed).chain(said).collect();
+            format!(
+                "{at}.history += {} by {}{}",
+                entry.action,
+                entry.agent,
+                parts.concat()
+            )
         }
     }
 }

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use serde_json::value::RawValue;
 
-use super::{Decision, Edit, Edits, OPEN_AGAIN, Present, Right, check_agent, check_holder, check_line, check_tags, entry, wrong_status};
+use super::{
+    Decision, Edit, Edits, OPEN_AGAIN, Present, Right, check_agent, check_holder, check_line,
+    check_tags, entry, wrong_status,
+};
 use crate::board::circle::{self, Links};
 use crate::board::entry::{Action, Entry};
 use crate::board::error::RuleError;
@@ -109,7 +112,10 @@ fn status(
         Status::Blocked => Action::Blocked,
         Status::Cancelled => Action::Cancelled,
         Status::InProgress | Status::Completed | Status::Failed => {
-            let (member, reason) = ("status", "in_progress is reached by a claim only, completed and failed by who holds the task");
+            let (member, reason) = (
+                "status",
+                "in_progress is reached by a claim only, completed and failed by who holds the task",
+            );
             return Err(RuleError::Invalid { member, reason });
         }
     };
@@ -146,7 +152,12 @@ fn assignee(changes: &mut Changes, task: &Task, amendment: &Amendment) -> Result
             return Err(wrong_status(task, OPEN_AGAIN));
         }
     }
-    optional(changes, "assignee", task.assignee.as_deref(), Some(assignee))
+    optional(
+        changes,
+        "assignee",
+        task.assignee.as_deref(),
+        Some(assignee),
+    )
 }
 
 fn texts(changes: &mut Changes, task: &Task, amendment: &Amendment) -> Result<(), RuleError> {
@@ -295,21 +306,49 @@ mod tests {
         }
     }
 
+    fn check(table: &[(&str, Amendment, &[&str])]) {
+        for (id, amendment, expected) in table {
+            let decision = update(&board(BOARD), id, amendment, &present("ann"));
+            let shown = shown(&decision.unwrap_or_else(|err| panic!("{id}: {err}")));
+            let shown: Vec<_> = shown
+                .iter()
+                .filter_map(|it| it.split_once('.').map(|(_, edit)| edit))
+                .filter(|it| !it.starts_with("updated_at"))
+                .collect();
+            assert_eq!(shown, *expected, "{id} with {amendment:?}");
+        }
+    }
+
     #[test]
     fn update_changes_what_is_named() {
         let raw = |text: &str| RawValue::from_string(text.to_owned()).expect("JSON");
-        let table = [
+        let texts = Amendment {
+            title: Some(" New ".to_owned()),
+            description: Some("a\nb".to_owned()),
+            priority: Some(1),
+            complexity: Some("low".to_owned()),
+            add_tags: words(&["y", "z"]),
+            ..Amendment::default()
+        };
+        let lists = Amendment {
+            add_tags: words(&["z"]),
+            remove_tags: words(&["x"]),
+            context: vec![("k".to_owned(), raw("1")), ("l".to_owned(), raw("1.0"))],
+            remove_context: words(&["k", "m"]),
+            note: Some("so".to_owned()),
+            ..Amendment::default()
+        };
+        let nothing = Amendment {
+            title: Some("Old".to_owned()),
+            add_tags: words(&["x"]),
+            remove_tags: words(&["z"]),
+            ..status(Status::Pending)
+        };
+        check(&[
             (
                 "free",
-                Amendment {
-                    title: Some(" New ".to_owned()),
-                    description: Some("a\nb".to_owned()),
-                    priority: Some(1),
-                    complexity: Some("low".to_owned()),
-                    add_tags: words(&["y", "z"]),
-                    ..Amendment::default()
-                },
-                vec![
+                texts,
+                &[
                     r#"title = "New""#,
                     r#"description = "a\nb""#,
                     "priority = 1",
@@ -320,73 +359,67 @@ mod tests {
             ),
             (
                 "free",
-                Amendment {
-                    add_tags: words(&["z"]),
-                    remove_tags: words(&["x"]),
-                    context: vec![
-                        ("k".to_owned(), raw("1")),
-                        ("l".to_owned(), raw("1.0")),
-                    ],
-                    remove_context: words(&["k", "m"]),
-                    note: Some("so".to_owned()),
-                    ..Amendment::default()
-                },
-                vec![
+                lists,
+                &[
                     r#"tags = ["y","z"]"#,
                     "context.l = 1.0",
                     "context.k -",
                     "history += updated by ann (tags, context.l, context.k): so",
                 ],
             ),
-            ("free", assignee("bob"), vec![
-                r#"assignee = "bob""#,
-                "history += updated by ann (assignee)",
-            ]),
-            ("free", assignee(""), vec![]),
+            ("free", nothing, &[]),
+        ]);
+    }
+
+    #[test]
+    fn update_moves_a_task_between_the_states_that_are_nobodys_work() {
+        let by_force = Amendment {
+            right: Right::Anybody,
+            ..status(Status::Cancelled)
+        };
+        check(&[
             (
                 "free",
-                Amendment {
-                    title: Some("Old".to_owned()),
-                    add_tags: words(&["x"]),
-                    remove_tags: words(&["z"]),
-                    ..status(Status::Pending)
-                },
-                vec![],
+                assignee("bob"),
+                &[
+                    r#"assignee = "bob""#,
+                    "history += updated by ann (assignee)",
+                ],
             ),
-            ("mine", status(Status::Blocked), vec![
-                r#"status = "blocked""#,
-                "history += blocked by ann",
-            ]),
-            ("done", status(Status::Pending), vec![
-                r#"status = "pending""#,
-                "assignee -",
-                "completed_at -",
-                "history += reopened by ann",
-            ]),
-            ("blocked", status(Status::Pending), vec![
-                r#"status = "pending""#,
-                "assignee -",
-                "history += reopened by ann of bob",
-            ]),
+            ("free", assignee(""), &[]),
+            (
+                "mine",
+                status(Status::Blocked),
+                &[r#"status = "blocked""#, "history += blocked by ann"],
+            ),
+            (
+                "done",
+                status(Status::Pending),
+                &[
+                    r#"status = "pending""#,
+                    "assignee -",
+                    "completed_at -",
+                    "history += reopened by ann",
+                ],
+            ),
+            (
+                "blocked",
+                status(Status::Pending),
+                &[
+                    r#"status = "pending""#,
+                    "assignee -",
+                    "history += reopened by ann of bob",
+                ],
+            ),
             (
                 "his",
-                Amendment {
-                    right: Right::Anybody,
-                    ..status(Status::Cancelled)
-                },
-                vec![r#"status = "cancelled""#, "history += cancelled by ann of bob"],
+                by_force,
+                &[
+                    r#"status = "cancelled""#,
+                    "history += cancelled by ann of bob",
+                ],
             ),
-        ];
-        for (id, amendment, expected) in table {
-            let decision = update(&board(BOARD), id, &amendment, &present("ann"));
-            let shown = shown(&decision.unwrap_or_else(|err| panic!("{id}: {err}")));
-            let shown: Vec<_> = shown
-                .iter()
-                .filter_map(|it| it.split_once('.').map(|(_, edit)| edit))
-                .filter(|it| !it.starts_with("updated_at"))
-                .collect();
-            assert_eq!(shown, expected, "{id} with {amendment:?}");
-        }
+        ]);
     }
 
     #[test]
@@ -396,16 +429,48 @@ mod tests {
             ..Amendment::default()
         };
         let table = [
-            ("free", status(Status::InProgress), "status: in_progress is reached by a claim only"),
-            ("mine", status(Status::Completed), "status: in_progress is reached"),
+            (
+                "free",
+                status(Status::InProgress),
+                "status: in_progress is reached by a claim only",
+            ),
+            (
+                "mine",
+                status(Status::Completed),
+                "status: in_progress is reached",
+            ),
             ("his", status(Status::Pending), "his is taken by bob"),
             ("his", status(Status::Blocked), "his is taken by bob"),
-            ("done", status(Status::Blocked), "done is completed: set it to pending again"),
-            ("mine", assignee("bob"), "mine is in_progress: give it back first"),
-            ("done", assignee("bob"), "done is completed: set it to pending again"),
-            ("free", depends("nobody"), "there is no task nobody to depend on"),
-            ("free", depends("mine"), "tasks would wait for each other in a circle: free -> mine -> free"),
-            ("free", depends("free"), "tasks would wait for each other in a circle: free -> free"),
+            (
+                "done",
+                status(Status::Blocked),
+                "done is completed: set it to pending again",
+            ),
+            (
+                "mine",
+                assignee("bob"),
+                "mine is in_progress: give it back first",
+            ),
+            (
+                "done",
+                assignee("bob"),
+                "done is completed: set it to pending again",
+            ),
+            (
+                "free",
+                depends("nobody"),
+                "there is no task nobody to depend on",
+            ),
+            (
+                "free",
+                depends("mine"),
+                "tasks would wait for each other in a circle: free -> mine -> free",
+            ),
+            (
+                "free",
+                depends("free"),
+                "tasks would wait for each other in a circle: free -> free",
+            ),
             ("x", Amendment::default(), "there is no task x"),
         ];
         for (id, amendment, expected) in table {
