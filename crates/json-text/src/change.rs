@@ -1,10 +1,11 @@
 //! Changes of a text: what is planned on it as it stands, and then put in.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use crate::layout::{self, Beside};
 use crate::scan::scan;
-use crate::tree::{Item, Node, Tree};
+use crate::tree::{Item, Node, Tree, narrow};
 use crate::write::{Piece, Source};
 
 /// One stretch of a text that is exchanged.
@@ -65,6 +66,29 @@ pub(crate) fn rearrange(
     }
 }
 
+/// Takes members, by their values, out of the object at the end of `chain`, and adds others behind the last one.
+pub(crate) fn members(
+    tree: Tree<'_>,
+    chain: &[usize],
+    going: &HashSet<usize>,
+    coming: Vec<Slot<'_>>,
+    changes: &mut Vec<Change>,
+) {
+    if going.is_empty() && coming.is_empty() {
+        return;
+    }
+    let slot = |item: Item| {
+        if going.contains(&item.value) {
+            Slot::Goes(item)
+        } else {
+            Slot::Stays(item)
+        }
+    };
+    let items = tree.items(chain[chain.len() - 1]);
+    let slots: Vec<_> = items.map(slot).chain(coming).collect();
+    rearrange(tree, chain, &slots, changes);
+}
+
 /// A stretch between two items that stay, or between one and a bracket.
 struct Gap<'t> {
     tree: Tree<'t>,
@@ -89,8 +113,10 @@ impl Gap<'_> {
         let first = going.next();
         match (first, coming.is_empty()) {
             (None, _) => self.insert(&coming),
-            (Some(first), true) => self.remove(first, going.last().unwrap_or(first)),
-            (Some(first), false) => self.exchange(first, going.last().unwrap_or(first), &coming),
+            (Some(first), true) => self.remove(first, going.next_back().unwrap_or(first)),
+            (Some(first), false) => {
+                self.exchange(first, going.next_back().unwrap_or(first), &coming)
+            }
         }
     }
 
@@ -283,11 +309,11 @@ fn put_in(text: &mut String, nodes: &mut Vec<Node>, change: Change) {
         nodes: going,
         new,
     } = change;
-    let start = crate::tree::narrow(range.start);
-    let end = crate::tree::narrow(range.end);
+    let start = narrow(range.start);
+    let end = narrow(range.end);
     // Differences wrap around: adding one that is negative takes away.
-    let longer = crate::tree::narrow(new.text.len()).wrapping_sub(end - start);
-    let more = crate::tree::narrow(new.nodes.len()).wrapping_sub(crate::tree::narrow(going.len()));
+    let longer = narrow(new.text.len()).wrapping_sub(end - start);
+    let more = narrow(new.nodes.len()).wrapping_sub(narrow(going.len()));
     let behind = going.start + new.nodes.len();
     // What begins before the change and ends behind it is around it.
     for outer in nodes[..going.start]

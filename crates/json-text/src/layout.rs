@@ -150,7 +150,7 @@ fn gap(tree: Tree<'_>, chain: &[usize]) -> String {
 }
 
 /// The white space before a node.
-fn blank_before<'a>(tree: Tree<'a>, node: usize) -> &'a str {
+fn blank_before(tree: Tree<'_>, node: usize) -> &str {
     let before = &tree.text[..tree.range(node).start];
     &before[before.trim_end_matches(BLANKS).len()..]
 }
@@ -160,13 +160,13 @@ fn colon_between(tree: Tree<'_>, key: usize, value: usize) -> Option<String> {
     (!between.contains('\n')).then(|| between.to_owned())
 }
 
-fn blank_behind_colon<'a>(tree: Tree<'a>, key: usize, value: usize) -> &'a str {
+fn blank_behind_colon(tree: Tree<'_>, key: usize, value: usize) -> &str {
     let between = &tree.text[tree.range(key).end..tree.range(value).start];
     between.split_once(':').map_or("", |(_, blank)| blank)
 }
 
 /// The indentation of the line that closes a list or object; where that stands behind the last item, of the one that opens it.
-fn base<'a>(tree: Tree<'a>, container: usize) -> &'a str {
+fn base(tree: Tree<'_>, container: usize) -> &str {
     let range = tree.range(container);
     let inside = &tree.text[..range.end - 1];
     let blank = &inside[inside.trim_end_matches(BLANKS).len()..];

@@ -1,5 +1,7 @@
 //! Reads a JSON text once, strictly by RFC 8259, and notes where each value stands.
 
+use std::str::Utf8Error;
+
 use crate::error::{ParseError, ParseErrorKind};
 use crate::keys;
 use crate::tree::{Node, Tree};
@@ -18,18 +20,12 @@ pub(crate) struct Fault {
 impl Fault {
     /// The place in lines and columns.
     pub(crate) fn in_text(self, bytes: &[u8]) -> ParseError {
-        let before = &bytes[..self.at.min(bytes.len())];
-        let line_start = before
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(0, |end| end + 1);
+        let mut lines = bytes[..self.at.min(bytes.len())].split(|byte| *byte == b'\n');
+        let last = lines.next_back().unwrap_or_default();
         let is_first_of_character = |byte: &&u8| **byte & 0xC0 != 0x80;
         ParseError {
-            line: 1 + before.iter().filter(|byte| **byte == b'\n').count(),
-            column: 1 + before[line_start..]
-                .iter()
-                .filter(is_first_of_character)
-                .count(),
+            line: 1 + lines.count(),
+            column: 1 + last.iter().filter(is_first_of_character).count(),
             kind: self.kind,
         }
     }
@@ -37,28 +33,48 @@ impl Fault {
 
 /// The text that the bytes are.
 pub(crate) fn decode(bytes: Vec<u8>) -> Result<String, ParseError> {
+    check_bom(&bytes)?;
+    String::from_utf8(bytes).map_err(|err| not_text(err.utf8_error(), err.as_bytes()))
+}
+
+/// The text that the bytes are, without taking them.
+pub(crate) fn decoded(bytes: &[u8]) -> Result<&str, ParseError> {
+    check_bom(bytes)?;
+    str::from_utf8(bytes).map_err(|err| not_text(err, bytes))
+}
+
+fn check_bom(bytes: &[u8]) -> Result<(), ParseError> {
     if bytes.starts_with(b"\xEF\xBB\xBF") {
-        let fault = Fault {
+        return Err(Fault {
             at: 0,
             kind: ParseErrorKind::Bom,
-        };
-        return Err(fault.in_text(&bytes));
+        }
+        .in_text(bytes));
     }
-    String::from_utf8(bytes).map_err(|err| {
-        let fault = err.utf8_error();
-        let is_cut = fault.error_len().is_none();
-        let kind = if is_cut {
-            ParseErrorKind::Truncated
-        } else {
-            ParseErrorKind::NotUtf8
-        };
-        let at = fault.valid_up_to();
-        Fault { at, kind }.in_text(err.as_bytes())
-    })
+    Ok(())
+}
+
+fn not_text(err: Utf8Error, bytes: &[u8]) -> ParseError {
+    let is_cut = err.error_len().is_none();
+    let kind = if is_cut {
+        ParseErrorKind::Truncated
+    } else {
+        ParseErrorKind::NotUtf8
+    };
+    Fault {
+        at: err.valid_up_to(),
+        kind,
+    }
+    .in_text(bytes)
 }
 
 /// The values of a text in their order, each before what it holds, a member's name before its value.
 pub(crate) fn scan(text: &str) -> Result<Vec<Node>, Fault> {
+    scan_within(text, 0)
+}
+
+/// The same of a piece of text that stands within so many lists and objects.
+pub(crate) fn scan_within(text: &str, around: usize) -> Result<Vec<Node>, Fault> {
     if u32::try_from(text.len()).is_err() {
         return Err(Fault {
             at: 0,
@@ -69,6 +85,7 @@ pub(crate) fn scan(text: &str) -> Result<Vec<Node>, Fault> {
         text,
         bytes: text.as_bytes(),
         at: 0,
+        around,
         // Chosen: about as many as a task board has; more are made room for.
         nodes: Vec::with_capacity(text.len() / 12 + 1),
         open: Vec::new(),
@@ -81,6 +98,8 @@ struct Scanner<'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
+    /// How many lists and objects are around the text.
+    around: usize,
     nodes: Vec<Node>,
     /// The lists and objects around the current place.
     open: Vec<usize>,
@@ -170,7 +189,7 @@ impl Scanner<'_> {
     }
 
     fn open(&mut self) -> Result<(), Fault> {
-        if self.open.len() + 1 >= MAX_DEPTH {
+        if self.around + self.open.len() + 1 >= MAX_DEPTH {
             return Err(self.fault(ParseErrorKind::TooDeep));
         }
         self.open.push(self.nodes.len());
@@ -267,7 +286,7 @@ impl Scanner<'_> {
                 Ok(())
             }
             Some(b'u') => self.unicode_escape(),
-            None => Err(self.fault_at(self.bytes.len(), ParseErrorKind::Truncated)),
+            None => Err(self.truncated()),
             Some(_) => Err(self.syntax("no such escape")),
         }
     }
@@ -279,7 +298,7 @@ impl Scanner<'_> {
             0xD800..=0xDBFF => {
                 let rest = &self.bytes[self.at..];
                 if b"\\u".starts_with(rest) {
-                    return Err(self.fault_at(self.bytes.len(), ParseErrorKind::Truncated));
+                    return Err(self.truncated());
                 }
                 if !rest.starts_with(b"\\u") {
                     return Err(self.syntax(LONE));
@@ -299,7 +318,7 @@ impl Scanner<'_> {
         let mut unit = 0;
         for at in start..start + 4 {
             let Some(byte) = self.bytes.get(at) else {
-                return Err(self.fault_at(self.bytes.len(), ParseErrorKind::Truncated));
+                return Err(self.truncated());
             };
             let digit = char::from(*byte).to_digit(16);
             unit = unit * 16
@@ -354,7 +373,7 @@ impl Scanner<'_> {
             return Ok(());
         }
         if word.as_bytes().starts_with(rest) {
-            return Err(self.fault_at(self.bytes.len(), ParseErrorKind::Truncated));
+            return Err(self.truncated());
         }
         Err(self.syntax("a value is wanted here"))
     }
@@ -383,11 +402,13 @@ impl Scanner<'_> {
     }
 
     fn fault(&self, kind: ParseErrorKind) -> Fault {
-        self.fault_at(self.at, kind)
+        Fault { at: self.at, kind }
     }
 
-    #[expect(clippy::unused_self, reason = "reads like the other faults")]
-    fn fault_at(&self, at: usize, kind: ParseErrorKind) -> Fault {
-        Fault { at, kind }
+    fn truncated(&self) -> Fault {
+        Fault {
+            at: self.bytes.len(),
+            kind: ParseErrorKind::Truncated,
+        }
     }
 }

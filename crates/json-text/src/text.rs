@@ -195,6 +195,23 @@ impl JsonText {
         self.apply(changes)
     }
 
+    /// A value of a text as a text of its own.
+    pub(crate) fn of_value(tree: Tree<'_>, node: usize) -> Self {
+        let start = tree.nodes[node].start;
+        let moved = |node: &Node| Node {
+            start: node.start - start,
+            end: node.end - start,
+            size: node.size,
+        };
+        Self {
+            text: tree.raw(node).to_owned(),
+            nodes: tree.nodes[node..tree.behind(node)]
+                .iter()
+                .map(moved)
+                .collect(),
+        }
+    }
+
     pub(crate) fn tree(&self) -> Tree<'_> {
         Tree::new(&self.text, &self.nodes)
     }
@@ -221,18 +238,19 @@ impl JsonText {
     /// Adds the member that `reached` has not found, with the objects on the way to it.
     fn add(&mut self, path: &Path, reached: &Reached, value: &Json) -> Result<(), EditError> {
         let chain = &reached.chain;
-        let mut names = path.steps().iter().filter_map(|step| match step {
+        let missing = &path.steps()[path.steps().len() - reached.missing..];
+        let mut names = missing.iter().filter_map(|step| match step {
             Step::Name(name) => Some(quoted(name)),
             Step::Index(_) => None,
         });
-        let mut names: Vec<_> = names.by_ref().collect();
-        let inner = names.split_off(names.len() + 1 - reached.missing);
+        let name = names.next();
+        let inner: Vec<_> = names.collect();
         let value = wrapped(&inner, value).map_err(|_| too_deep(path))?;
         check_depth(path, chain.len(), &value)?;
         let tree = self.tree();
         let object = chain[chain.len() - 1];
         let last = tree.items(object).last().map(Slot::Stays);
-        let new = Slot::Comes(names.last().map(String::as_str), whole(&value));
+        let new = Slot::Comes(name.as_deref(), whole(&value));
         let slots: Vec<_> = last.into_iter().chain([new]).collect();
         let mut changes = Vec::new();
         change::rearrange(tree, chain, &slots, &mut changes);
@@ -340,7 +358,8 @@ fn wrapped(names: &[String], value: &Json) -> Result<Json, ParseError> {
     if names.is_empty() {
         return Ok(value.clone());
     }
-    let opened: String = names.iter().map(|name| format!("{{{name}:")).collect();
+    let opened = names.iter().flat_map(|name| ["{", name, ":"]);
+    let opened: String = opened.collect();
     Json::checked(opened + value.as_str() + &"}".repeat(names.len()))
 }
 

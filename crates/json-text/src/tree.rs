@@ -133,7 +133,7 @@ impl<'a> Tree<'a> {
         })
     }
 
-    /// The member of that name.
+    /// The member of that name; a list or a scalar has none.
     pub(crate) fn member(self, object: usize, name: &str) -> Option<Item> {
         let is_it = |item: &Item| item.key.is_some_and(|key| self.says(key, name));
         self.items(object).find(is_it)

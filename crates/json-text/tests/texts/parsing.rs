@@ -224,19 +224,21 @@ fn values_are_seen_as_serde_json_sees_them_and_raw_as_they_are_written() {
     );
 }
 
+#[derive(Debug, serde::Deserialize)]
+struct Task {
+    #[expect(dead_code, reason = "only its type counts")]
+    n: u8,
+}
+
+#[derive(Debug, serde::Deserialize)]
+struct Board {
+    #[expect(dead_code, reason = "only its type counts")]
+    tasks: Vec<Task>,
+}
+
 #[test]
 fn typed_view_names_the_path_of_what_does_not_fit() {
     let read = text("{\"tasks\": [{\"n\": 1}, {\"n\": \"x\"}], \"big\": 1e400}");
-    #[derive(Debug, serde::Deserialize)]
-    struct Task {
-        #[expect(dead_code, reason = "only its type counts")]
-        n: u8,
-    }
-    #[derive(Debug, serde::Deserialize)]
-    struct Board {
-        #[expect(dead_code, reason = "only its type counts")]
-        tasks: Vec<Task>,
-    }
     let err = read.to::<Board>().expect_err("a text is no number");
     assert_eq!(err.path().to_string(), "tasks[1].n", "where it is");
     let read = text("{\"tasks\": [{\"n\": 1}], \"big\": 1e400}");
