@@ -1,12 +1,32 @@
-//! Names in a folder, beside commits: making a folder, removing a file, both so that a power cut does not undo them.
+//! Names in a folder, beside commits: listing them; making a folder, removing a file, both so that a power cut does not
+//! undo them.
 
+use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 
 use crate::commit::{Committed, sync_folder};
-use crate::error::CommitError;
+use crate::error::{CommitError, ReadError};
 use crate::sys::Directory;
 use crate::target::{Resolved, split};
+
+/// Lists the names in a folder, sorted by their bytes; a folder that is not there has none.
+///
+/// # Errors
+///
+/// [`ReadError`]: it is there and cannot be listed whole. Retrying helps after repair.
+pub fn names_in(folder: &Path) -> Result<Vec<OsString>, ReadError> {
+    match Directory::open(folder).and_then(|directory| directory.names()) {
+        Ok(mut names) => {
+            names.sort();
+            Ok(names)
+        }
+        Err(err) => match ReadError::from_io("list its names", folder, err) {
+            ReadError::NotFound { .. } => Ok(Vec::new()),
+            err => Err(err),
+        },
+    }
+}
 
 /// Makes a folder in an existing one, durably; `false`: it was there.
 ///
@@ -85,4 +105,30 @@ fn sync_parent(path: &Path) -> Result<(), CommitError> {
     let (folder, _) = split(path).ok_or_else(|| unsynced(io::ErrorKind::InvalidFilename.into()))?;
     let directory = Directory::open(folder).map_err(unsynced)?;
     sync_folder(&directory, path).map(|_| ())
+}
+
+#[cfg(test)]
+mod tests {
+    use testkit::Sandbox;
+
+    use super::names_in;
+
+    #[test]
+    fn names_in_lists_what_is_there_in_order() {
+        let sandbox = Sandbox::new();
+        sandbox.write("b/x", "");
+        sandbox.write("a.md", "");
+        let names = names_in(sandbox.path()).expect("it can be listed");
+        assert_eq!(names, ["a.md", "b"], "by name, without . and ..");
+    }
+
+    #[test]
+    fn names_in_what_is_no_folder_are_none() {
+        let sandbox = Sandbox::new();
+        let file = sandbox.write("file", "");
+        for path in [file, sandbox.join("missing")] {
+            let names = names_in(&path).expect("missing is not a failure here");
+            assert!(names.is_empty(), "{}: {names:?}", path.display());
+        }
+    }
 }

@@ -3,13 +3,14 @@
 //!
 //! [`Session`] is the loop of every update in the workspace: the lock is taken, the file is read under it, and the new
 //! version is put in place if the file is still what was read and the lock is still ours; else it begins again, until the
-//! limit.
+//! limit. [`together`] changes several files, all of them or none.
 
 mod fresh;
 mod leftovers;
 mod lock;
 mod session;
 mod session_error;
+pub mod together;
 mod warning;
 
 pub use fresh::{FRESH, FreshError, PAUSES, fresh};

@@ -124,7 +124,7 @@ pub fn update_beside<T, E: Error + 'static>(
         let outcome = carry_out(&mut run, &lock, &path, original, &next)?;
         let Some(interference) = outcome else {
             run.session.release(lock);
-            let told = run.told();
+            let (told, warnings) = run.told();
             return Ok(UpdatedBeside {
                 value,
                 path,
@@ -135,7 +135,7 @@ pub fn update_beside<T, E: Error + 'static>(
                     Next::Removed => None,
                 },
                 took_over: told.took_over,
-                warnings: told.warnings,
+                warnings,
                 waited: told.waited,
                 reruns: told.reruns,
             });

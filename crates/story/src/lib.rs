@@ -57,6 +57,7 @@ pub mod ticket;
 mod together;
 mod update;
 mod update_error;
+mod update_journal;
 mod value;
 pub mod workflow_migration;
 pub mod workflow_state;

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use atomic_file::{CommitError, CommitOptions, CommitWarning, Original, Resolved};
+use locked_file::together::FinishError;
 use locked_file::{Warning as FileWarning, clean_up_after_the_dead, locked_by};
 use sidecar_lock::{AcquireError, LockGuard, LockOptions, LostError, SidecarLock, TookOver};
 
@@ -18,7 +19,7 @@ use crate::operation_error::OperationError;
 use crate::read::{MAX_STORY_BYTES, ReadError, check_remote, fresh};
 use crate::sanitise::slug;
 use crate::status::{Status, set_status};
-use crate::together::{self, Trouble};
+use crate::together;
 use crate::update_error::Warning;
 use crate::workspace::{LegacyFolder, STORIES, STORY_FILE, StoryCopy, StoryFile, Workspace};
 
@@ -276,12 +277,12 @@ fn told(warnings: Vec<CommitWarning>) -> impl Iterator<Item = Warning> {
     warnings.map(Warning::File)
 }
 
-impl From<Trouble> for RelocateError {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::Read(err) => Self::Read(err),
-            Trouble::Lock(err) => Self::Lock(err),
-            Trouble::Commit(err) => Self::Pending(err),
+impl From<FinishError> for RelocateError {
+    fn from(err: FinishError) -> Self {
+        match err {
+            FinishError::Read(err) => Self::Read(err.into()),
+            FinishError::Lock(err) => Self::Lock(err),
+            FinishError::Commit(err) => Self::Pending(err),
         }
     }
 }

@@ -1,34 +1,28 @@
 //! Changing several stories together: all of them or none, also when the process is killed in the middle.
 //!
-//! All locks are taken first, in the order of the stories' canonical paths, so that two transactions never wait for each
-//! other. Then one file, the record, is created whole beside the journal: it holds each story as it was read and as it is
-//! to be. From that moment the transaction is decided. The stories are replaced one after the other, and the record goes
-//! away. If the process dies before, whoever takes the lock of one of the stories next finds the record and takes that
-//! story to where it is to be; and [`read`](crate::read()) shows what is decided even before that.
+//! How that is done is [`locked_file::together`]'s business; here is what stories add: the record lies beside the journal,
+//! each change leaves its line there, and a story that somebody without our lock has changed meanwhile is merged.
 
-mod finish;
-mod pending;
-mod record;
+mod decided;
+mod meeting;
 #[cfg(test)]
 mod tests;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use atomic_file::{CommitError, CommitOptions, Original, Staged};
-use locked_file::{Lock, Warning};
-use sidecar_lock::AcquireError;
+use atomic_file::{CommitError, Original, Resolved};
+use locked_file::together::{self, Changing, Edited, Outcome};
 
 use crate::document::Document;
-use crate::folder::FolderError;
 use crate::journal::State;
-use crate::read::ReadError;
-use crate::update::{self, Run, UpdateOptions, Updated};
+use crate::read::{MAX_STORY_BYTES, fresh};
+use crate::update::{Run, UpdateOptions, Updated, told};
 use crate::update_error::UpdateError;
-pub use finish::{Unfinished, finish_all, set_aside, unfinished};
-pub(crate) use finish::{decided, finish};
-use pending::{Filed, Pending};
-use record::{Part, Record};
+use crate::update_journal::UpdateJournal;
+use decided::RULES;
+pub use decided::{Unfinished, finish_all, set_aside, unfinished};
+pub(crate) use decided::{decided, finish};
 
 /// Why several stories were not changed together.
 ///
@@ -88,50 +82,6 @@ impl<E: Error + 'static> TogetherError<E> {
     }
 }
 
-/// What stood in the way of finishing a transaction.
-#[derive(Debug)]
-pub(crate) enum Trouble {
-    Read(ReadError),
-    Lock(AcquireError),
-    Commit(CommitError),
-}
-
-impl From<AcquireError> for Trouble {
-    fn from(err: AcquireError) -> Self {
-        Self::Lock(err)
-    }
-}
-
-impl From<CommitError> for Trouble {
-    fn from(err: CommitError) -> Self {
-        Self::Commit(err)
-    }
-}
-
-impl From<FolderError> for Trouble {
-    fn from(err: FolderError) -> Self {
-        let path = err.path().to_path_buf();
-        let (FolderError::NotFound { source, .. } | FolderError::Io { source, .. }) = err;
-        let step = "look for unfinished transactions";
-        Self::Read(atomic_file::ReadError::Io { step, path, source }.into())
-    }
-}
-
-impl<E: Error + 'static> From<Trouble> for UpdateError<E> {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::Read(err) => Self::Read(err),
-            Trouble::Lock(err) => Self::Lock(err),
-            // It is another transaction's: the caller's own edit is not in place.
-            Trouble::Commit(CommitError::CommittedUnsynced { path, source }) => {
-                let step = "finish a transaction durably";
-                Self::Commit(CommitError::Io { step, path, source })
-            }
-            Trouble::Commit(err) => Self::Commit(err),
-        }
-    }
-}
-
 /// Updates several stories of one sdlc root: `edit` gets each as it is under its lock, with its place among `paths`.
 ///
 /// With `options.journal` each change leaves its line; an operation's id is not looked for there.
@@ -148,274 +98,111 @@ impl<E: Error + 'static> From<Trouble> for UpdateError<E> {
 pub fn update_together<T, E: Error + 'static>(
     paths: &[&Path],
     options: &UpdateOptions,
-    mut edit: impl FnMut(usize, &mut Document) -> Result<T, E>,
+    edit: impl FnMut(usize, &mut Document) -> Result<T, E>,
 ) -> Result<Vec<Updated<T>>, TogetherError<E>> {
-    let runs = start(paths, options)?;
-    let Some(pending) = root_of(&runs)? else {
-        return Ok(Vec::new());
-    };
-    let mut stories = lock(runs)?;
-    let mut tries = 0;
-    let edited = loop {
-        tries += 1;
-        let edited = read_and_edit(&mut stories, &mut edit)?;
-        match stage(&mut stories, edited) {
-            Err(err) if tries < TRIES && was_changed(&err) => {}
-            staged => break staged?,
-        }
-    };
-    carry_out(stories, edited, &pending)
-}
-
-/// How often the edits are tried anew after somebody without our lock has changed a story meanwhile: S-0034 asks for
-/// three retries.
-const TRIES: u32 = 4;
-
-/// One of the stories, before its lock is taken.
-struct Waiting<'a> {
-    index: usize,
-    run: Run<'a>,
-}
-
-/// One of the stories, locked.
-struct Story<'a> {
-    index: usize,
-    run: Run<'a>,
-    lock: Lock,
-}
-
-fn failed<E: Error + 'static>(index: usize) -> impl FnOnce(UpdateError<E>) -> TogetherError<E> {
-    move |source| TogetherError::Story { index, source }
-}
-
-fn start<'a, E: Error + 'static>(
-    paths: &[&Path],
-    options: &'a UpdateOptions,
-) -> Result<Vec<Waiting<'a>>, TogetherError<E>> {
-    let mut runs: Vec<Waiting<'_>> = Vec::new();
+    let (mut sessions, mut journals) = (Vec::new(), Vec::new());
     for (index, path) in paths.iter().enumerate() {
-        let run = Run::checked(path, options).map_err(failed(index))?;
-        if runs.iter().any(|other| other.run.path() == run.path()) {
-            let path = run.path().to_path_buf();
-            return Err(TogetherError::Twice { index, path });
-        }
-        runs.push(Waiting { index, run });
+        let run =
+            Run::checked(path, options).map_err(|source| TogetherError::Story { index, source })?;
+        sessions.push(run.session);
+        journals.push(run.journal);
     }
-    Ok(runs)
+    let mut stories = Stories {
+        edit,
+        journals,
+        edited: Vec::new(),
+    };
+    let ends = together::update_together_with(sessions, &RULES, &mut stories)?;
+    let edited = stories.edited.into_iter().zip(stories.journals);
+    let updated = ends
+        .into_iter()
+        .zip(edited)
+        .map(|(end, (edited, journal))| {
+            let story = (edited.value, [edited.before, edited.after]);
+            Updated::of(told(end, journal), story)
+        });
+    Ok(updated.collect())
 }
 
-/// The root that all of them lie in; `None` when there are none.
-fn root_of<E: Error + 'static>(runs: &[Waiting<'_>]) -> Result<Option<Pending>, TogetherError<E>> {
-    let mut common: Option<Pending> = None;
-    for Waiting { index, run } in runs {
-        let found = Pending::of(run.path());
-        let is_common = common.is_none() || common == found;
-        if found.is_none() || !is_common {
-            let (index, path) = (*index, run.path().to_path_buf());
-            return Err(TogetherError::OtherRoot { index, path });
-        }
-        common = found;
-    }
-    Ok(common)
+/// What is done to stories in one transaction, each told by its place.
+struct Stories<'a, T, F> {
+    edit: F,
+    journals: Vec<UpdateJournal<'a>>,
+    /// What the last run made of each.
+    edited: Vec<EditedStory<T>>,
 }
 
-/// Takes the locks by canonical path, as every transaction does it, and returns the stories as they were given.
-fn lock<E: Error + 'static>(
-    mut runs: Vec<Waiting<'_>>,
-) -> Result<Vec<Story<'_>>, TogetherError<E>> {
-    runs.sort_by(|a, b| a.run.path().cmp(b.run.path()));
-    let mut stories = Vec::new();
-    for Waiting { index, mut run } in runs {
-        let lock = run
-            .session
-            .acquire()
-            .map_err(|err| failed(index)(err.into()))?;
-        run.finish_pending(&lock).map_err(failed(index))?;
-        stories.push(Story { index, run, lock });
-    }
-    stories.sort_by_key(|story| story.index);
-    Ok(stories)
-}
-
-/// A story as it was read, and as it is to be.
-struct Edited<T> {
-    value: T,
-    original: Original,
-    before: Document,
-    after: Document,
-}
-
-fn read_and_edit<T, E: Error + 'static>(
-    stories: &mut [Story<'_>],
-    edit: &mut impl FnMut(usize, &mut Document) -> Result<T, E>,
-) -> Result<Vec<Edited<T>>, TogetherError<E>> {
-    let mut edited = Vec::new();
-    for Story { index, run, lock } in stories {
-        let failed = failed(*index);
-        let mut one = || {
-            let (original, before) = update::read(lock).map_err(UpdateError::Read)?;
-            let mut after = before.clone();
-            let value = edit(*index, &mut after).map_err(UpdateError::Edit)?;
-            run.check_size(&after)?;
-            Ok(Edited {
-                value,
-                original,
-                before,
-                after,
-            })
-        };
-        edited.push(one().map_err(failed)?);
-    }
-    Ok(edited)
-}
-
-/// A story whose new version lies beside it, where there is one.
-struct Ready<T> {
+struct EditedStory<T> {
     value: T,
     before: Document,
     after: Document,
-    staged: Option<Staged>,
 }
 
-/// Prepares everything that may fail, and looks once more whether the locks are ours.
-fn stage<T, E: Error + 'static>(
-    stories: &mut [Story<'_>],
-    edited: Vec<Edited<T>>,
-) -> Result<Vec<Ready<T>>, TogetherError<E>> {
-    let mut ready = Vec::new();
-    for (story, edited) in stories.iter().zip(edited) {
-        let options = CommitOptions {
-            hard_links: story.run.options.hard_links,
-            ..CommitOptions::default()
+impl<T, E, F> Changing for Stories<'_, T, F>
+where
+    E: Error + 'static,
+    F: FnMut(usize, &mut Document) -> Result<T, E>,
+{
+    type Error = UpdateError<E>;
+
+    fn edit(&mut self, index: usize, file: Resolved<'_>) -> Result<Edited, UpdateError<E>> {
+        // What an earlier run returned may hold what nobody should hold who begins anew.
+        self.edited.truncate(index);
+        let (original, before) =
+            fresh(|| Original::read_resolved(file, MAX_STORY_BYTES)).map_err(UpdateError::Read)?;
+        let mut after = before.clone();
+        let value = (self.edit)(index, &mut after).map_err(UpdateError::Edit)?;
+        let edited = if before == after {
+            Edited::Kept
+        } else {
+            Edited::Written {
+                read: Some((original, before.as_bytes().to_vec())),
+                after: after.as_bytes().to_vec(),
+            }
         };
-        let staged = (edited.before != edited.after)
-            .then(|| edited.original.stage_parts(&edited.after.parts(), &options))
-            .transpose()
-            .map_err(UpdateError::Commit)
-            .map_err(failed(story.index))?;
-        ready.push(Ready {
-            value: edited.value,
-            before: edited.before,
-            after: edited.after,
-            staged,
+        self.edited.push(EditedStory {
+            value,
+            before,
+            after,
+        });
+        Ok(edited)
+    }
+
+    fn intend(&mut self, index: usize) -> Result<(), UpdateError<E>> {
+        let EditedStory { before, after, .. } = &self.edited[index];
+        self.journals[index].write(|journal, path| journal.intend(before, after, path))
+    }
+
+    fn say(&mut self, index: usize, outcome: Outcome) {
+        self.journals[index].say(match outcome {
+            Outcome::Done => State::Done,
+            Outcome::Void => State::Void,
         });
     }
-    for story in stories {
-        story.lock.verify().map_err(|source| {
-            let path = story.run.path().to_path_buf();
-            failed(story.index)(UpdateError::LockLost { path, source })
-        })?;
-    }
-    Ok(ready)
 }
 
-fn was_changed<E: Error + 'static>(err: &TogetherError<E>) -> bool {
-    let TogetherError::Story { source, .. } = err else {
-        return false;
-    };
-    matches!(source, UpdateError::Commit(err) if err.is_retryable())
-}
+impl<E: Error + 'static> From<together::TogetherError<UpdateError<E>>> for TogetherError<E> {
+    fn from(err: together::TogetherError<UpdateError<E>>) -> Self {
+        use together::TogetherError as Together;
 
-/// Decides the transaction and puts the new versions in place.
-fn carry_out<T, E: Error + 'static>(
-    mut stories: Vec<Story<'_>>,
-    mut ready: Vec<Ready<T>>,
-    pending: &Pending,
-) -> Result<Vec<Updated<T>>, TogetherError<E>> {
-    if let Some(record) = record_of(&stories, &ready, pending) {
-        intend(&mut stories, &ready)?;
-        let filed = pending.file(record).map_err(|source| {
-            say_void(&mut stories);
-            TogetherError::Undecided { source }
-        })?;
-        for (story, ready) in stories.iter_mut().zip(&mut ready) {
-            if let Some(staged) = ready.staged.take() {
-                put(story, staged, &filed, pending).map_err(|trouble| {
-                    let source = Box::new(trouble.into());
-                    TogetherError::Unfinished { source }
-                })?;
-                story.run.say(State::Done);
+        let (index, source) = match err {
+            Together::Session { index, source } => (index, source.into()),
+            Together::Pending { index, source } => (index, source.into()),
+            Together::Edit { index, source } => (index, source),
+            Together::TooLarge {
+                index,
+                path,
+                size,
+                limit,
+            } => (index, UpdateError::TooLarge { path, size, limit }),
+            Together::Twice { index, path } => return Self::Twice { index, path },
+            Together::OtherPlace { index, path } => return Self::OtherRoot { index, path },
+            Together::Undecided { source } => return Self::Undecided { source },
+            Together::Unfinished { source } => {
+                let source = Box::new(source.into());
+                return Self::Unfinished { source };
             }
-        }
-        if let Err(source) = filed.discard() {
-            let warning = Warning::RecordLeft { source };
-            stories[0].run.session.warn(warning);
-        }
-    }
-    let done = stories.into_iter().zip(ready).map(|(story, ready)| {
-        let Story { mut run, lock, .. } = story;
-        run.session.release(lock);
-        run.done(ready.value, ready.before, ready.after)
-    });
-    Ok(done.collect())
-}
-
-fn say_void(stories: &mut [Story<'_>]) {
-    for story in stories {
-        story.run.say(State::Void);
-    }
-}
-
-/// Writes the lines of the changes, each into its story's journal.
-fn intend<T, E: Error + 'static>(
-    stories: &mut [Story<'_>],
-    ready: &[Ready<T>],
-) -> Result<(), TogetherError<E>> {
-    for at in 0..stories.len() {
-        let Ready { before, after, .. } = &ready[at];
-        if before == after {
-            continue;
-        }
-        let Story { index, run, .. } = &mut stories[at];
-        let written = run.journal(|journal, path| journal.intend(before, after, path));
-        if let Err(source) = written.map_err(failed(*index)) {
-            say_void(stories);
-            return Err(source);
-        }
-    }
-    Ok(())
-}
-
-/// `None` when no story is to change.
-fn record_of<T>(stories: &[Story<'_>], ready: &[Ready<T>], pending: &Pending) -> Option<Record> {
-    let changed = stories
-        .iter()
-        .zip(ready)
-        .filter(|(_, it)| it.staged.is_some());
-    let parts: Vec<_> = changed
-        .filter_map(|(story, ready)| {
-            Some(Part {
-                path: pending.relative(story.run.path())?,
-                before: ready.before.as_bytes().to_vec(),
-                after: ready.after.as_bytes().to_vec(),
-            })
-        })
-        .collect();
-    (!parts.is_empty()).then_some(Record { parts })
-}
-
-/// One story of a decided transaction.
-fn put(
-    story: &mut Story<'_>,
-    staged: Staged,
-    filed: &Filed,
-    pending: &Pending,
-) -> Result<(), Trouble> {
-    match staged.commit() {
-        Ok(committed) => {
-            for warning in committed.warnings {
-                story.run.session.warn(Warning::Commit(warning));
-            }
-            Ok(())
-        }
-        Err(CommitError::Changed { .. } | CommitError::Rescued { .. }) => {
-            let resolved = story.lock.resolved();
-            let warning = finish::put(resolved, filed, pending, &story.run.options.lock)?;
-            if let Some(warning) = warning.filter(|it| !matches!(it, Warning::Finished { .. })) {
-                story.run.session.warn(warning);
-            }
-            Ok(())
-        }
-        Err(err) => Err(err.into()),
+        };
+        Self::Story { index, source }
     }
 }

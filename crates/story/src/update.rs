@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use atomic_file::{CommitError, Durability, HardLinks, Original};
-use locked_file::{Guarded, Interference, Lock, Session, Terms};
+use locked_file::{Guarded, Interference, Lock, Session, Terms, Told};
 use sidecar_lock::{LockOptions, TookOver};
 
 use crate::document::Document;
-use crate::journal::{JournalError, JournalOptions, LookUpError, State, Writing};
+use crate::journal::{JournalOptions, State};
 use crate::read::{MAX_STORY_BYTES, ReadError, check_remote, fresh};
 use crate::together;
 use crate::update_error::{UpdateError, Warning};
+use crate::update_journal::UpdateJournal;
 
 /// How to update a story. The default is the safe choice in each point.
 #[derive(Debug, Clone, Default)]
@@ -101,24 +102,29 @@ pub fn update<T, E: Error + 'static>(
     loop {
         run.finish_pending(&lock)?;
         let (original, before) = read(&lock).map_err(UpdateError::Read)?;
-        run.look_up(&before)?;
+        run.journal.look_up(&before)?;
         let mut after = before.clone();
         let value = edit(&mut after).map_err(UpdateError::Edit)?;
-        run.check_size(&after)?;
+        check_size(run.path(), size_of(&after))?;
         let interference = if after == before {
-            run.journal(|journal, path| journal.nothing_to_change(&before, path))?;
+            run.journal
+                .write(|journal, path| journal.nothing_to_change(&before, path))?;
             None
         } else {
             run.commit(original, &before, &after, &lock)?
         };
         let Some(interference) = interference else {
             run.session.release(lock);
-            return Ok(run.done(value, before, after));
+            return Ok(Updated::of(run.told(), (value, [before, after])));
         };
         // It may hold what nobody should hold who waits.
         drop(value);
         lock = run.session.go_on(lock, interference)?;
     }
+}
+
+fn size_of(story: &Document) -> u64 {
+    story.parts().iter().map(|part| part.len() as u64).sum()
 }
 
 /// Refuses what would be written and never be read again.
@@ -134,25 +140,14 @@ pub(crate) fn check_size<E: Error + 'static>(path: &Path, size: u64) -> Result<(
 }
 
 /// Reads a story under its lock together with what the commit needs to know.
-pub(crate) fn read(lock: &Lock) -> Result<(Original, Document), ReadError> {
+fn read(lock: &Lock) -> Result<(Original, Document), ReadError> {
     fresh(|| Original::read_resolved(lock.resolved(), MAX_STORY_BYTES))
 }
 
 /// One update under way: a session of its file, and its journal.
 pub(crate) struct Run<'a> {
     pub(crate) session: Session<'a>,
-    pub(crate) options: &'a UpdateOptions,
-    pub(crate) journal: Option<Writing<'a>>,
-    warnings: Vec<Warning>,
-}
-
-/// What is to be told of a run.
-pub(crate) struct RunTold {
-    pub(crate) path: PathBuf,
-    pub(crate) took_over: Option<TookOver>,
-    pub(crate) warnings: Vec<Warning>,
-    pub(crate) waited: Duration,
-    pub(crate) reruns: u32,
+    pub(crate) journal: UpdateJournal<'a>,
 }
 
 impl UpdateOptions {
@@ -174,18 +169,8 @@ impl<'a> Run<'a> {
     ) -> Result<Self, UpdateError<E>> {
         check_remote(path).map_err(UpdateError::Read)?;
         let session = Session::new(path, options.terms())?;
-        let journal = match &options.journal {
-            None => None,
-            Some(journal) => {
-                Writing::start(journal, session.path()).map_err(|err| unjournalled(options, err))?
-            }
-        };
-        Ok(Self {
-            session,
-            options,
-            journal,
-            warnings: Vec::new(),
-        })
+        let journal = UpdateJournal::start(options, session.path())?;
+        Ok(Self { session, journal })
     }
 
     /// The story, with all links resolved.
@@ -193,33 +178,9 @@ impl<'a> Run<'a> {
         self.session.path()
     }
 
-    /// What the caller is told.
-    pub(crate) fn told(self) -> RunTold {
-        let told = self.session.done();
-        let mut warnings: Vec<_> = told.warnings.into_iter().map(Warning::File).collect();
-        warnings.extend(self.warnings);
-        RunTold {
-            path: told.path,
-            took_over: told.took_over,
-            warnings,
-            waited: told.waited,
-            reruns: told.reruns,
-        }
-    }
-
-    /// The same, with the story.
-    pub(crate) fn done<T>(self, value: T, before: Document, after: Document) -> Updated<T> {
-        let told = self.told();
-        Updated {
-            value,
-            before,
-            after,
-            path: told.path,
-            took_over: told.took_over,
-            warnings: told.warnings,
-            waited: told.waited,
-            reruns: told.reruns,
-        }
+    /// What the caller is told: of the session, and the warnings of both.
+    pub(crate) fn told(self) -> (Told, Vec<Warning>) {
+        told(self.session.done(), self.journal)
     }
 
     /// A transaction over several stories whose process died in the middle is finished first.
@@ -227,65 +188,10 @@ impl<'a> Run<'a> {
         &mut self,
         lock: &Lock,
     ) -> Result<(), UpdateError<E>> {
-        for warning in together::finish(lock.resolved(), &self.options.lock)? {
+        for warning in together::finish(lock.resolved(), self.session.terms().lock)? {
             self.session.warn(warning);
         }
         Ok(())
-    }
-
-    /// What is too large would be written, and never be read again.
-    pub(crate) fn check_size<E: Error + 'static>(
-        &self,
-        after: &Document,
-    ) -> Result<(), UpdateError<E>> {
-        let size = after.parts().iter().map(|part| part.len() as u64).sum();
-        check_size(self.path(), size)
-    }
-
-    /// Finds out whether the operation, if the caller gave it an id, may be done.
-    fn look_up<E: Error + 'static>(&mut self, before: &Document) -> Result<(), UpdateError<E>> {
-        let Some(journal) = &self.journal else {
-            return Ok(());
-        };
-        journal
-            .look_up(before, self.session.path())
-            .map_err(|err| match err {
-                LookUpError::Journal(source) => unjournalled(self.options, source),
-                LookUpError::Done(entry) => UpdateError::AlreadyDone {
-                    op: entry.op,
-                    at: entry.at,
-                    path: self.session.path().to_path_buf(),
-                    revision: before.revision().to_string(),
-                },
-                LookUpError::Unknown(entry) => UpdateError::OutcomeUnknown {
-                    op: entry.op,
-                    at: entry.at,
-                },
-                LookUpError::Other(entry) => UpdateError::OtherOperation {
-                    op: entry.op,
-                    command: entry.command,
-                    at: entry.at,
-                },
-            })
-    }
-
-    /// Writes into the journal, if there is one. The change matters more than its line, unless the caller counts on it.
-    pub(crate) fn journal<E: Error + 'static>(
-        &mut self,
-        write: impl FnOnce(&mut Writing<'_>, &Path) -> Result<(), JournalError>,
-    ) -> Result<(), UpdateError<E>> {
-        let Some(journal) = &mut self.journal else {
-            return Ok(());
-        };
-        match write(journal, self.session.path()) {
-            Err(err) if journal.is_needed() => Err(unjournalled(self.options, err)),
-            Err(err) => {
-                self.warnings.push(Warning::Journal(err));
-                self.journal = None;
-                Ok(())
-            }
-            Ok(()) => Ok(()),
-        }
     }
 
     /// Puts `after` in place of `original`, if both the lock and the file are still what they were. The journal has its line
@@ -301,9 +207,10 @@ impl<'a> Run<'a> {
             Ok(staged) => staged,
             Err(err) => return self.judge(Err(err)),
         };
-        self.journal(|journal, path| journal.intend(before, after, path))?;
+        self.journal
+            .write(|journal, path| journal.intend(before, after, path))?;
         let committed = self.judge(lock.guarding(|| staged.commit()));
-        self.say(match &committed {
+        self.journal.say(match &committed {
             Ok(None) => State::Done,
             Err(err) if err.is_committed() => State::Done,
             _ => State::Void,
@@ -318,26 +225,29 @@ impl<'a> Run<'a> {
     ) -> Result<Option<Interference>, UpdateError<E>> {
         Ok(self.session.judge(committed)?)
     }
+}
 
-    /// Tells the journal what became of the change that has its line there.
-    pub(crate) fn say(&mut self, state: State) {
-        if let Some(journal) = &mut self.journal {
-            journal.say(state);
+impl<T> Updated<T> {
+    /// Of a run that has come to its end.
+    pub(crate) fn of((told, warnings): (Told, Vec<Warning>), story: (T, [Document; 2])) -> Self {
+        let (value, [before, after]) = story;
+        Self {
+            value,
+            before,
+            after,
+            path: told.path,
+            took_over: told.took_over,
+            warnings,
+            waited: told.waited,
+            reruns: told.reruns,
         }
     }
 }
 
-/// The caller counts on the journal, and it does not serve.
-fn unjournalled<E: Error + 'static>(
-    options: &UpdateOptions,
-    source: JournalError,
-) -> UpdateError<E> {
-    let op = options
-        .journal
-        .as_ref()
-        .and_then(|journal| journal.op.clone());
-    UpdateError::Journal {
-        op: op.unwrap_or_default(),
-        source,
-    }
+/// Joins what a session and a journal have to tell.
+pub(crate) fn told(mut told: Told, journal: UpdateJournal<'_>) -> (Told, Vec<Warning>) {
+    let of_file = std::mem::take(&mut told.warnings);
+    let warnings = of_file.into_iter().map(Warning::File);
+    let warnings = warnings.chain(journal.warnings).collect();
+    (told, warnings)
 }

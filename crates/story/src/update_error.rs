@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use atomic_file::CommitError;
 use locked_file::SessionError;
+use locked_file::together::FinishError;
 use sidecar_lock::{AcquireError, InheritError, LostError};
 
 use crate::journal::JournalError;
@@ -128,6 +129,16 @@ impl<E: Error + 'static> UpdateError<E> {
     /// Whether the edit is in the file in spite of the error: it must not be applied again.
     pub fn is_committed(&self) -> bool {
         matches!(self, Self::Commit(err) if err.is_committed())
+    }
+}
+
+impl<E: Error + 'static> From<FinishError> for UpdateError<E> {
+    fn from(err: FinishError) -> Self {
+        match err {
+            FinishError::Read(err) => Self::Read(err.into()),
+            FinishError::Lock(err) => Self::Lock(err),
+            FinishError::Commit(err) => Self::Commit(err),
+        }
     }
 }
 

@@ -7,8 +7,6 @@ use atomic_file::CommitOptions;
 use sidecar_lock::LockOptions;
 use testkit::Sandbox;
 
-use super::pending::Pending;
-use super::record::{Part, Record};
 use super::{finish_all, set_aside, unfinished, update_together};
 use crate::workspace::LegacyFolder;
 use crate::{
@@ -25,23 +23,20 @@ struct Root {
 }
 
 impl Root {
-    /// Two stories as they were before, and a transaction that is decided and not begun.
+    /// Two stories as they were before, and a transaction that is decided and not begun: its record has the form that every
+    /// version of this program has written.
     fn cut_off() -> Self {
         let sandbox = Sandbox::new();
         let path = sandbox.path().canonicalize().expect("the sandbox is there");
         let part = |id| {
             let path = format!("stories/{id}/story.md");
             sandbox.write(&path, BEFORE);
-            Part {
-                path: path.into(),
-                before: BEFORE.into(),
-                after: AFTER.into(),
-            }
+            let (before, after) = (BEFORE.len(), AFTER.len());
+            format!(r#"{{"path":"{path}","before":{before},"after":{after}}}"#)
         };
-        let parts = IDS.map(part).to_vec();
-        Pending::in_root(&path)
-            .file(Record { parts })
-            .expect("the root can be written");
+        let parts = IDS.map(part).join(",");
+        let record = format!("{{\"v\":1,\"parts\":[{parts}]}}\n{BEFORE}{AFTER}{BEFORE}{AFTER}");
+        sandbox.write("journal/pending/0123456789abcdef.transaction", record);
         Self {
             _sandbox: sandbox,
             path,

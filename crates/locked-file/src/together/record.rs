@@ -1,4 +1,4 @@
-//! The record of a transaction over several stories: what each of them was and is to be. Pure.
+//! The record of a transaction over several files: what each of them was and is to be. Pure.
 //!
 //! One line of JSON with paths and sizes, then the bytes. It is created whole or not at all, so nothing in it says where
 //! it might have been torn; sizes that do not add up are the work of somebody else.
@@ -17,13 +17,13 @@ pub(crate) struct Record {
     pub(crate) parts: Vec<Part>,
 }
 
-/// One story of it.
+/// One file of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Part {
-    /// The file, from the sdlc root; plain names only.
+    /// The file, from the base of its place; plain names only.
     pub(crate) path: PathBuf,
-    /// Its bytes as they were read.
-    pub(crate) before: Vec<u8>,
+    /// Its bytes as they were read; `None`: it was not there.
+    pub(crate) before: Option<Vec<u8>>,
     /// Its bytes as they are to be.
     pub(crate) after: Vec<u8>,
 }
@@ -37,7 +37,9 @@ struct Head {
 #[derive(Serialize, Deserialize)]
 struct PartHead {
     path: String,
-    before: usize,
+    /// `null`: the file was not there. Who does not know that takes the record for none of ours, and leaves it.
+    #[serde(deserialize_with = "Option::deserialize")]
+    before: Option<usize>,
     after: usize,
 }
 
@@ -52,7 +54,7 @@ impl Record {
         let mut bytes = serde_json::to_vec(&head).ok()?;
         bytes.push(b'\n');
         for part in &self.parts {
-            bytes.extend_from_slice(&part.before);
+            bytes.extend_from_slice(part.before.as_deref().unwrap_or_default());
             bytes.extend_from_slice(&part.after);
         }
         Some(bytes)
@@ -69,7 +71,11 @@ impl Record {
         let mut parts = Vec::new();
         for part in head.parts {
             let path = PathBuf::from(part.path);
-            let (before, after) = (cut(&mut rest, part.before)?, cut(&mut rest, part.after)?);
+            let before = match part.before {
+                Some(size) => Some(cut(&mut rest, size)?),
+                None => None,
+            };
+            let after = cut(&mut rest, part.after)?;
             if !is_inside(&path) {
                 return None;
             }
@@ -87,7 +93,7 @@ impl PartHead {
     fn of(part: &Part) -> Option<Self> {
         Some(Self {
             path: part.path.to_str()?.to_owned(),
-            before: part.before.len(),
+            before: part.before.as_ref().map(Vec::len),
             after: part.after.len(),
         })
     }
@@ -112,7 +118,7 @@ mod tests {
     fn part(path: &str, before: &str, after: &str) -> Part {
         Part {
             path: path.into(),
-            before: before.into(),
+            before: Some(before.into()),
             after: after.into(),
         }
     }
@@ -123,10 +129,34 @@ mod tests {
             parts: vec![
                 part("stories/S-1/story.md", "old\n", "new\n\0\u{fffd}"),
                 part("stories/S-2/story.md", "", "x"),
+                Part {
+                    before: None,
+                    ..part("metrics.json", "", "{}")
+                },
             ],
         };
         let bytes = record.encode().expect("the paths are text");
         assert_eq!(Record::decode(&bytes), Some(record), "nothing is lost");
+    }
+
+    #[test]
+    fn record_has_the_form_that_was_always_written() {
+        let record = Record {
+            parts: vec![part("stories/S-1/story.md", "old", "newer")],
+        };
+        let expected = "{\"v\":1,\"parts\":[{\"path\":\"stories/S-1/story.md\",\"before\":3,\"after\":5}]}\noldnewer";
+        let bytes = record.encode().expect("the path is text");
+        assert_eq!(
+            String::from_utf8_lossy(&bytes),
+            expected,
+            "an older program reads it, and we read its"
+        );
+    }
+
+    #[test]
+    fn decode_refuses_a_part_that_does_not_say_what_was_before() {
+        let bytes = b"{\"v\":1,\"parts\":[{\"path\":\"x\",\"after\":1}]}\ny";
+        assert_eq!(Record::decode(bytes), None, "it is nobody's record");
     }
 
     #[test]

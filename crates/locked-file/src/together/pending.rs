@@ -1,81 +1,79 @@
-//! The folder of decided transactions of one sdlc root, `journal/pending`: there only while one is under way, or after
-//! its process died. Whoever holds the lock of a story that a record names may take that story to where it is to be.
+//! The folder of decided transactions of one place: there only while one is under way, or after its process died. Whoever
+//! holds the lock of a file that a record names may take that file to where it is to be.
 
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use atomic_file::{CommitError, CommitOptions, Original, Resolved};
+use atomic_file::{CommitError, CommitOptions, Original, ReadError, Resolved, Revision, names_in};
 use sidecar_lock::{LockOptions, SidecarLock};
 
-use super::Trouble;
+use super::error::FinishError;
 use super::record::{Part, Record};
-use crate::folder::{self, Order};
-use crate::read::MAX_STORY_BYTES;
-use crate::workspace::{LegacyFolder, STORIES};
+use super::rules::{Place, Rules};
 
-const FOLDERS: [&str; 2] = ["journal", "pending"];
 const ENDING: &str = "transaction";
 const SET_ASIDE: &str = "unfinished-";
 /// How often the folder may go away under us; chosen.
 const TRIES: u32 = 20;
-/// How many stories of the largest size fit into one transaction; chosen so that nobody's memory is used up.
-const MAX_RECORD_BYTES: u64 = 4 * MAX_STORY_BYTES;
+/// How many files of the largest size fit into one transaction; chosen so that nobody's memory is used up.
+const FILES_IN_RECORD: u64 = 4;
 
-/// Where the decided transactions of a root are.
+/// Where the decided transactions of a place are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pending {
-    root: PathBuf,
+    place: Place,
+    /// The largest record, in bytes.
+    max_bytes: u64,
 }
 
 /// A record in its file.
 #[derive(Debug, Clone)]
 pub(crate) struct Filed {
     path: PathBuf,
+    max_bytes: u64,
     pub(crate) record: Record,
 }
 
 impl Pending {
-    /// Of the root in which a story lies, whose path is resolved; `None` where it lies in none.
-    pub(crate) fn of(story: &Path) -> Option<Self> {
-        let folder = story.parent()?;
-        let above = folder.parent()?;
-        let root = if above.file_name()? == STORIES {
-            above.parent()?
-        } else {
-            LegacyFolder::named(folder.file_name()?.to_str()?)?;
-            above
-        };
-        Some(Self {
-            root: root.to_path_buf(),
-        })
+    /// Of the place of a file, whose path is resolved; `None` where it has none.
+    pub(crate) fn of(file: &Path, rules: &Rules) -> Option<Self> {
+        Some(Self::at((rules.place_of)(file)?, rules))
     }
 
-    /// Of a root whose path is resolved.
-    pub(crate) fn in_root(root: &Path) -> Self {
+    /// Of a place.
+    pub(crate) fn at(place: Place, rules: &Rules) -> Self {
         Self {
-            root: root.to_path_buf(),
+            place,
+            max_bytes: FILES_IN_RECORD.saturating_mul(rules.max_bytes),
         }
     }
 
-    /// The path of a story as records have it.
-    pub(crate) fn relative(&self, story: &Path) -> Option<PathBuf> {
-        story.strip_prefix(&self.root).ok().map(Path::to_path_buf)
+    /// The path of a file as records have it.
+    pub(crate) fn relative(&self, file: &Path) -> Option<PathBuf> {
+        file.strip_prefix(self.place.base())
+            .ok()
+            .map(Path::to_path_buf)
+    }
+
+    /// The path of a file that a record names.
+    pub(crate) fn absolute(&self, relative: &Path) -> PathBuf {
+        self.place.base().join(relative)
     }
 
     /// The records that wait, oldest first. Nearly always there is no such folder, and that is one system call.
-    pub(crate) fn records(&self) -> Result<Vec<Filed>, Trouble> {
-        let folder = self.folder();
+    pub(crate) fn records(&self) -> Result<Vec<Filed>, ReadError> {
+        let folder = self.place.folder();
         if !is_own_folder(&folder) {
             return Ok(Vec::new());
         }
         let mut filed = Vec::new();
-        for entry in folder::entries_if_there(&folder, Order::Name)? {
-            let path = folder.join(&entry.name);
+        for name in names_in(&folder)? {
+            let path = folder.join(&name);
             if path.extension().is_some_and(|end| end == ENDING)
-                && let Some(record) = read(&path)?
+                && let Some(record) = read(&path, self.max_bytes)?
             {
-                filed.push(Filed { path, record });
+                filed.push(self.filed(path, record));
             }
         }
         Ok(filed)
@@ -83,7 +81,7 @@ impl Pending {
 
     /// Decides a transaction: once the record is there, all of its parts are going to be in place.
     pub(crate) fn file(&self, record: Record) -> Result<Filed, CommitError> {
-        let folder = self.folder();
+        let folder = self.place.folder();
         let path = folder.join(unique_name().map_err(|source| CommitError::Io {
             step: "name the transaction",
             path: folder.clone(),
@@ -97,7 +95,7 @@ impl Pending {
         let bytes = record
             .encode()
             .ok_or_else(|| fail(io::ErrorKind::InvalidFilename))?;
-        if bytes.len() as u64 > MAX_RECORD_BYTES {
+        if bytes.len() as u64 > self.max_bytes {
             return Err(fail(io::ErrorKind::FileTooLarge));
         }
         let mut tries = 0;
@@ -105,7 +103,7 @@ impl Pending {
             tries += 1;
             self.make_folder()?;
             match atomic_file::create_resolved(at(&path), &bytes, &CommitOptions::default()) {
-                Ok(_) => return Ok(Filed { path, record }),
+                Ok(_) => return Ok(self.filed(path, record)),
                 // Another transaction has ended just now, and taken the empty folder away.
                 Err(CommitError::NotFound { .. }) if tries < TRIES => {}
                 Err(CommitError::CommittedUnsynced { source, .. }) => {
@@ -113,7 +111,7 @@ impl Pending {
                     let is_gone = atomic_file::remove(at(&path))
                         .map_or_else(|err| err.is_committed(), |_| true);
                     if !is_gone {
-                        return Ok(Filed { path, record });
+                        return Ok(self.filed(path, record));
                     }
                     let step = "make the transaction durable";
                     return Err(CommitError::Io { step, path, source });
@@ -123,43 +121,41 @@ impl Pending {
         }
     }
 
-    fn make_folder(&self) -> Result<(), CommitError> {
-        let mut folder = self.root.clone();
-        let mut is_new = false;
-        for name in FOLDERS {
-            folder.push(name);
-            is_new = atomic_file::ensure_folder(&folder)?;
+    fn filed(&self, path: PathBuf, record: Record) -> Filed {
+        Filed {
+            path,
+            max_bytes: self.max_bytes,
+            record,
         }
-        if !is_new {
+    }
+
+    fn make_folder(&self) -> Result<(), CommitError> {
+        let mut is_new = false;
+        let mut last = None;
+        for folder in self.place.folders() {
+            is_new = atomic_file::ensure_folder(&folder)?;
+            last = Some(folder);
+        }
+        if let Some(folder) = last.filter(|_| !is_new) {
             tidy(&folder);
         }
         Ok(())
     }
 
-    /// What stories were to be, where somebody else had changed the same meanwhile.
-    pub(crate) fn set_aside(&self) -> Result<Vec<PathBuf>, Trouble> {
-        let folder = self.folder();
+    /// What files were to be, where somebody else had changed the same meanwhile.
+    pub(crate) fn set_aside(&self) -> Result<Vec<PathBuf>, ReadError> {
+        let folder = self.place.folder();
         if !is_own_folder(&folder) {
             return Ok(Vec::new());
         }
-        let entries = folder::entries_if_there(&folder, Order::Name)?;
-        let names = entries.into_iter().map(|entry| entry.name);
         let is_ours = |name: &OsString| name.to_string_lossy().starts_with(SET_ASIDE);
-        Ok(names
-            .filter(is_ours)
-            .map(|name| folder.join(name))
-            .collect())
-    }
-
-    fn folder(&self) -> PathBuf {
-        let mut folder = self.root.clone();
-        folder.extend(FOLDERS);
-        folder
+        let names = names_in(&folder)?.into_iter().filter(is_ours);
+        Ok(names.map(|name| folder.join(name)).collect())
     }
 }
 
 impl Filed {
-    /// The part that is about a story.
+    /// The part that is about a file.
     pub(crate) fn part(&self, relative: &Path) -> Option<&Part> {
         self.record.parts.iter().find(|part| part.path == relative)
     }
@@ -170,9 +166,9 @@ impl Filed {
         relative: &Path,
         with: Option<Part>,
         options: &LockOptions,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), FinishError> {
         let guard = SidecarLock::new(&self.path)?.acquire(options)?;
-        let Some(mut record) = read(&self.path)? else {
+        let Some(mut record) = read(&self.path, self.max_bytes)? else {
             return Ok(());
         };
         match with {
@@ -209,10 +205,14 @@ impl Filed {
         }
     }
 
-    /// Keeps what a story was to be beside the record, for a person.
+    /// Keeps what a file was to be beside the record, for a person, under the file's own ending.
     pub(crate) fn set_aside(&self, part: &Part) -> Result<PathBuf, CommitError> {
-        let revision = crate::Revision::of(&part.after);
-        let name = format!("{SET_ASIDE}{}.md", &revision.as_str()[..12]);
+        let revision = Revision::of(&part.after);
+        let mut name = OsString::from(format!("{SET_ASIDE}{}", &revision.as_str()[..12]));
+        if let Some(ending) = part.path.extension() {
+            name.push(".");
+            name.push(ending);
+        }
         let path = self.path.with_file_name(name);
         match atomic_file::create_resolved(at(&path), &part.after, &CommitOptions::default()) {
             Ok(_) | Err(CommitError::AlreadyExists { .. }) => Ok(path),
@@ -226,8 +226,8 @@ fn tidy(folder: &Path) {
     if let Err(err) = atomic_file::sweep(folder) {
         tracing::warn!(%err, "leftovers of transactions not swept");
     }
-    for entry in folder::entries_if_there(folder, Order::Directory).unwrap_or_default() {
-        let path = folder.join(&entry.name);
+    for name in names_in(folder).unwrap_or_default() {
+        let path = folder.join(&name);
         let is_lock = path.extension().is_some_and(|end| end == "lock");
         let guarded = path.with_extension("");
         if is_lock && !guarded.exists() {
@@ -251,13 +251,11 @@ fn is_own_folder(folder: &Path) -> bool {
 }
 
 /// `None`: it is gone, or nothing of ours.
-fn read(path: &Path) -> Result<Option<Record>, Trouble> {
-    match Original::read_resolved(at(path), MAX_RECORD_BYTES) {
+fn read(path: &Path, max_bytes: u64) -> Result<Option<Record>, ReadError> {
+    match Original::read_resolved(at(path), max_bytes) {
         Ok(original) => Ok(Record::decode(original.bytes())),
-        Err(
-            atomic_file::ReadError::NotFound { .. } | atomic_file::ReadError::NotRegular { .. },
-        ) => Ok(None),
-        Err(err) => Err(Trouble::Read(err.into())),
+        Err(ReadError::NotFound { .. } | ReadError::NotRegular { .. }) => Ok(None),
+        Err(err) => Err(err),
     }
 }
 
