@@ -106,11 +106,11 @@ pub(crate) fn transact<P, R, A: Contents, E: Error + 'static>(
 fn check(path: &Path, missing: Missing) -> Result<(), ReadError> {
     match std::fs::metadata(path) {
         Ok(found) if found.is_file() && found.len() <= MAX_STATE_BYTES => Ok(()),
-        Err(err) if err.kind() == std::io::ErrorKind::NotFound && missing == Missing::Created => {
-            Ok(())
-        }
         // It tells what is wrong better than we could here; a file that is right by now may be locked.
-        _ => Ok(Original::read_with_limit(path, MAX_STATE_BYTES).map(drop)?),
+        _ => match Original::read_with_limit(path, MAX_STATE_BYTES) {
+            Err(FileError::NotFound { .. }) if missing == Missing::Created => Ok(()),
+            found => Ok(found.map(drop)?),
+        },
     }
 }
 
