@@ -405,15 +405,30 @@ pub struct InitArgs {
 ///
 /// Looks for locks of dead owners, temporary files, rescued copies, stories that cannot be read, missing ignore rules,
 /// and a file system whose locks do not work. Exit 1 while problems remain.
+///
+/// With --audit it does none of this, but watches DIR until --for is over or Ctrl-C, and tells at once who changes a shared
+/// file (a story, a section file, JSON, or what --also names) without holding its lock. Exit 7 when somebody did. It cannot
+/// see everything: writes over the network and through mmap, say, make no events. Linux only.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   story doctor
-  story doctor --fix")]
+  story doctor --fix
+  story doctor --audit . --for 500ms
+  story doctor --audit .ai-sdlc --also '*.log' --for 500ms --json")]
 pub struct DoctorArgs {
     /// Mend what can be mended without a person
     #[arg(long)]
     pub fix: bool,
+    /// Watch this folder and all below it for writes past the lock
+    #[arg(long, value_name = "DIR", conflicts_with = "fix")]
+    pub audit: Option<PathBuf>,
+    /// How long to watch [default: until SIGINT or SIGTERM]
+    #[arg(long = "for", value_name = "DURATION", value_parser = durations::parse, requires = "audit")]
+    pub duration: Option<Duration>,
+    /// Files that fit this are shared, too: a name, or a path below DIR
+    #[arg(long, value_name = "GLOB", requires = "audit")]
+    pub also: Vec<String>,
 }
 
 /// Print completions for a shell

@@ -1,5 +1,6 @@
 //! `story doctor`: what crashes and mistakes leave, found and mended.
 
+mod audit;
 mod file_system;
 mod folders;
 mod ignoring;
@@ -28,12 +29,15 @@ enum Mode {
     Mend,
 }
 
-/// Prints each finding and returns 1 while problems remain, else 0.
+/// Prints each finding and returns 1 while problems remain, else 0; an audit returns 7 when it found something.
 ///
 /// # Errors
 ///
 /// When there is no sdlc root, or stdout does not take the findings.
 pub fn run(args: &DoctorArgs, settings: &Settings, output: &Output) -> Result<u8, Failure> {
+    if let Some(folder) = &args.audit {
+        return audit::run(folder, args, settings, output);
+    }
     signals::watch();
     let mode = if args.fix { Mode::Mend } else { Mode::Look };
     let workspace = workspace(settings)?;

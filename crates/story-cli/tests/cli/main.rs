@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 mod apply;
+mod audit;
 mod board;
 mod claims;
 mod creation;
