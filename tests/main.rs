@@ -6,6 +6,7 @@
 #![cfg(unix)]
 
 mod architecture;
+mod audit;
 mod checklist;
 mod claims;
 mod contention;

@@ -6,8 +6,9 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
-use testkit::{ForeignLock, Sandbox, SecondProcess, fixtures};
+use testkit::{ForeignLock, LegacyWriter, Sandbox, SecondProcess, fixtures};
 
 use crate::desk::{Desk, PATIENCE, json_lines, one_json};
 
@@ -94,6 +95,7 @@ fn every_shape_is_as_its_fixture() {
     errors(&mut seen);
     locks(&mut seen);
     house_keeping(&mut seen);
+    audits(&mut seen);
     queries(&mut seen);
     sections(&mut seen);
     checkpoints(&mut seen);
@@ -456,6 +458,30 @@ fn journals(seen: &mut BTreeSet<String>) {
     let with_id = [&undo[..], &["--op-id", "job-8"]].concat();
     check("undo", &desk, desk.json(0, &with_id), seen);
     check("error-undo", &desk, desk.json(7, &undo), seen);
+}
+
+fn audits(seen: &mut BTreeSet<String>) {
+    let desk = Desk::new();
+    desk.sandbox.write("tasks.json", "{}\n");
+    let audit = [
+        "doctor",
+        "--audit",
+        ".",
+        "--json",
+        "--now",
+        crate::desk::TODAY,
+    ];
+    let mut process = SecondProcess::spawn(&mut desk.story(&audit));
+    let mut told = || {
+        let line = process.next_line(PATIENCE).expect("a line");
+        one_json(&line)
+    };
+    check("audit-watching", &desk, told(), seen);
+    LegacyWriter::new(desk.sandbox.join("tasks.json")).save_by_rename("{}\n");
+    check("audit-unlocked", &desk, told(), seen);
+    process.signal(Signal::TERM);
+    let ended = process.wait(PATIENCE);
+    check("audit-done", &desk, one_json(&ended.stdout), seen);
 }
 
 fn house_keeping(seen: &mut BTreeSet<String>) {

@@ -7,8 +7,9 @@
 //!
 //! Our own commits are recognised by the names of their temporary files. They only ever replace. So where the owner of a lock
 //! commits in our way, what changes the bytes of the file in place during the same tenure, or replaces it from another name,
-//! is somebody else's, and past the lock although the lock is held. A tenure without such a commit may be that of a tool that
-//! writes in place under the lock, and is left in peace; so is that of `story with` and its like.
+//! is somebody else's, and past the lock although the lock is held. The same holds where the record of the sidecar names one
+//! of our commands and it is certain that it was read in time. All other tenures may be those of tools that write in place
+//! under the lock, and are left in peace; so is that of `story with` and its like.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ffi::OsString;
@@ -67,6 +68,8 @@ pub struct Tenure {
     pub keeper: Keeper,
     /// Whether a commit of ours was made in it.
     has_commit: bool,
+    /// Whether all events until the look at the keeper are known, so that it was the owner's and not his successor's.
+    is_sure: bool,
 }
 
 impl Tenure {
@@ -75,6 +78,7 @@ impl Tenure {
         Self {
             keeper,
             has_commit: false,
+            is_sure: false,
         }
     }
 }
@@ -129,7 +133,9 @@ pub struct Judge {
     /// Files whose present write was told: it is one finding from the first byte to the close.
     told: HashSet<PathBuf>,
     /// Changes under a lock whose owner has not shown yet that it only replaces.
-    suspects: HashMap<PathBuf, How>,
+    suspects: Vec<(PathBuf, How)>,
+    /// Sidecars whose tenure began since the queue was last empty.
+    begun: Vec<PathBuf>,
     /// Old versions that a commit of ours has just displaced, by their temporary names.
     displaced: VecDeque<(PathBuf, PathBuf)>,
 }
@@ -144,7 +150,8 @@ impl Judge {
             away: HashMap::new(),
             last_move: None,
             told: HashSet::new(),
-            suspects: HashMap::new(),
+            suspects: Vec::new(),
+            begun: Vec::new(),
             displaced: VecDeque::new(),
         }
     }
@@ -180,6 +187,11 @@ impl Judge {
 
     /// All events so far were taken: renames without a second half have left the watched folders.
     pub fn drained(&mut self, look: &mut dyn FnMut(&Path) -> Keeper) -> Vec<Past> {
+        for sidecar in self.begun.drain(..) {
+            if let Some(Lock::Held(tenure)) = self.locks.get_mut(&sidecar) {
+                tenure.is_sure = true;
+            }
+        }
         let gone: Vec<_> = self.away.drain().map(|(_, path)| path).collect();
         gone.into_iter()
             .filter_map(|path| self.gone(path, look))
@@ -213,7 +225,7 @@ impl Judge {
         self.unsettled.retain(|other| !other.starts_with(folder));
         self.locks.retain(|sidecar, _| !sidecar.starts_with(folder));
         self.told.retain(|path| !path.starts_with(folder));
-        self.suspects.retain(|path, _| !path.starts_with(folder));
+        self.suspects.retain(|(path, _)| !path.starts_with(folder));
     }
 
     /// Forgets everything, because events were lost.
@@ -232,7 +244,8 @@ impl Judge {
             _ => return,
         };
         self.suspects
-            .retain(|suspect, _| !guards_of(suspect).contains(&path));
+            .retain(|(suspect, _)| !guards_of(suspect).contains(&path));
+        self.begun.push(path.clone());
         self.locks.insert(path, lock);
     }
 
@@ -330,16 +343,16 @@ impl Judge {
                 continue;
             }
             let lock = Lock::Held(tenure.clone());
-            let is_under_it = |path: &PathBuf, _: &mut How| guards_of(path).contains(&guard);
-            found.extend(
-                self.suspects
-                    .extract_if(is_under_it)
-                    .map(|(path, how)| Past {
-                        path,
-                        how,
-                        lock: lock.clone(),
-                    }),
-            );
+            let (shown, others) = std::mem::take(&mut self.suspects)
+                .into_iter()
+                .partition(|(path, _)| guards_of(path).contains(&guard));
+            self.suspects = others;
+            let shown: Vec<(PathBuf, How)> = shown;
+            found.extend(shown.into_iter().map(|(path, how)| Past {
+                path,
+                how,
+                lock: lock.clone(),
+            }));
         }
         found
     }
@@ -388,12 +401,15 @@ impl Judge {
             if tenure.keeper == Keeper::Anybody || look(&guard) == Keeper::Anybody {
                 return None;
             }
-            if tenure.has_commit {
+            let is_known = tenure.is_sure && tenure.keeper != Keeper::Unseen;
+            if tenure.has_commit || is_known {
                 shown = Some(Lock::Held(tenure.clone()));
             }
         }
         if shown.is_none() {
-            self.suspects.entry(path.to_path_buf()).or_insert(how);
+            self.suspects.push((path.to_path_buf(), how));
+            // Each write once, as with what is told.
+            self.told.insert(path.to_path_buf());
         }
         shown
     }

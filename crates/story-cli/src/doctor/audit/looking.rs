@@ -10,7 +10,8 @@ use sidecar_lock::{LockState, SidecarLock};
 
 use super::judge::{Keeper, Lock, Tenure};
 
-/// Commands of ours that run others under their lock, who may write in place.
+/// Commands of ours that run others under their lock, who may write in place. The record shows the first word of those behind
+/// ` -- `.
 const RUN_OTHERS: [&str; 5] = [
     "story lock run",
     "story lock hold",
@@ -49,7 +50,8 @@ fn record_of(sidecar: &Path) -> io::Result<Option<Value>> {
 
 fn kind_of(record: &Value) -> Keeper {
     let command = record["command"].as_str().unwrap_or_default();
-    if command.starts_with("story ") && !RUN_OTHERS.contains(&command) {
+    let verb = command.split(" -- ").next().unwrap_or_default();
+    if command.starts_with("story ") && !RUN_OTHERS.contains(&verb) {
         Keeper::Replaces(format!("pid {}, {command}", record["pid"]))
     } else {
         Keeper::Anybody
@@ -86,7 +88,12 @@ mod tests {
             (json!({"command": "story set", "pid": 7}), true),
             (json!({"command": "story state set", "pid": 7}), true),
             (json!({"command": "story with", "pid": 7}), false),
-            (json!({"command": "story lock run", "pid": 7}), false),
+            (json!({"command": "story with -- sh", "pid": 7}), false),
+            (
+                json!({"command": "story lock run -- node", "pid": 7}),
+                false,
+            ),
+            (json!({"command": "story lock hold", "pid": 7}), false),
             (json!({"command": "my-tool", "pid": 7}), false),
             (json!({"command": null, "pid": 7}), false),
             (json!({}), false),
