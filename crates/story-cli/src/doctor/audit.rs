@@ -180,7 +180,7 @@ impl<'a> Audit<'a> {
             self.judge.settle(&folder, sidecars);
         }
         let found = self.judge.drained(&mut looking::keeper_of);
-        self.tell(found)?;
+        self.tell(&found)?;
         if self.owners_seen_at.elapsed() >= LOOK_AT_OWNERS {
             self.owners_seen_at = Instant::now();
             for sidecar in self.judge.held() {
@@ -219,10 +219,10 @@ impl<'a> Audit<'a> {
 
     fn judged(&mut self, path: PathBuf, what: What) -> Result<(), Failure> {
         let found = self.judge.take(path, what, &mut looking::keeper_of);
-        self.tell(found)
+        self.tell(&found)
     }
 
-    fn tell(&mut self, found: Vec<Past>) -> Result<(), Failure> {
+    fn tell(&mut self, found: &[Past]) -> Result<(), Failure> {
         found.iter().try_for_each(|past| self.telling.past(past))
     }
 

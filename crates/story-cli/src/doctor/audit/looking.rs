@@ -61,7 +61,7 @@ fn kind_of(record: &Value) -> Keeper {
 /// What a sidecar is; `None` when there is none, or no lock. An owner that lives may be anybody: the record is not asked.
 pub fn state_of(sidecar: &Path, stale_after: Duration) -> Option<Lock> {
     let resource = sidecar.with_file_name(sidecar.file_stem()?);
-    let state = SidecarLock::new(&resource).and_then(|lock| Ok(lock.inspect(stale_after)));
+    let state = SidecarLock::new(&resource).map(|lock| lock.inspect(stale_after));
     match state.ok()? {
         Ok(LockState::Held(_) | LockState::HeldUnreadable) => {
             Some(Lock::Held(Tenure::of(keeper_of(sidecar))))

@@ -9,7 +9,7 @@ use story::workspace::{LegacyFolder, STORIES, STORY_FILE};
 
 use crate::lease_store;
 
-/// The sidecar in `stories/` under which stories are made and moved.
+/// The sidecar in `stories/` under which stories are made; in a legacy folder the one under which they are moved there.
 const CREATION: &str = ".creation.md.lock";
 /// Folders of other programs, where a JSON file is not shared by agents: git's own, and installed packages.
 const FOREIGN_FOLDERS: [&str; 2] = [".git", "node_modules"];
@@ -75,10 +75,8 @@ pub fn guards_of(path: &Path) -> Vec<PathBuf> {
         return guards;
     };
     guards.push(folder.join(format!("{STORY_FILE}.lock")));
-    if let Some(above) = folder.parent() {
-        guards.push(above.join(CREATION));
-        guards.push(above.join(STORIES).join(CREATION));
-    }
+    guards.push(folder.join(CREATION));
+    guards.extend(folder.parent().map(|above| above.join(CREATION)));
     guards.push(sidecar_of(folder));
     guards.dedup();
     guards
@@ -161,7 +159,7 @@ mod tests {
             ("/p/tasks.json", "/p/tasks.json.lock"),
             ("/p/stories/S-1/research.md", "/p/stories/S-1/story.md.lock"),
             ("/p/stories/S-1/story.md", "/p/stories/.creation.md.lock"),
-            ("/p/done/01-x.md", "/p/stories/.creation.md.lock"),
+            ("/p/done/01-x.md", "/p/done/.creation.md.lock"),
             ("/p/locks/agent.lock", "/p/locks.lock"),
             ("/p/locks/.leases.json", "/p/locks.lock"),
         ];

@@ -80,9 +80,12 @@ fn under_lock<'a>(events: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     [&lock[..], events, &unlock].concat()
 }
 
+/// What it is, the script, what must be found.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [&'a str]);
+
 #[test]
 fn changes_without_a_lock_are_told_once_each() {
-    let table: [(&str, &[(&str, &str)], &[&str]); 8] = [
+    let table: [Case<'_>; 8] = [
         (
             "shell >",
             &[
