@@ -15,16 +15,12 @@
 //! What is no JSON, or has a byte order mark, two members of one name, or something behind its end, is an error that names
 //! the place, and the file stays as it is.
 
-#[expect(
-    dead_code,
-    unused_imports,
-    reason = "what changes the files comes with the transaction over both"
-)]
 pub mod board;
 mod edit;
 mod error;
 mod optimistic;
 mod options;
+mod pending;
 mod read;
 mod transact;
 mod version;
@@ -33,8 +29,10 @@ mod with_lock;
 pub use edit::{Updated, edit};
 pub use error::{ReadError, UpdateError};
 pub use locked_file::Warning;
+pub use locked_file::together::Unfinished;
 pub use optimistic::edit_optimistic;
 pub use options::{Missing, UpdateOptions};
+pub use pending::{PENDING_FOLDER, finish_all, set_aside, unfinished};
 pub use read::{Found, MAX_STATE_BYTES, read};
 pub use version::{Version, VersionError, Versioning};
 pub use with_lock::{FileLock, UnderLock, WithLockError, with_file_lock};

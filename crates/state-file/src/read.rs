@@ -7,6 +7,7 @@ use json_text::{JsonText, ParseError};
 use locked_file::FreshError;
 
 use crate::error::ReadError;
+use crate::pending;
 use crate::version::VersionError;
 
 /// The largest state file that is read or written, in bytes: 64 MiB. Chosen: ten times the largest task list that we know
@@ -63,8 +64,22 @@ pub(crate) fn read_as<P>(
     path: &Path,
     parse: impl Fn(&[u8]) -> Result<P, Unreadable>,
 ) -> Result<(P, PathBuf), ReadError> {
-    let fresh = fresh(|| Original::read_with_limit(path, MAX_STATE_BYTES), parse)?;
-    Ok((fresh.parsed, fresh.original.path().to_path_buf()))
+    let found = fresh(|| Original::read_with_limit(path, MAX_STATE_BYTES), &parse);
+    let now = match &found {
+        Ok(found) => Some(&*found.bytes),
+        Err(err) if err.is_not_found() => None,
+        Err(_) => return found.map(|it| (it.parsed, it.original.path().to_path_buf())),
+    };
+    // A transaction over several files that is decided counts, also where it is not carried out yet.
+    if let Some(bytes) = pending::decided(path, now)? {
+        let path = found.map_or_else(
+            |_| path.to_path_buf(),
+            |it| it.original.path().to_path_buf(),
+        );
+        let parsed = parse(&bytes).map_err(|err| err.at(&path))?;
+        return Ok((parsed, path));
+    }
+    found.map(|it| (it.parsed, it.original.path().to_path_buf()))
 }
 
 /// What a text is not; the file's path is added where it is known.

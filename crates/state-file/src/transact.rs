@@ -10,6 +10,7 @@ use locked_file::{Guarded, Lock, Session};
 use crate::edit::Updated;
 use crate::error::{ReadError, UpdateError};
 use crate::options::{Missing, UpdateOptions};
+use crate::pending;
 use crate::read::{MAX_STATE_BYTES, Unreadable, fresh};
 
 /// What a file begins with that is created.
@@ -62,6 +63,9 @@ pub(crate) fn transact<P, R, A: Contents, E: Error + 'static>(
     let mut session = Session::new(path, options.terms())?;
     let mut lock = session.acquire()?;
     loop {
+        for warning in pending::finish(lock.resolved(), &options.lock)? {
+            session.warn(warning);
+        }
         let (original, bytes, parsed) = read_under(&lock, options.missing, &parse)?;
         let is_there = original.is_some();
         let (value, after) = decide(Locked {
@@ -106,6 +110,8 @@ pub(crate) fn transact<P, R, A: Contents, E: Error + 'static>(
 fn check(path: &Path, missing: Missing) -> Result<(), ReadError> {
     match std::fs::metadata(path) {
         Ok(found) if found.is_file() && found.len() <= MAX_STATE_BYTES => Ok(()),
+        // It is going to be created by a transaction that is decided.
+        Err(_) if pending::decided(path, None)?.is_some() => Ok(()),
         // It tells what is wrong better than we could here; a file that is right by now may be locked.
         _ => match Original::read_with_limit(path, MAX_STATE_BYTES) {
             Err(FileError::NotFound { .. }) if missing == Missing::Created => Ok(()),

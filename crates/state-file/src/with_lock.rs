@@ -4,10 +4,12 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use locked_file::together::FinishError;
 use locked_file::{Lock, Session, SessionError, Warning};
 use sidecar_lock::{LostError, TookOver};
 
 use crate::options::UpdateOptions;
+use crate::pending;
 
 /// The lock under which a closure runs.
 #[derive(Debug)]
@@ -71,6 +73,12 @@ pub enum WithLockError<R> {
     /// There was no lock, and the closure did not run.
     #[error(transparent)]
     Session(SessionError),
+    /// What a transaction over several files wanted of this one could not be finished first, and the closure did not run.
+    #[error("what another process had begun could not be finished")]
+    Pending {
+        /// Why.
+        source: FinishError,
+    },
     /// The closure has run, but the lock was not held all the time: somebody removed it, and others may have been at work.
     #[error("the lock of {} was lost while it was worked under", path.display())]
     Lost {
@@ -86,7 +94,11 @@ pub enum WithLockError<R> {
 impl<R> WithLockError<R> {
     /// Whether the same call may well succeed a moment later. Not once the closure has run: only its author knows that.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Session(err) if err.is_retryable())
+        match self {
+            Self::Session(err) => err.is_retryable(),
+            Self::Pending { source } => source.is_retryable(),
+            Self::Lost { .. } => false,
+        }
     }
 }
 
@@ -94,6 +106,7 @@ impl<R> fmt::Debug for WithLockError<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Session(err) => f.debug_tuple("Session").field(err).finish(),
+            Self::Pending { source } => f.debug_struct("Pending").field("source", source).finish(),
             Self::Lost { path, source, .. } => f
                 .debug_struct("Lost")
                 .field("path", path)
@@ -135,6 +148,10 @@ pub fn with_file_lock<R>(
 ) -> Result<UnderLock<R>, WithLockError<R>> {
     let mut session = Session::new(path, options.terms()).map_err(WithLockError::Session)?;
     let lock = session.acquire().map_err(WithLockError::Session)?;
+    let finished = pending::finish(lock.resolved(), &options.lock);
+    for warning in finished.map_err(|source| WithLockError::Pending { source })? {
+        session.warn(warning);
+    }
     let value = work(&FileLock {
         lock: &lock,
         options,

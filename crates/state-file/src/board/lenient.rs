@@ -1,5 +1,6 @@
 //! Reading what other tools write: null for "not there", numbers for texts, moments of any form. Pure.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
@@ -13,6 +14,19 @@ where
     D: Deserializer<'de>,
 {
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Members of an object; null means none, and of a member the default.
+pub(super) fn members<'de, T, D>(deserializer: D) -> Result<BTreeMap<String, T>, D::Error>
+where
+    T: Default + Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    let members: Option<BTreeMap<String, Option<T>>> = Option::deserialize(deserializer)?;
+    let members = members.unwrap_or_default().into_iter();
+    Ok(members
+        .map(|(name, value)| (name, value.unwrap_or_default()))
+        .collect())
 }
 
 /// What a scalar says; of a list or an object nothing, for it is no text.

@@ -137,7 +137,7 @@ pub struct Claim {
 #[serde(default)]
 pub struct Metrics {
     /// The numbers of each agent.
-    #[serde(deserialize_with = "lenient::or_default")]
+    #[serde(deserialize_with = "lenient::members")]
     pub agents: BTreeMap<String, AgentMetrics>,
     /// One for each time that somebody began to work on a task, in the order in which they began.
     #[serde(deserialize_with = "lenient::or_default")]

@@ -49,18 +49,20 @@ impl From<RuleError> for TextError {
 pub(super) struct Decided {
     /// The task that was asked for, after the change.
     pub(super) task: Task,
-    /// The new text; `None`: nothing is to be done.
-    pub(super) text: Option<JsonText>,
+    /// Whether anything changes.
+    pub(super) changed: bool,
+    /// The text, as it is to be.
+    pub(super) text: JsonText,
     /// What the metrics must hear of.
     pub(super) effects: Vec<Effect>,
 }
 
-/// Has a rule decide about the bytes of a file of tasks; `None`: there is no file, and it is as if the board were empty.
+/// Has a rule decide about a file of tasks; `None`: there is no file, and it is as if the board were empty.
 pub(super) fn decide(
-    bytes: Option<&[u8]>,
+    text: Option<JsonText>,
     rule: impl FnOnce(&Tasks) -> Result<Decision, RuleError>,
 ) -> Result<Decided, TextError> {
-    let mut text = JsonText::parse(bytes.unwrap_or(NO_TASKS.as_bytes()))?;
+    let mut text = or_new(text, NO_TASKS)?;
     let tasks = Tasks::parse(text.as_str())?;
     let decision = rule(&tasks)?;
     let mut effects = Vec::new();
@@ -77,7 +79,8 @@ pub(super) fn decide(
     })?;
     Ok(Decided {
         task,
-        text: (!decision.edits.is_empty()).then_some(text),
+        changed: !decision.edits.is_empty(),
+        text,
         effects,
     })
 }
@@ -183,23 +186,25 @@ fn checked(value: &str) -> Json {
     value.parse().expect("it was made from JSON that is sound")
 }
 
-/// What effects make of the bytes of a metrics file. Where there is no file it says all about `tasks`, the file of tasks
-/// after the change. `None`: nothing is to be done.
+fn or_new(text: Option<JsonText>, new: &str) -> Result<JsonText, ParseError> {
+    text.map_or_else(|| JsonText::parse(new.as_bytes()), Ok)
+}
+
+/// What a metrics file is to say after a decision. Where there is none it is to say all about the board. `None`: nothing
+/// changes.
 pub(super) fn account(
-    bytes: Option<&[u8]>,
-    effects: &[Effect],
-    tasks: &JsonText,
+    text: Option<JsonText>,
+    decided: &Decided,
 ) -> Result<Option<JsonText>, TextError> {
-    let Some(bytes) = bytes else {
-        let all = metrics::of(&Tasks::parse(tasks.as_str())?);
+    let Some(mut text) = text else {
+        let all = metrics::of(&Tasks::parse(decided.text.as_str())?);
         return Ok(Some(rebuilt(None, &all)?.0));
     };
-    if effects.is_empty() {
+    if decided.effects.is_empty() {
         return Ok(None);
     }
-    let mut text = JsonText::parse(bytes)?;
     let metrics = Metrics::parse(text.as_str())?;
-    for effect in effects {
+    for effect in &decided.effects {
         note(&mut text, &metrics, effect).map_err(|err| unclear(None, &err))?;
     }
     Ok(Some(text))
@@ -245,10 +250,10 @@ fn end(text: &mut JsonText, place: &Path, claim: &Claim) -> Result<(), EditError
 /// The metrics file with all that is to be in it; what is not known here stays, claims are written anew if they differ.
 /// Also says whether anything differed.
 pub(super) fn rebuilt(
-    bytes: Option<&[u8]>,
+    text: Option<JsonText>,
     all: &Metrics,
 ) -> Result<(JsonText, Vec<Difference>), TextError> {
-    let mut text = JsonText::parse(bytes.unwrap_or(NO_METRICS.as_bytes()))?;
+    let mut text = or_new(text, NO_METRICS)?;
     let found = Metrics::parse(text.as_str())?;
     let differences = differences(all, &found);
     let none = AgentMetrics::default();
@@ -346,3 +351,6 @@ fn claims(expected: &Metrics, found: &Metrics) -> Vec<Difference> {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,8 +49,8 @@ impl Tasks {
     ///
     /// # Errors
     ///
-    /// [`RuleError::Unclear`] names the task and the member that cannot be read; [`RuleError::DuplicateId`]. Retrying does
-    /// not help.
+    /// [`RuleError::Unclear`] names the task and the member that cannot be read, or the id that two have. Retrying
+    /// does not help.
     pub fn parse(text: &str) -> Result<Self, RuleError> {
         let shape = match text.trim_start().as_bytes().first() {
             Some(b'[') => Shape::Bare,
@@ -69,8 +69,11 @@ impl Tasks {
         let mut places = HashMap::with_capacity(tasks.len());
         for (at, task) in tasks.iter().enumerate() {
             if places.insert(task.id.clone(), at).is_some() {
-                let id = task.id.clone();
-                return Err(RuleError::DuplicateId { id });
+                return Err(RuleError::Unclear {
+                    task: Some(task.id.clone()),
+                    member: "id".to_owned(),
+                    reason: "another task has it, too".to_owned(),
+                });
             }
         }
         Ok(Self {
@@ -201,7 +204,10 @@ mod tests {
                 r#"[{"id": "b", "status": "up"}]"#,
                 "task b: status: unknown variant `up`",
             ),
-            (r#"[{"id": 1}, {"id": "1"}]"#, "there is a task 1 already"),
+            (
+                r#"[{"id": 1}, {"id": "1"}]"#,
+                "task 1: id: another task has it, too",
+            ),
             (r#"{"tasks": 3}"#, "the file: "),
             ("3", "the file: "),
         ];

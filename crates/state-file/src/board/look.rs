@@ -1,0 +1,107 @@
+//! Looking at a board without a lock.
+
+use std::path::Path;
+
+use atomic_file::{Original, ReadError as FileError, Revision};
+
+use super::error::RuleError;
+use super::failure::BoardError;
+use super::metrics::Metrics;
+use super::paper::TextError;
+use super::shared::Board;
+use super::tasks::Tasks;
+use crate::error::ReadError;
+use crate::pending;
+use crate::read::{Found, MAX_STATE_BYTES, read};
+
+/// How often both files are read when they change meanwhile. Chosen: somebody who only looks is not kept for long.
+const TRIES: u32 = 8;
+
+/// A board as it was read.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// The tasks.
+    pub tasks: Tasks,
+    /// The metrics; none of a file that is not there.
+    pub metrics: Metrics,
+    /// Whether both are known to be of one moment; `false`: others changed the board all the while, and the two may be some
+    /// transactions apart.
+    pub is_settled: bool,
+    found: Found,
+}
+
+impl Snapshot {
+    /// The revision of the file of tasks; costs a look at every byte.
+    pub fn revision(&self) -> Revision {
+        self.found.revision()
+    }
+
+    /// The file of tasks, with all links resolved.
+    pub fn path(&self) -> &Path {
+        &self.found.path
+    }
+}
+
+impl Board {
+    /// Reads both files as they are now: no lock, no waiting for writers. A transaction that is decided counts, even if its
+    /// process died before it was carried out.
+    ///
+    /// Both files are read twice: if neither has changed meanwhile, they are of one moment. While others change the board
+    /// all the time this is tried eight times; then [`Snapshot::is_settled`] says that it is not known.
+    ///
+    /// # Errors
+    ///
+    /// [`BoardError::Read`], [`BoardError::Unclear`]: a file is not there, not JSON, or not a board. Missing metrics are none.
+    pub fn read(&self) -> Result<Snapshot, BoardError> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let tasks = read(&self.tasks)?;
+            let metrics = if_there(read(&self.metrics))?;
+            let is_settled =
+                is_still(&self.tasks, Some(&tasks))? && is_still(&self.metrics, metrics.as_ref())?;
+            if is_settled || tries == TRIES {
+                return self.snapshot(tasks, metrics, is_settled);
+            }
+        }
+    }
+
+    fn snapshot(
+        &self,
+        tasks: Found,
+        metrics: Option<Found>,
+        is_settled: bool,
+    ) -> Result<Snapshot, BoardError> {
+        let of_rule = |err: RuleError, path: &Path| BoardError::of_text(TextError::Rule(err), path);
+        let parsed = match metrics {
+            Some(found) => Metrics::parse(found.text.as_str()),
+            None => Ok(Metrics::default()),
+        };
+        Ok(Snapshot {
+            tasks: Tasks::parse(tasks.text.as_str()).map_err(|err| of_rule(err, &tasks.path))?,
+            metrics: parsed.map_err(|err| of_rule(err, &self.metrics))?,
+            is_settled,
+            found: tasks,
+        })
+    }
+}
+
+fn if_there(found: Result<Found, ReadError>) -> Result<Option<Found>, ReadError> {
+    match found {
+        Err(err) if err.is_not_found() => Ok(None),
+        found => found.map(Some),
+    }
+}
+
+/// Whether a file still says what was read, decided transactions included.
+fn is_still(path: &Path, found: Option<&Found>) -> Result<bool, ReadError> {
+    let now = match Original::read_with_limit(path, MAX_STATE_BYTES) {
+        Ok(original) => Some(original),
+        Err(FileError::NotFound { .. }) => None,
+        Err(err) => return Err(err.into()),
+    };
+    let now = now.as_ref().map(Original::bytes);
+    let decided = pending::decided(path, now)?;
+    let now = decided.as_deref().or(now);
+    Ok(now == found.map(|found| found.text.as_bytes()))
+}
