@@ -296,7 +296,7 @@ fn check(tasks: &JsonText, metrics: &JsonText) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn metrics_agree_with_the_board_whatever_agents_do(
