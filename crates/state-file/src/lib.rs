@@ -7,9 +7,11 @@
 //!
 //! | to | call |
 //! |---|---|
-//! | look, without a lock | [`read()`] |
+//! | look, without a lock | [`read()`], [`StateFile::read`] |
 //! | change the text itself, under the lock | [`edit()`] |
-//! | think long, and keep nobody out meanwhile | [`edit_optimistic()`] |
+//! | change a value of a known type, under the lock | [`StateFile::update`] |
+//! | think long, and keep nobody out meanwhile | [`StateFile::update_optimistic`], [`edit_optimistic()`] |
+//! | write what was thought out for a version that was seen before | [`StateFile::replace_if`] |
 //! | do anything else under the lock | [`with_file_lock()`] |
 //!
 //! What is no JSON, or has a byte order mark, two members of one name, or something behind its end, is an error that names
@@ -22,7 +24,9 @@ mod optimistic;
 mod options;
 mod pending;
 mod read;
+mod state_file;
 mod transact;
+mod typed;
 mod version;
 mod with_lock;
 
@@ -34,5 +38,6 @@ pub use optimistic::edit_optimistic;
 pub use options::{Missing, UpdateOptions};
 pub use pending::{PENDING_FOLDER, finish_all, set_aside, unfinished};
 pub use read::{Found, MAX_STATE_BYTES, read};
+pub use state_file::{Seen, StateFile};
 pub use version::{Version, VersionError, Versioning};
 pub use with_lock::{FileLock, UnderLock, WithLockError, with_file_lock};

@@ -118,13 +118,18 @@ fn swap<'t, E: Error + 'static>(
     text: &'t JsonText,
 ) -> Result<Updated<Swap, Option<&'t JsonText>>, UpdateError<E>> {
     // What is the same as a text that was read need not be read as one again.
-    transact(path, options, |_| Ok(()), |locked| {
-        if locked.file.bytes == seen.as_file().bytes {
-            return Ok((Swap::Done, Some(text)));
-        }
-        let found = Revision::of(locked.file.bytes.unwrap_or_default());
-        Ok((Swap::Lost { found }, None))
-    })
+    transact(
+        path,
+        options,
+        |_| Ok(()),
+        |locked| {
+            if locked.file.bytes == seen.as_file().bytes {
+                return Ok((Swap::Done, Some(text)));
+            }
+            let found = Revision::of(locked.file.bytes.unwrap_or_default());
+            Ok((Swap::Lost { found }, None))
+        },
+    )
 }
 
 /// How many rounds were lost so far, and what is to be told of them.

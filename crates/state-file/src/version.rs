@@ -59,11 +59,7 @@ impl Versioning {
     }
 
     /// Makes the text a new version of what was numbered `before`; `None`: of nothing, the first one is 1.
-    pub(crate) fn raise(
-        &self,
-        text: &mut JsonText,
-        before: Option<u64>,
-    ) -> Result<(), RaiseError> {
+    pub(crate) fn raise(&self, text: &mut JsonText, before: Option<u64>) -> Result<(), RaiseError> {
         let Self::Member(member) = self else {
             return Ok(());
         };
