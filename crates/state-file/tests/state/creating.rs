@@ -1,6 +1,7 @@
 //! Files that are not there yet.
 
 use std::sync::Barrier;
+use std::thread::ScopedJoinHandle;
 
 use serde::{Deserialize, Serialize};
 use state_file::{Missing, StateFile, UpdateOptions, Version, Versioning};
@@ -87,7 +88,7 @@ fn of_two_creators_one_creates_and_the_other_changes_what_is_there() {
                     })
                 })
                 .collect();
-            let joined = creators.into_iter().map(|creator| creator.join());
+            let joined = creators.into_iter().map(ScopedJoinHandle::join);
             joined.map(|created| created.expect("no panic")).collect()
         });
         assert_eq!(

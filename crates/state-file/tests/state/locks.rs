@@ -128,7 +128,7 @@ fn stale_lock_of_another_tool_is_taken_over_and_that_is_told() {
     options.lock.stale_after = Some(Duration::from_millis(200));
     let leave_a_lock = || {
         let left = sandbox.write("state.json.lock", "left\n");
-        set_age(&left, Duration::from_secs(3600));
+        set_age(&left, Duration::from_hours(1));
     };
     leave_a_lock();
     let updated = state_file::edit(&path, &options, nothing).expect("it is stale");

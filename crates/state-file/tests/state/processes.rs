@@ -15,7 +15,7 @@ use crate::support::{assert_no_leftovers, counted, counter, sidecar, state};
 const PATIENCE: Duration = Duration::from_secs(150);
 
 /// The limit of one change in these storms.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// The example program. `cargo test` builds examples beside the tests; when only one test binary was asked for, it is built
 /// here.
@@ -68,7 +68,9 @@ struct Told {
 /// Lets so many processes loose at once and waits for all.
 fn storm(path: &Path, processes: usize, count: u32, how: &str) -> Told {
     let mut crowd: Vec<_> = (0..processes).map(|_| start(path, count, how)).collect();
-    crowd.iter_mut().for_each(|one| one.send_line("go"));
+    for one in &mut crowd {
+        one.send_line("go");
+    }
     let mut told = Told {
         made: Vec::new(),
         lost_rounds: 0,
@@ -150,7 +152,9 @@ fn processes_killed_while_they_count_lose_nothing_that_they_told_and_leave_a_who
         // The first half dies alone, so that what is left is known to be theirs; the second half among others.
         if round == KILLS / 2 {
             others.extend(["pessimistic", "optimistic"].map(|how| start(&path, 1_000_000, how)));
-            others.iter_mut().for_each(|one| one.send_line("go"));
+            for one in &mut others {
+                one.send_line("go");
+            }
         }
         let how = ["pessimistic", "optimistic", "mixed"][round % 3];
         let mut victim = start(&path, 1_000_000, how);

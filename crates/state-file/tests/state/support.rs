@@ -44,7 +44,7 @@ pub(crate) fn options(timeout: Duration) -> UpdateOptions {
 }
 
 /// Long enough for a machine under load; tests that pass do not wait for it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) fn increment(path: &Path) -> Result<Updated<i64>, UpdateError<EditError>> {
     state_file::edit(path, &options(PATIENCE), add_one)

@@ -1,6 +1,7 @@
 //! Values of a type: only what the program changed is changed in the file.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
 use std::fs;
 
 use serde::{Deserialize, Serialize};
@@ -58,7 +59,7 @@ struct Shares {
 fn shares_text(changed: &str) -> String {
     let mut text = "{\"of\": {".to_owned();
     for number in (0..200).rev() {
-        text.push_str(&format!("\"k{number}\": {number}.50, "));
+        write!(text, "\"k{number}\": {number}.50, ").expect("a text takes everything");
     }
     text.push_str(changed);
     text.push_str("},\n \"unknown\" : [1.0, {}]}");

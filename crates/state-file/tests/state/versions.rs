@@ -1,6 +1,7 @@
 //! Replacing a value only if the file is the version that was seen.
 
 use std::sync::Barrier;
+use std::thread::ScopedJoinHandle;
 
 use atomic_file::Revision;
 use json_text::Path;
@@ -88,7 +89,7 @@ fn of_many_who_replace_the_same_version_exactly_one_wins() {
                 })
             })
             .collect();
-        let joined = rivals.into_iter().map(|rival| rival.join());
+        let joined = rivals.into_iter().map(ScopedJoinHandle::join);
         joined.filter_map(|won| won.expect("no panic")).collect()
     });
     assert_eq!(winners.len(), 1, "one wins: {winners:?}");
