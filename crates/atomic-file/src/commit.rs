@@ -75,6 +75,20 @@ impl Staged {
         self.put()
     }
 
+    /// Looks whether the file is still the version that was read; nothing is put in place. For who has more to prepare
+    /// before the commit, which looks again.
+    ///
+    /// # Errors
+    ///
+    /// - [`CommitError::Changed`]: somebody else changed, replaced or removed it. Read it again and redo the edit.
+    /// - Others: the system refuses the look; nothing is known then.
+    pub fn check_unchanged(&self) -> Result<(), CommitError> {
+        match self.base {
+            Base::Version { .. } => self.check_untouched(),
+            Base::Anything => Ok(()),
+        }
+    }
+
     /// The commit, as it is after the last look at the old version.
     fn put(&mut self) -> Result<Committed, CommitError> {
         let displaced = match &self.base {

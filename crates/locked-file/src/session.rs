@@ -208,26 +208,41 @@ impl<'a> Session<'a> {
     ///   reruns were made; try again later.
     /// - Those of [`Session::acquire`].
     pub fn go_on(&mut self, lock: Lock, interference: Interference) -> Result<Lock, SessionError> {
-        let path = self.path().to_path_buf();
-        let reruns = self.told.reruns;
-        let is_over = reruns >= LEAST_RERUNS && self.remaining().is_zero();
         match interference {
-            Interference::Changed if is_over => Err(SessionError::Conflict { path, reruns }),
-            Interference::LockRemoved(source) if is_over || matches!(lock, Lock::Parents(_)) => {
+            Interference::Changed => self.begin_anew().map(|()| lock),
+            Interference::LockRemoved(source)
+                if self.is_over() || matches!(lock, Lock::Parents(_)) =>
+            {
+                let path = self.path().to_path_buf();
                 Err(SessionError::LockLost { path, source })
             }
-            interference => {
-                self.told.reruns += 1;
-                if self.told.reruns > RERUNS_AT_ONCE {
-                    std::thread::sleep(PAUSE.min(self.remaining()));
-                }
-                if matches!(interference, Interference::Changed) {
-                    return Ok(lock);
-                }
+            Interference::LockRemoved(_) => {
+                self.count_rerun();
                 // Already known to be lost: no second word about it.
                 drop(lock);
                 self.acquire()
             }
+        }
+    }
+
+    /// As [`Session::go_on`] after the file was changed.
+    pub(crate) fn begin_anew(&mut self) -> Result<(), SessionError> {
+        if self.is_over() {
+            let (path, reruns) = (self.path().to_path_buf(), self.told.reruns);
+            return Err(SessionError::Conflict { path, reruns });
+        }
+        self.count_rerun();
+        Ok(())
+    }
+
+    fn is_over(&self) -> bool {
+        self.told.reruns >= LEAST_RERUNS && self.remaining().is_zero()
+    }
+
+    fn count_rerun(&mut self) {
+        self.told.reruns += 1;
+        if self.told.reruns > RERUNS_AT_ONCE {
+            std::thread::sleep(PAUSE.min(self.remaining()));
         }
     }
 

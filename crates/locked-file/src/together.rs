@@ -15,7 +15,7 @@ mod rules;
 use std::error::Error;
 use std::path::PathBuf;
 
-use atomic_file::{CommitError, CommitOptions, Original, Resolved, Staged};
+use atomic_file::{CommitError, CommitOptions, Original, ReadError, Resolved, Staged};
 
 use crate::lock::Lock;
 use crate::session::{Session, Told};
@@ -27,13 +27,13 @@ use pending::{Filed, Pending};
 use record::{Part, Record};
 pub use rules::{Meeting, Met, Place, Rules};
 
-/// How often the edits are tried anew after somebody without our lock has changed a file meanwhile: S-0034 asks for
-/// three retries.
-const TRIES: u32 = 4;
-
 /// What an edit makes of one of the files.
 #[derive(Debug)]
 #[must_use = "the file is changed only by what is returned"]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there are as many as files in a transaction, for as long as it takes to write them"
+)]
 pub enum Edited {
     /// It stays as it is, or away.
     Kept,
@@ -167,18 +167,16 @@ pub fn update_together_with<C: Changing>(
     let Some(pending) = common_place(&sessions, rules)? else {
         return Ok(Vec::new());
     };
-    let transaction = Transaction {
+    let mut transaction = Transaction {
         files: lock(sessions, rules, &pending)?,
         rules,
         pending,
     };
-    let mut tries = 0;
     let ready = loop {
-        tries += 1;
         let edited = transaction.read_and_edit(changing)?;
         match transaction.stage(edited) {
-            Err(err) if tries < TRIES && was_changed(&err) => {}
-            ready => break ready?,
+            Ok(ready) => break ready,
+            Err(err) => transaction.begin_anew(err)?,
         }
     };
     transaction.carry_out(ready, changing)
@@ -274,7 +272,7 @@ impl Transaction<'_> {
         self.files.iter().enumerate().map(edit).collect()
     }
 
-    /// Prepares what may fail, and looks once more whether the locks are ours.
+    /// Prepares what may fail, and looks once more whether all is as it was.
     fn stage<E: Error + 'static>(
         &self,
         edited: Vec<Edited>,
@@ -290,14 +288,49 @@ impl Transaction<'_> {
                 }
             });
         }
-        for (index, file) in self.files.iter().enumerate() {
+        self.look_once_more(&ready)?;
+        Ok(ready)
+    }
+
+    /// Whether the locks are ours still, and the files what was read: it is better to begin anew than to decide what
+    /// somebody has overtaken.
+    fn look_once_more<E: Error + 'static>(
+        &self,
+        ready: &[Option<Ready>],
+    ) -> Result<(), TogetherError<E>> {
+        for (index, (file, ready)) in self.files.iter().zip(ready).enumerate() {
+            let failed = |source| TogetherError::Session { index, source };
             file.lock.verify().map_err(|source| {
                 let path = file.session.path().to_path_buf();
-                let source = SessionError::LockLost { path, source };
-                TogetherError::Session { index, source }
+                failed(SessionError::LockLost { path, source })
             })?;
+            let Some(Ready { staged, .. }) = ready else {
+                continue;
+            };
+            let unchanged = match staged {
+                Some(staged) => staged.check_unchanged(),
+                None => check_missing(file.lock.resolved()),
+            };
+            unchanged.map_err(|err| failed(SessionError::Commit(err)))?;
         }
-        Ok(ready)
+        Ok(())
+    }
+
+    /// Prepares the next try if somebody without our lock has changed a file, until the limit of its session.
+    fn begin_anew<E: Error + 'static>(
+        &mut self,
+        err: TogetherError<E>,
+    ) -> Result<(), TogetherError<E>> {
+        match err {
+            TogetherError::Session {
+                index,
+                source: SessionError::Commit(source),
+            } if source.is_retryable() => self.files[index]
+                .session
+                .begin_anew()
+                .map_err(|source| TogetherError::Session { index, source }),
+            err => Err(err),
+        }
     }
 
     /// Refuses what would be written and never be read again.
@@ -406,11 +439,14 @@ fn stage_one(
     Ok(Ready { part, staged })
 }
 
-fn was_changed<E: Error + 'static>(err: &TogetherError<E>) -> bool {
-    let TogetherError::Session { source, .. } = err else {
-        return false;
-    };
-    matches!(source, SessionError::Commit(err) if err.is_retryable())
+/// A file that is to be created must not be there.
+fn check_missing(file: Resolved<'_>) -> Result<(), CommitError> {
+    match Original::read_resolved(file, 0) {
+        Err(ReadError::NotFound { .. }) => Ok(()),
+        _ => Err(CommitError::Changed {
+            path: file.path.to_path_buf(),
+        }),
+    }
 }
 
 /// One file of a decided transaction.
