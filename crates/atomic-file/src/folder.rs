@@ -1,12 +1,13 @@
 //! Names in a folder, beside commits: listing them; making a folder, removing a file, both so that a power cut does not
 //! undo them.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::Path;
 
 use crate::commit::{Committed, sync_folder};
 use crate::error::{CommitError, ReadError};
+use crate::options::Durability;
 use crate::sys::Directory;
 use crate::target::{Resolved, split};
 
@@ -96,6 +97,42 @@ pub fn remove(file: Resolved<'_>) -> Result<Committed, CommitError> {
     Ok(Committed { warnings })
 }
 
+/// Gives a file another name in its folder, if nothing has that name. What is open stays open, whatever it is called.
+///
+/// # Errors
+///
+/// - [`CommitError::AlreadyExists`]: something has the name. Nothing was changed.
+/// - [`CommitError::CommittedUnsynced`]: it has the new name, but a power cut may give it the old one back. Only with
+///   [`Durability::Durable`].
+/// - Others: it has its old name; trying again does not help by itself.
+pub fn rename(
+    file: Resolved<'_>,
+    to: &OsStr,
+    durability: Durability,
+) -> Result<Committed, CommitError> {
+    let fail = |step, err| CommitError::from_io(step, file.path, err);
+    let Some(opened) = file.open_folder() else {
+        return Err(fail(
+            "use it as a name",
+            io::ErrorKind::InvalidFilename.into(),
+        ));
+    };
+    let (directory, name) = opened.map_err(|err| fail("open its folder", err))?;
+    match directory.rename_new(name, to) {
+        Ok(()) => {}
+        Err(err) if err.kind() == io::ErrorKind::AlreadyExists => {
+            let path = file.path.with_file_name(to);
+            return Err(CommitError::AlreadyExists { path });
+        }
+        Err(err) => return Err(fail("rename it", err)),
+    }
+    let warnings = match durability {
+        Durability::Durable => sync_folder(&directory, file.path)?.into_iter().collect(),
+        Durability::Fast => Vec::new(),
+    };
+    Ok(Committed { warnings })
+}
+
 /// Makes a name that has just been made durable; whatever fails, it is there.
 fn sync_parent(path: &Path) -> Result<(), CommitError> {
     let unsynced = |source| CommitError::CommittedUnsynced {
@@ -111,7 +148,27 @@ fn sync_parent(path: &Path) -> Result<(), CommitError> {
 mod tests {
     use testkit::Sandbox;
 
-    use super::names_in;
+    use super::{CommitError, Durability, OsStr, Resolved, names_in, rename};
+
+    #[test]
+    fn rename_takes_a_free_name_and_no_other() {
+        let sandbox = Sandbox::new();
+        let path = sandbox.write("log", "one");
+        sandbox.write("log.2", "two");
+        let file = || Resolved {
+            path: &path,
+            folder: None,
+        };
+        let taken = rename(file(), OsStr::new("log.2"), Durability::Durable);
+        assert!(
+            matches!(taken, Err(CommitError::AlreadyExists { .. })),
+            "a name that is taken stays what it is: {taken:?}"
+        );
+        rename(file(), OsStr::new("log.1"), Durability::Durable).expect("the name is free");
+        let names = names_in(sandbox.path()).expect("it can be listed");
+        assert_eq!(names, ["log.1", "log.2"], "it was moved");
+        assert_eq!(sandbox.read("log.1"), "one", "with its contents");
+    }
 
     #[test]
     fn names_in_lists_what_is_there_in_order() {

@@ -76,7 +76,7 @@ mod target;
 pub use commit::{Committed, replace, replace_if_unchanged};
 pub use create::{create, create_resolved};
 pub use error::{CommitError, CommitWarning, ReadError, SweepError};
-pub use folder::{create_folder, ensure_folder, names_in, remove};
+pub use folder::{create_folder, ensure_folder, names_in, remove, rename};
 pub use name::{is_rescued_name, is_temporary_name};
 pub use options::{CommitOptions, Durability, HardLinks};
 pub use original::{Original, read};

@@ -13,6 +13,7 @@
 //! | think long, and keep nobody out meanwhile | [`StateFile::update_optimistic`], [`edit_optimistic()`] |
 //! | write what was thought out for a version that was seen before | [`StateFile::replace_if`] |
 //! | do anything else under the lock | [`with_file_lock()`] |
+//! | append a line to a log | [`log_file::append()`] |
 //!
 //! What is no JSON, or has a byte order mark, two members of one name, or something behind its end, is an error that names
 //! the place, and the file stays as it is.
@@ -20,6 +21,7 @@
 pub mod board;
 mod edit;
 mod error;
+pub mod log_file;
 mod optimistic;
 mod options;
 mod pending;

@@ -415,7 +415,7 @@ Examples:
   story doctor
   story doctor --fix
   story doctor --audit . --for 500ms
-  story doctor --audit .ai-sdlc --also '*.log' --for 500ms --json")]
+  story doctor --audit .ai-sdlc --also '*.yaml' --for 500ms --json")]
 pub struct DoctorArgs {
     /// Mend what can be mended without a person
     #[arg(long)]

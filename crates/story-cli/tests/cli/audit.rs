@@ -82,7 +82,7 @@ fn shell(folder: &Path, script: &str) {
 fn audit_finds_each_way_to_write_past_the_lock() {
     let desk = Desk::new();
     let tasks = desk.sandbox.write("tasks.json", "{}\n");
-    let mut audit = Auditing::begin(&desk, &["--also", "*.log"]);
+    let mut audit = Auditing::begin(&desk, &["--also", "*.yaml"]);
     let writer = LegacyWriter::new(&tasks);
     writer.overwrite("{\"a\": 1}\n");
     let told = audit.expect("in-place", "tasks.json", "free");
@@ -98,8 +98,8 @@ fn audit_finds_each_way_to_write_past_the_lock() {
     audit.expect("replaced", "tasks.json", "free");
     shell(desk.sandbox.path(), "echo '{}' > tasks.json");
     audit.expect("in-place", "tasks.json", "free");
-    shell(desk.sandbox.path(), "echo x >> run.log");
-    audit.expect("created", "run.log", "free");
+    shell(desk.sandbox.path(), "echo x >> run.yaml");
+    audit.expect("created", "run.yaml", "free");
     LegacyWriter::new(&desk.path).read_modify_write(|text| text + "more\n");
     let told = audit.expect("in-place", "story.md", "free");
     assert_eq!(told["story"], "S-0034", "the story is named: {told}");

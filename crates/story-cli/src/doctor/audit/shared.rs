@@ -13,6 +13,9 @@ use crate::lease_store;
 const CREATION: &str = ".creation.md.lock";
 /// Folders of other programs, where a JSON file is not shared by agents: git's own, and installed packages.
 const FOREIGN_FOLDERS: [&str; 2] = [".git", "node_modules"];
+/// Folders of the records of transactions over several files, of stories and of state files: what is in them is written under
+/// the locks of all these files.
+const RECORDS: [&str; 2] = ["pending", ".state-pending"];
 /// What a folder holds that can be made again at any time (<https://bford.info/cachedir/>): nobody's work lies in it.
 pub const CACHE_TAG: &str = "CACHEDIR.TAG";
 
@@ -59,7 +62,8 @@ impl Shared {
 
 /// Whether a folder with this name is looked into.
 pub fn is_looked_into(name: &OsStr) -> bool {
-    !FOREIGN_FOLDERS.iter().any(|foreign| name == *foreign)
+    let mut left_out = FOREIGN_FOLDERS.iter().chain(&RECORDS);
+    !left_out.any(|other| name == *other)
 }
 
 /// Whether it is the place of a lock. An agent's lease file ends in `.lock`, too, and is none.
