@@ -1,5 +1,6 @@
 //! The invariants of docs/architecture.md that a program can check: the arrows between the crates, what libraries leave alone.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -158,6 +159,147 @@ fn what_runs_on_unix_lists_folders_and_prints_without_the_standard_librarys_pani
             }
         }
     }
+}
+
+/// What writes, replaces or removes a file, as it stands in a source.
+const WRITING: [&str; 19] = [
+    "atomic_file::create(",
+    "atomic_file::replace(",
+    "atomic_file::remove(",
+    "atomic_file::rename(",
+    "create_resolved(",
+    "replace_if_unchanged(",
+    ".stage(",
+    "staged.commit()",
+    "original.remove(",
+    "File::create",
+    "File::options(",
+    "OpenOptions::new(",
+    "OFlags::WRONLY",
+    "OFlags::RDWR",
+    "fs::remove_file(",
+    "fs::copy(",
+    "hard_link(",
+    ".set_len(",
+    ".persist(",
+];
+
+/// Every place in shipped code above the two crates whose business it is, `sidecar-lock` and `atomic-file`, that writes, replaces
+/// or removes a file: the source, how many lines of it do so, and the lock that guards what is written.
+const WRITERS: [(&str, usize, &str); 19] = [
+    (
+        "locked-file/src/together.rs",
+        2,
+        "those of all files, held by the transaction",
+    ),
+    (
+        "locked-file/src/together/finish.rs",
+        2,
+        "the file's, held by who finishes it",
+    ),
+    (
+        "locked-file/src/together/pending.rs",
+        5,
+        "records: those of all files that they are about",
+    ),
+    ("story/src/beside.rs", 4, "the story's"),
+    (
+        "story/src/create.rs",
+        1,
+        "`stories/.creation.md.lock`, held as a `Creation`",
+    ),
+    ("story/src/journal/writing.rs", 1, "the story's"),
+    (
+        "story/src/relocate.rs",
+        3,
+        "the story's, and `.creation.md.lock` of the legacy folder",
+    ),
+    ("story/src/sys/other.rs", 1, "a journal: the story's"),
+    ("story/src/sys/unix_journal.rs", 1, "a journal: the story's"),
+    ("story/src/update.rs", 1, "the story's"),
+    (
+        "story/src/workflow_migration.rs",
+        1,
+        "the global checkpoint's",
+    ),
+    (
+        "state-file/src/log_file.rs",
+        3,
+        "lines: none, each is one write to the end; rotation: the log's",
+    ),
+    (
+        "state-file/src/transact.rs",
+        3,
+        "the file's, or those of both files",
+    ),
+    ("lease/src/edit/run.rs", 2, "the file's, and the store's"),
+    ("lease/src/store/folder/change.rs", 3, "the store's"),
+    (
+        "story-cli/src/completions.rs",
+        2,
+        "none: manual pages in a folder that the caller names",
+    ),
+    (
+        "story-cli/src/init.rs",
+        2,
+        "the file's: `.gitignore`, `.gitattributes`, the hook",
+    ),
+    (
+        "story-cli/src/merging/copy.rs",
+        2,
+        "none: copies in a private folder of this process",
+    ),
+    (
+        "story-cli/src/merging/driver.rs",
+        1,
+        "none: git's own temporary file",
+    ),
+];
+
+#[test]
+fn every_place_that_writes_a_file_is_known_with_the_lock_that_guards_it() {
+    let mut known: BTreeMap<&str, usize> = WRITERS
+        .iter()
+        .map(|(path, lines, _)| (*path, *lines))
+        .collect();
+    let crates = workspace().join("crates");
+    for shipped in [
+        "sqlite-file",
+        "json-text",
+        "locked-file",
+        "story",
+        "state-file",
+        "lease",
+        "story-cli",
+    ] {
+        for path in sources_below(&crates.join(shipped).join("src")) {
+            let name = path.strip_prefix(&crates).expect("it lies below");
+            let name = name.display().to_string();
+            let found = lines_that_write(&path);
+            let expected = known.remove(name.as_str()).unwrap_or(0);
+            assert_eq!(
+                found.len(),
+                expected,
+                "{name} writes files in other places than WRITERS says. Under which lock? Then put it there: {found:#?}"
+            );
+        }
+    }
+    assert!(known.is_empty(), "these write nothing any more: {known:?}");
+}
+
+/// The lines of shipped code in a source that write, without comments and tests.
+fn lines_that_write(path: &Path) -> Vec<String> {
+    if path.ends_with("tests.rs") {
+        return Vec::new();
+    }
+    let text = fs::read_to_string(path).expect("a source is text");
+    let shipped = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+    let lines = shipped.lines().map(str::trim);
+    lines
+        .filter(|line| !line.starts_with("//") && !line.starts_with("use "))
+        .filter(|line| WRITING.iter().any(|word| line.contains(word)))
+        .map(str::to_owned)
+        .collect()
 }
 
 fn sources_below(folder: &Path) -> Vec<PathBuf> {
