@@ -43,3 +43,8 @@ pub use read::{Found, MAX_STATE_BYTES, read};
 pub use state_file::{Seen, StateFile};
 pub use version::{Version, VersionError, Versioning};
 pub use with_lock::{FileLock, UnderLock, WithLockError, with_file_lock};
+
+/// The examples of the page about shared JSON files, which documentation tests compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/architecture/state-files.md")]
+mod state_files {}
