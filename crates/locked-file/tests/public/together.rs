@@ -396,30 +396,65 @@ fn file_whose_folder_was_removed_keeps_nobody_from_finishing_the_others() {
 }
 
 #[test]
-fn edits_run_again_on_what_somebody_saved_meanwhile() {
+fn edits_run_again_on_what_somebody_saved_or_created_meanwhile() {
+    for at in [0, 1] {
+        let folder = Folder::new();
+        let mut runs = 0;
+        let options = waiting(PATIENCE);
+        let told = update_together(folder.sessions(&options), &RULES, |index, file| {
+            let read = read(file);
+            let mut after = read.as_ref().map_or(Vec::new(), |(_, bytes)| bytes.clone());
+            after.extend_from_slice(b" + ours");
+            if index == at {
+                runs += 1;
+                if runs == 1 {
+                    LegacyWriter::new(file.path).save_by_rename("theirs");
+                }
+            }
+            Ok::<_, Infallible>(Edited::Written { read, after })
+        })
+        .expect("the second run succeeds");
+        assert_eq!(runs, 2, "once more, and no more");
+        assert_eq!(told[at].reruns, 1, "it is told of the file: {told:?}");
+        let mut expected = ["tasks before + ours", " + ours"];
+        expected[at] = "theirs + ours";
+        assert_eq!(
+            folder.texts(),
+            both(expected),
+            "both changes are there, ours once"
+        );
+        folder.assert_tidy();
+    }
+}
+
+#[test]
+fn edits_that_somebody_overtakes_each_time_are_given_up_as_a_conflict() {
     let folder = Folder::new();
     let editor = LegacyWriter::new(&folder.paths()[0]);
     let mut runs = 0;
-    let options = waiting(PATIENCE);
-    update_together(folder.sessions(&options), &RULES, |index, file| {
-        let read = read(file);
-        let mut after = read.as_ref().map_or(Vec::new(), |(_, bytes)| bytes.clone());
-        after.extend_from_slice(b" + ours");
+    let options = waiting(Duration::ZERO);
+    let refused = update_together(folder.sessions(&options), &RULES, |index, file| {
+        let edited = write(index, file);
         if index == 0 {
             runs += 1;
-            if runs == 1 {
-                editor.save_by_rename("theirs");
-            }
+            editor.save_by_rename(&format!("theirs {runs}"));
         }
-        Ok::<_, Infallible>(Edited::Written { read, after })
+        Ok::<_, Infallible>(edited)
     })
-    .expect("the second run succeeds");
-    assert_eq!(runs, 2, "once more, and no more");
-    assert_eq!(
-        folder.texts(),
-        both(["theirs + ours", " + ours"]),
-        "both changes are there, ours once"
+    .expect_err("there is no end to it");
+    assert!(
+        matches!(
+            refused,
+            TogetherError::Session {
+                index: 0,
+                source: SessionError::Conflict { reruns: 3, .. }
+            }
+        ),
+        "{refused:?}"
     );
+    assert!(refused.is_retryable(), "later it may succeed");
+    let expected = [Some("theirs 4".to_owned()), None];
+    assert_eq!(folder.texts(), expected, "nothing of ours is anywhere");
     folder.assert_tidy();
 }
 
