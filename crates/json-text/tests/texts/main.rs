@@ -2,5 +2,7 @@
 
 mod edits;
 mod following;
+mod invariants;
 mod merging;
 mod parsing;
+mod properties;
