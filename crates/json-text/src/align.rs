@@ -176,6 +176,12 @@ mod tests {
             ("a1 b1", "a1 x1 b2", "a1>a1 +x1 b1>b2"),
             ("a1 b1", "b2 a1", "b1~b2 a1>a1 -b1"),
             (".x .y", ".y .x", ".y~.y .x>.x -.y"),
+            (".k .s .t", ".q .s .t .k", "-.k +.q .s>.s .t>.t .k~.k"),
+            (
+                ".q .s .t .k",
+                ".k .s .t .z",
+                ".k~.k -.q .s>.s .t>.t -.k +.z",
+            ),
             (
                 "a1 b1 c1 .x",
                 "c2 .q b1 a1",

@@ -30,7 +30,6 @@ pub mod frontmatter;
 mod head;
 mod hexadecimal;
 pub mod journal;
-mod json_text;
 pub mod lifecycle;
 pub mod limits;
 mod merge;

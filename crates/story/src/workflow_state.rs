@@ -5,9 +5,9 @@
 use std::time::Duration;
 
 use atomic_file::Revision;
+use json_text::{Json, JsonText, Path};
 use serde_json::{Value, json};
 
-use crate::json_text;
 use crate::moment::Moment;
 
 /// The name of the file, in the story's folder; in the sdlc root that of the old global one.
@@ -22,7 +22,7 @@ pub const OLD_AFTER: Duration = Duration::from_hours(48);
 /// A checkpoint, as it stands in its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkflowState {
-    text: String,
+    text: JsonText,
     value: Value,
 }
 
@@ -150,9 +150,11 @@ impl WorkflowState {
     ///
     /// [`StateError::Syntax`], [`StateError::Invalid`].
     pub fn parse(bytes: &[u8]) -> Result<Self, StateError> {
-        let syntax = |message: String| StateError::Syntax { message };
-        let text = std::str::from_utf8(bytes).map_err(|err| syntax(err.to_string()))?;
-        let value: Value = serde_json::from_str(text).map_err(|err| syntax(err.to_string()))?;
+        Self::of_text(JsonText::parse(bytes).map_err(|err| syntax(&err))?)
+    }
+
+    fn of_text(text: JsonText) -> Result<Self, StateError> {
+        let value = text.value(&Path::whole()).unwrap_or_default();
         let member = |path: &str| value.pointer(path).unwrap_or(&Value::Null);
         let is_text = |path: &str| member(path).as_str().is_some_and(|text| !text.is_empty());
         let is_action = |action: &Value| action.get("type").is_some_and(Value::is_string);
@@ -181,7 +183,6 @@ impl WorkflowState {
                 return Err(StateError::Invalid { member, wanted });
             }
         }
-        let text = text.to_owned();
         Ok(Self { text, value })
     }
 
@@ -199,13 +200,14 @@ impl WorkflowState {
                 "storyContentHash": present.story.as_str(),
             },
         });
-        let text = format!("{value:#}\n");
+        let text = format!("{value:#}\n").into_bytes().try_into();
+        let text = text.expect("a checkpoint of ours is JSON");
         Self { text, value }
     }
 
     /// The text of the file.
     pub fn as_str(&self) -> &str {
-        &self.text
+        self.text.as_str()
     }
 
     /// All that stands in it.
@@ -300,9 +302,9 @@ impl WorkflowState {
     /// None that a checkpoint that could be read leads to.
     pub fn start(&mut self, action: &Action, present: &Present) -> Result<(), StateError> {
         let running = with_time(action, "startedAt", present.now);
-        let text =
-            json_text::set(&self.text, &["currentAction"], &running).map_err(|err| syntax(&err))?;
-        self.settle(&text, present)
+        let mut text = self.text.clone();
+        set(&mut text, &["currentAction"], &running)?;
+        self.settle(text, present)
     }
 
     /// Notes that an action is done: the one that is running, or `action`, whether it was started or not.
@@ -321,13 +323,14 @@ impl WorkflowState {
             .as_ref()
             .is_some_and(|running| running.kind == done.kind && running.story_id == done.story_id);
         let completed = with_time(done, "completedAt", present.now);
-        let mut text = json_text::push(&self.text, "completedActions", &completed)
+        let mut text = self.text.clone();
+        let list = Path::whole().key("completedActions");
+        text.push(&list, &json(&completed)?)
             .map_err(|err| syntax(&err))?;
         if ends_running {
-            text = json_text::set(&text, &["currentAction"], &Value::Null)
-                .map_err(|err| syntax(&err))?;
+            set(&mut text, &["currentAction"], &Value::Null)?;
         }
-        self.settle(&text, present)
+        self.settle(text, present)
     }
 
     /// Notes that the running action ended without being done.
@@ -339,18 +342,17 @@ impl WorkflowState {
         if self.current_action().is_none() {
             return Err(StateError::NothingRunning);
         }
-        let text = json_text::set(&self.text, &["currentAction"], &Value::Null)
-            .map_err(|err| syntax(&err))?;
-        self.settle(&text, present)
+        let mut text = self.text.clone();
+        set(&mut text, &["currentAction"], &Value::Null)?;
+        self.settle(text, present)
     }
 
     /// Takes a changed text over, with the time and the story of the change.
-    fn settle(&mut self, text: &str, present: &Present) -> Result<(), StateError> {
-        let stamp = present.now.stamp().into();
+    fn settle(&mut self, mut text: JsonText, present: &Present) -> Result<(), StateError> {
+        set(&mut text, &["timestamp"], &present.now.stamp().into())?;
         let hash = present.story.as_str().into();
-        let text = json_text::set(text, &["timestamp"], &stamp)
-            .and_then(|text| json_text::set(&text, &["context", "storyContentHash"], &hash));
-        *self = Self::parse(text.map_err(|err| syntax(&err))?.as_bytes())?;
+        set(&mut text, &["context", "storyContentHash"], &hash)?;
+        *self = Self::of_text(text)?;
         Ok(())
     }
 
@@ -360,10 +362,18 @@ impl WorkflowState {
     }
 }
 
-fn syntax(err: &serde_json::Error) -> StateError {
-    StateError::Syntax {
-        message: err.to_string(),
-    }
+fn set(text: &mut JsonText, keys: &[&str], value: &Value) -> Result<(), StateError> {
+    let path = keys.iter().fold(Path::whole(), |path, key| path.key(*key));
+    text.set(&path, &json(value)?).map_err(|err| syntax(&err))
+}
+
+fn json(value: &Value) -> Result<Json, StateError> {
+    Json::of(value).map_err(|err| syntax(&err))
+}
+
+fn syntax(err: &impl ToString) -> StateError {
+    let message = err.to_string();
+    StateError::Syntax { message }
 }
 
 fn action(value: &Value) -> Action {
@@ -467,7 +477,8 @@ mod tests {
                 "{new} in the place of {old}: {refused:?}"
             );
         }
-        for text in ["", "{", "\u{feff}{}"] {
+        let twice = TEXT.replacen('{', "{\"version\": \"0\",", 1);
+        for text in ["", "{", "\u{feff}{}", &twice] {
             let refused = WorkflowState::parse(text.as_bytes());
             assert!(
                 matches!(refused, Err(StateError::Syntax { .. })),

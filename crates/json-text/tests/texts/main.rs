@@ -6,3 +6,4 @@ mod invariants;
 mod merging;
 mod parsing;
 mod properties;
+mod real_world;
