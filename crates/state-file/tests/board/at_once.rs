@@ -79,7 +79,8 @@ pub fn assert_done_once(place: &Place, count: usize) {
             "{} was done once",
             task.id
         );
-        let by: Vec<_> = task.history
+        let by: Vec<_> = task
+            .history
             .iter()
             .map(|it| Some(it.agent.as_str()))
             .collect();

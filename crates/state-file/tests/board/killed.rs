@@ -77,7 +77,7 @@ impl<'a> Crew<'a> {
 
     /// Who holds the lock of the tasks at this moment, as far as one can see.
     fn holder(&self) -> Option<usize> {
-        let lock = SidecarLock::new(&self.place.sandbox.join(TASKS)).expect("a path");
+        let lock = SidecarLock::new(self.place.sandbox.join(TASKS)).expect("a path");
         match lock.inspect(Duration::from_secs(2)) {
             Ok(LockState::Held(holder)) => {
                 let is_it = |worker: &SecondProcess| worker.id() == holder.pid;
