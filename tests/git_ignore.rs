@@ -12,7 +12,11 @@ const TEMPORARY_OF_A_LOCK: &str = ".ai-sdlc/stories/S-0034/.sidecar-0123456789ab
 const TEMPORARY_OF_A_COMMIT: &str = ".ai-sdlc/stories/S-0034/.story.md.532011-87ea-18ea029c9bad939f.532010-87ea-18ea029c9b8aff78.b097ddc104c5745c.atomic-tmp";
 
 /// Names that locks and temporary files of the toolkit have, and must be ignored.
-const IGNORED: [&str; 17] = [
+const IGNORED: [&str; 21] = [
+    "tasks.json.lock",
+    ".ai-sdlc/agent-performance-metrics.json.lock",
+    "logs/run.log.lock",
+    ".ai-sdlc/.state-pending/0123456789abcdef.transaction",
     ".ai-sdlc/stories/S-0034/story.md.lock",
     "stories/plan.md.lock",
     TEMPORARY_OF_A_COMMIT,
@@ -33,7 +37,10 @@ const IGNORED: [&str; 17] = [
 ];
 
 /// Names that belong to others and must stay visible.
-const VISIBLE: [&str; 7] = [
+const VISIBLE: [&str; 10] = [
+    "package-lock.json",
+    "tasks.json",
+    "logs/run.log",
     "Cargo.lock",
     "yarn.lock",
     ".ai-sdlc/stories/S-0034/story.md",

@@ -52,7 +52,7 @@ pub fn run(args: &DoctorArgs, settings: &Settings, output: &Output) -> Result<u8
         updatable::check(folder, &mut report);
         journals::check(folder, mode, settings, &mut report);
     }
-    unfinished::check(&root, mode, settings, &mut report);
+    unfinished::check(&root, &folders, mode, settings, &mut report);
     ignoring::check(&root, mode, settings, &mut report)?;
     merging::check(&root, mode, &mut report)?;
     file_system::check(&root, settings, &mut report);

@@ -7,13 +7,16 @@ use story::journal::JournalFile;
 use crate::lease_store;
 
 /// What `.gitignore` must hold, but for what lies in the sdlc root. Never a bare `*.lock`: that would hide `Cargo.lock` and its like.
-const RULES: [&str; 6] = [
+const RULES: [&str; 9] = [
     "*.md.lock",
     ".*.atomic-tmp",
     ".*.lock-tmp",
     ".devs-state.lock",
     ".workflow-state.json.lock",
     ".devs.db*",
+    "*.json.lock",
+    "*.log.lock",
+    ".state-pending/",
 ];
 
 const COMMENT: &str = "# Locks and temporary files of `story`";
@@ -78,7 +81,7 @@ pub fn completed(text: &[u8], rules: &[String]) -> Option<(Vec<u8>, Vec<String>)
 mod tests {
     use super::*;
 
-    const ALL: &str = "# Locks and temporary files of `story`\n*.md.lock\n.*.atomic-tmp\n.*.lock-tmp\n.devs-state.lock\n.workflow-state.json.lock\n.devs.db*\n**/.ai-sdlc/journal/\n**/.ai-sdlc/locks/\n**/.ai-sdlc/locks.lock\n**/.ai-sdlc/leases.db*\n";
+    const ALL: &str = "# Locks and temporary files of `story`\n*.md.lock\n.*.atomic-tmp\n.*.lock-tmp\n.devs-state.lock\n.workflow-state.json.lock\n.devs.db*\n*.json.lock\n*.log.lock\n.state-pending/\n**/.ai-sdlc/journal/\n**/.ai-sdlc/locks/\n**/.ai-sdlc/locks.lock\n**/.ai-sdlc/leases.db*\n";
 
     #[test]
     fn completed_adds_what_is_missing_and_keeps_the_rest() {
@@ -88,7 +91,7 @@ mod tests {
             ("a\r\nb".to_owned(), format!("a\r\nb\r\n{}", ALL.replace('\n', "\r\n"))),
             (
                 "*.md.lock\n.devs.db*  \n".to_owned(),
-                "*.md.lock\n.devs.db*  \n# Locks and temporary files of `story`\n.*.atomic-tmp\n.*.lock-tmp\n.devs-state.lock\n.workflow-state.json.lock\n**/.ai-sdlc/journal/\n**/.ai-sdlc/locks/\n**/.ai-sdlc/locks.lock\n**/.ai-sdlc/leases.db*\n".to_owned(),
+                "*.md.lock\n.devs.db*  \n# Locks and temporary files of `story`\n.*.atomic-tmp\n.*.lock-tmp\n.devs-state.lock\n.workflow-state.json.lock\n*.json.lock\n*.log.lock\n.state-pending/\n**/.ai-sdlc/journal/\n**/.ai-sdlc/locks/\n**/.ai-sdlc/locks.lock\n**/.ai-sdlc/leases.db*\n".to_owned(),
             ),
         ];
         let rules = of_root(Path::new("/x/.ai-sdlc"));

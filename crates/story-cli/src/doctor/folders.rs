@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use state_file::PENDING_FOLDER;
 use story::Workspace;
 use story::workspace::LegacyFolder;
 
@@ -54,6 +55,12 @@ pub fn to_look_at(root: &Path, workspace: &Workspace, report: &mut Report) -> Ve
             add_root(&copy, &mut folders, report);
         }
     }
+    // The records of transactions over state files are files, too, which a killed writer may leave half-made.
+    let pending = folders
+        .iter()
+        .map(|folder| folder.path.join(PENDING_FOLDER));
+    let pending: Vec<_> = pending.filter(|path| path.is_dir()).collect();
+    folders.extend(pending.iter().map(|path| folder(path, Kind::State)));
     folders
 }
 

@@ -20,7 +20,14 @@ const IN_STORY: [&str; 3] = [
     ".story.md.0-0-0.atomic-tmp",
     ".story.md.0.lock-tmp",
 ];
-const IN_PROJECT: [&str; 3] = [".devs-state.lock", ".devs.db", ".devs.db-wal"];
+const IN_PROJECT: [&str; 6] = [
+    ".devs-state.lock",
+    ".devs.db",
+    ".devs.db-wal",
+    "tasks.json.lock",
+    "run.log.lock",
+    ".state-pending/0000000000000000.transaction",
+];
 /// Where leases are kept when nobody says otherwise.
 const IN_ROOT: [&str; 3] = ["locks/agent.lock", "locks.lock", "leases.db-wal"];
 

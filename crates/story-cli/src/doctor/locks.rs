@@ -23,7 +23,10 @@ const CHECK: &str = "lock";
 /// How a sidecar of ours begins.
 const MAGIC: &[u8] = b"\n{\"sidecar-lock\":";
 /// State files that several programs write under a lock.
-const STATE_FILES: [&str; 4] = [
+const STATE_FILES: [&str; 7] = [
+    "tasks.json",
+    "agent-performance-metrics.json",
+    "state.json",
     ".workflow-state.json",
     ".ai-sdlc.json",
     ".devs-state",

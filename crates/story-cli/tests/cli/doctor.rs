@@ -7,9 +7,9 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
-use testkit::{ForeignLock, Sandbox, on_path, skip};
+use testkit::{ForeignLock, Sandbox, SecondProcess, on_path, skip};
 
-use crate::desk::{Desk, finish, json_lines};
+use crate::desk::{Desk, PATIENCE, finish, json_lines};
 
 /// Runs the doctor and returns its findings and the summary.
 fn doctor(desk: &Desk, code: i32, arguments: &[&str]) -> (Vec<Value>, Value) {
@@ -284,4 +284,62 @@ fn folder_where_locks_do_not_work_is_a_problem() {
             "{check} of {path} is a problem: {findings:?}"
         );
     }
+}
+
+#[test]
+fn doctor_names_and_finishes_a_transaction_over_state_files() {
+    let desk = Desk::new();
+    desk.sandbox.write(".ai-sdlc/tasks.json", "{\"a\": 1}\n");
+    desk.sandbox.write(".ai-sdlc/metrics.json", "{}\n");
+    // As a process leaves it that was killed between the decision and the files.
+    let parts = r#"{"v":1,"parts":[{"path":"tasks.json","before":9,"after":9},{"path":"metrics.json","before":3,"after":9}]}"#;
+    let bytes = "{\"a\": 1}\n{\"a\": 2}\n{}\n{\"b\": 2}\n";
+    let record = ".ai-sdlc/.state-pending/0123456789abcdef.transaction";
+    desk.sandbox.write(record, format!("{parts}\n{bytes}"));
+    desk.sandbox.write(
+        ".ai-sdlc/.state-pending/unfinished-0123456789ab-tasks.json",
+        "{}",
+    );
+    let found = desk.expect(1, &["doctor"]).stdout;
+    for part in [
+        "tasks.json: is to be changed by a transaction",
+        "metrics.json: is to",
+    ] {
+        assert!(found.contains(part), "each file is named, {part}: {found}");
+    }
+    assert!(
+        found.contains("unfinished-0123456789ab-tasks.json: what a transaction wanted"),
+        "and what was kept for a person: {found}"
+    );
+    desk.expect(1, &["doctor", "--fix"]);
+    assert_eq!(
+        desk.sandbox.read(".ai-sdlc/tasks.json"),
+        "{\"a\": 2}\n",
+        "the first file is where it was to be"
+    );
+    assert_eq!(
+        desk.sandbox.read(".ai-sdlc/metrics.json"),
+        "{\"b\": 2}\n",
+        "and the second"
+    );
+    assert!(!desk.sandbox.join(record).exists(), "the record is gone");
+}
+
+#[test]
+fn doctor_removes_what_dead_writers_left_beside_state_files() {
+    let desk = Desk::new();
+    desk.sandbox.write("tasks.json", "{}\n");
+    desk.sandbox.write(".ai-sdlc/.state-pending/kept", "");
+    for folder in ["", ".ai-sdlc/.state-pending/"] {
+        let name = format!("{folder}.tasks.json.0.x.0123456789abcdef.atomic-tmp");
+        desk.sandbox.write(name, "half");
+    }
+    let mut hold = desk.story(&["lock", "hold", "./tasks.json"]);
+    SecondProcess::spawn_ready(&mut hold, PATIENCE).kill_9();
+    let lock = desk.sandbox.join("tasks.json.lock");
+    assert!(lock.exists(), "the dead one left its lock");
+    desk.expect(1, &["doctor"]);
+    desk.expect(0, &["doctor", "--fix"]);
+    assert!(!lock.exists(), "the lock is gone");
+    desk.assert_tidy();
 }
