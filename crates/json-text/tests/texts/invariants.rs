@@ -145,7 +145,10 @@ impl<'a> Choices<'a> {
 
     fn blank(&mut self, style: Style, level: usize, text: &mut String) {
         match style {
-            Style::Lines(end, unit) => *text += &format!("{end}{}", unit.repeat(level)),
+            Style::Lines(end, unit) => {
+                text.push_str(end);
+                text.push_str(&unit.repeat(level));
+            }
             Style::OneLine => text.push(' '),
             Style::Any => text.push_str(self.one_of(&["", " ", "\n", "\r\n  ", "\n\n\t", "\r"])),
         }
@@ -156,11 +159,9 @@ impl<'a> Choices<'a> {
             text.push_str(&Value::from(string).to_string());
             return;
         }
-        let escaped: String = string
-            .encode_utf16()
-            .map(|unit| format!("\\u{unit:04x}"))
-            .collect();
-        *text += &format!("\"{escaped}\"");
+        let escape = |unit| format!("\\u{unit:04x}");
+        let escaped: Vec<_> = string.encode_utf16().map(escape).collect();
+        text.extend(["\"", &escaped.concat(), "\""]);
     }
 
     /// The way to a value, or to one that is missing.

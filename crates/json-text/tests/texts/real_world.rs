@@ -79,6 +79,10 @@ fn package_json_keeps_every_other_byte() {
             "it is there: {at}"
         );
     }
+}
+
+#[test]
+fn package_json_loses_only_the_line_of_what_is_removed() {
     let mut edited = text(PACKAGE);
     edited
         .push(&path("files"), &json("\"bin\""))
