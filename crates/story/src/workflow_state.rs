@@ -200,8 +200,7 @@ impl WorkflowState {
                 "storyContentHash": present.story.as_str(),
             },
         });
-        let text = format!("{value:#}\n").into_bytes().try_into();
-        let text = text.expect("a checkpoint of ours is JSON");
+        let text = pretty(&value);
         Self { text, value }
     }
 
@@ -365,6 +364,11 @@ impl WorkflowState {
 fn set(text: &mut JsonText, keys: &[&str], value: &Value) -> Result<(), StateError> {
     let path = keys.iter().fold(Path::whole(), |path, key| path.key(*key));
     text.set(&path, &json(value)?).map_err(|err| syntax(&err))
+}
+
+fn pretty(value: &Value) -> JsonText {
+    let text = JsonText::parse(format!("{value:#}\n").as_bytes());
+    text.expect("what serde_json writes is JSON")
 }
 
 fn json(value: &Value) -> Result<Json, StateError> {
