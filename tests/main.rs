@@ -31,6 +31,7 @@ mod places;
 mod readme;
 mod recovery;
 mod sections;
+mod state_commands;
 mod support;
 mod together;
 mod vandals;

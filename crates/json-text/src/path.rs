@@ -80,6 +80,19 @@ impl Path {
         self.steps.is_empty()
     }
 
+    /// Whether both lead to the same place, however they are written: `a[0]` and `/a/0`.
+    ///
+    /// Paths that are equal do; and digits are an item of a list also where they are a key.
+    pub fn is_same_place(&self, other: &Self) -> bool {
+        let is_same = |(one, other): (&Step, &Step)| {
+            one == other
+                || one
+                    .as_index()
+                    .is_some_and(|at| other.as_index() == Some(at))
+        };
+        self.steps.len() == other.steps.len() && self.steps.iter().zip(&other.steps).all(is_same)
+    }
+
     pub(crate) fn steps(&self) -> &[Step] {
         &self.steps
     }
@@ -251,6 +264,25 @@ mod tests {
             assert_eq!(path.to_string(), text, "how it is shown");
             let again: Path = text.parse().expect("it is a path");
             assert_eq!(again.to_string(), text, "and read again");
+        }
+    }
+
+    #[test]
+    fn paths_are_the_same_place_however_they_are_written() {
+        let table = [
+            ("a[0].b", "/a/0/b", true),
+            ("a.0", "a[0]", true),
+            ("a.b", "/a/b", true),
+            ("/a.b", "a.b", false),
+            ("a[0]", "a[1]", false),
+            ("a", "a.b", false),
+            ("/a/00", "a[0]", false),
+            ("", "", true),
+        ];
+        for (one, other, expected) in table {
+            let [a, b]: [Path; 2] = [one, other].map(|text| text.parse().expect("it is a path"));
+            assert_eq!(a.is_same_place(&b), expected, "{one:?} and {other:?}");
+            assert_eq!(b.is_same_place(&a), expected, "{other:?} and {one:?}");
         }
     }
 

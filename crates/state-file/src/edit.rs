@@ -71,6 +71,21 @@ impl<T, A> Updated<T, A> {
         (self.value, rest)
     }
 
+    /// The same, with what `change` makes of the value.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Updated<U, A> {
+        Updated {
+            value: change(self.value),
+            before: self.before,
+            after: self.after,
+            path: self.path,
+            took_over: self.took_over,
+            warnings: self.warnings,
+            waited: self.waited,
+            reruns: self.reruns,
+            lost_rounds: self.lost_rounds,
+        }
+    }
+
     /// The same, with another value and text.
     pub(crate) fn with<U, B>(self, value: U, after: B) -> Updated<U, B> {
         Updated {

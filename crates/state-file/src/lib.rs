@@ -12,6 +12,8 @@
 //! | change a value of a known type, under the lock | [`StateFile::update`] |
 //! | think long, and keep nobody out meanwhile | [`StateFile::update_optimistic`], [`edit_optimistic()`] |
 //! | write what was thought out for a version that was seen before | [`StateFile::replace_if`] |
+//! | make a list of small changes by their paths | [`apply`] within [`edit()`] |
+//! | apply a JSON patch | [`JsonPatch::apply`] within [`edit()`] |
 //! | do anything else under the lock | [`with_file_lock()`] |
 //! | append a line to a log | [`log_file::append()`] |
 //!
@@ -21,10 +23,14 @@
 pub mod board;
 mod edit;
 mod error;
+mod exact;
+mod json_patch;
 pub mod log_file;
+mod members;
 mod optimistic;
 mod options;
 mod pending;
+mod pointer;
 mod read;
 mod state_file;
 mod transact;
@@ -34,11 +40,15 @@ mod with_lock;
 
 pub use edit::{Updated, edit};
 pub use error::{ReadError, UpdateError};
+pub use exact::is_same_json;
+pub use json_patch::{JsonPatch, JsonPatchError, PatchError};
 pub use locked_file::Warning;
 pub use locked_file::together::Unfinished;
-pub use optimistic::edit_optimistic;
+pub use members::changed_members;
+pub use optimistic::{edit_optimistic, edit_optimistic_if};
 pub use options::{Missing, UpdateOptions};
 pub use pending::{PENDING_FOLDER, finish_all, set_aside, unfinished};
+pub use pointer::{Applied, PointerEdit, apply};
 pub use read::{Found, MAX_STATE_BYTES, read};
 pub use state_file::{Seen, StateFile};
 pub use version::{Version, VersionError, Versioning};

@@ -47,29 +47,58 @@ pub fn edit_optimistic<R, E: Error + 'static>(
     })
 }
 
+/// As [`edit_optimistic`], with a last look before the change is put in place: `confirm` runs under the lock, and what it
+/// returns lives until the change is in place. For what must not change in between, such as that nobody else has leased the
+/// file; `edit` has no lock, and would look too early.
+///
+/// `confirm` may run several times.
+///
+/// # Errors
+///
+/// As [`edit_optimistic`]; and [`UpdateError::Edit`]: what `confirm` returned. Nothing is written then.
+pub fn edit_optimistic_if<R, G, E: Error + 'static>(
+    path: &Path,
+    options: &UpdateOptions,
+    mut edit: impl FnMut(&mut JsonText) -> Result<R, E>,
+    confirm: impl FnMut() -> Result<G, E>,
+) -> Result<Updated<R>, UpdateError<E>> {
+    let edit = |text: &mut JsonText, _: FileAsRead<'_>| edit(text).map_err(UpdateError::Edit);
+    confirmed_rounds(path, options, edit, confirm)
+}
+
 /// The rounds of one optimistic change.
 pub(crate) fn rounds<R, E: Error + 'static>(
     path: &Path,
     options: &UpdateOptions,
+    edit: impl FnMut(&mut JsonText, FileAsRead<'_>) -> Result<R, UpdateError<E>>,
+) -> Result<Updated<R>, UpdateError<E>> {
+    confirmed_rounds(path, options, edit, || Ok(()))
+}
+
+fn confirmed_rounds<R, G, E: Error + 'static>(
+    path: &Path,
+    options: &UpdateOptions,
     mut edit: impl FnMut(&mut JsonText, FileAsRead<'_>) -> Result<R, UpdateError<E>>,
+    mut confirm: impl FnMut() -> Result<G, E>,
 ) -> Result<Updated<R>, UpdateError<E>> {
     let mut rounds = Rounds::start(options);
     while rounds.lost < LOST_ROUNDS {
         let seen = look(path, options.missing)?;
         let mut text = seen.text.clone();
         let value = edit(&mut text, seen.as_file())?;
-        let swapped = swap(path, &rounds.within(), &seen, &text)?;
+        let swapped = swap(path, &rounds.within(), &seen, &text, &mut confirm)?;
         match swapped.without_text() {
-            (Swap::Done, swapped) => return Ok(rounds.tell(swapped.with(value, text))),
+            (Swap::Done { .. }, swapped) => return Ok(rounds.tell(swapped.with(value, text))),
             (Swap::Lost { found }, swapped) => rounds.lose(swapped.with((seen, found), ()))?,
         }
     }
     let last = transact(path, &rounds.within(), as_text, |locked| {
+        let confirmed = confirm().map_err(UpdateError::Edit)?;
         let mut text = locked.parsed;
         let value = edit(&mut text, locked.file)?;
-        Ok((value, text))
+        Ok(((value, confirmed), text))
     })?;
-    Ok(rounds.tell(last))
+    Ok(rounds.tell(last.map(|(value, _)| value)))
 }
 
 /// What a reader without the lock saw.
@@ -105,18 +134,25 @@ fn look(path: &Path, missing: Missing) -> Result<Look, ReadError> {
 }
 
 /// What became of a compare-and-swap.
-enum Swap {
-    Done,
-    Lost { found: Revision },
+enum Swap<G> {
+    /// It is in place, and what was confirmed lived until then.
+    Done {
+        #[expect(dead_code, reason = "living is all that it is for")]
+        confirmed: G,
+    },
+    Lost {
+        found: Revision,
+    },
 }
 
 /// Puts `text` in place if the file is what was seen: all that is done under the lock.
-fn swap<'t, E: Error + 'static>(
+fn swap<'t, G, E: Error + 'static>(
     path: &Path,
     options: &UpdateOptions,
     seen: &Look,
     text: &'t JsonText,
-) -> Result<Updated<Swap, Option<&'t JsonText>>, UpdateError<E>> {
+    mut confirm: impl FnMut() -> Result<G, E>,
+) -> Result<Updated<Swap<G>, Option<&'t JsonText>>, UpdateError<E>> {
     // What is the same as a text that was read need not be read as one again.
     transact(
         path,
@@ -124,7 +160,8 @@ fn swap<'t, E: Error + 'static>(
         |_| Ok(()),
         |locked| {
             if locked.file.bytes == seen.as_file().bytes {
-                return Ok((Swap::Done, Some(text)));
+                let confirmed = confirm().map_err(UpdateError::Edit)?;
+                return Ok((Swap::Done { confirmed }, Some(text)));
             }
             let found = Revision::of(locked.file.bytes.unwrap_or_default());
             Ok((Swap::Lost { found }, None))

@@ -19,7 +19,7 @@ use crate::settings::Settings;
 use crate::terminal::escape;
 use crate::{
     apply, claim, completions, creation, doctor, edits, get, init, journal, json, lease, lifecycle,
-    lock, merging, queries, recovery, section, set, show, signals, task, workflow,
+    lock, merging, queries, recovery, section, set, show, signals, state, task, workflow,
 };
 
 /// Runs the command line and says how it ended.
@@ -83,6 +83,7 @@ fn dispatch(verb: &Verb, settings: &Settings, output: &Output) -> Result<u8, Fai
         }
         Verb::Workflow(verb) => workflow::run(verb, settings, output).map(|()| 0),
         Verb::Lease(args) => lease::run(args, settings, output),
+        Verb::State(verb) => state::run(verb, settings, output),
         Verb::Lock(LockVerb::Status(args)) => {
             heard_enough(lock::status::run(args, settings, output))
         }

@@ -13,6 +13,7 @@ pub mod queries;
 pub mod recovery;
 pub mod review;
 pub mod section;
+pub mod state;
 pub mod task;
 pub mod with;
 pub mod workflow;
@@ -31,10 +32,11 @@ use edits::EditVerb;
 use journal::JournalVerb;
 use lifecycle::LifecycleVerb;
 use merging::MergingVerb;
-pub use ordered::{Given, OrderedArgs};
+pub use ordered::{Given, OrderedArgs, OrderedStateArgs};
 use queries::QueryVerb;
 use recovery::RecoveryVerb;
 use section::SectionVerb;
+use state::StateVerb;
 use task::TaskVerb;
 use with::WithArgs;
 use workflow::WorkflowVerb;
@@ -58,12 +60,13 @@ Examples:
   story init
   story set S-0034 status=in-progress --inc retry_count --add labels=urgent
   story get S-0034 status
+  story state set state.json phase=build --inc runs --create
   story lock status
   story doctor
 
 Exit codes:
   0 done, or nothing to change     5 precondition failed, or a conflict
-  1 failure                        6 the file cannot be read as a story
+  1 failure                        6 the file cannot be read as what it should be
   2 usage                          7 refused by a rule
   3 not found, or nothing ready    8 no permission, read-only, disk full
   4 locked or claimed by another   9 committed all the same: do not repeat
@@ -79,7 +82,8 @@ Environment:
   STORY_LEASES     where leases are kept: a folder, or a file that ends in .db, .sqlite or .sqlite3
   NO_COLOR         no colours
   STORY_LOCK_HELD  set by `story lock run` and `story with` for their command
-  STORY_PATH       set by `story with` for its command";
+  STORY_PATH       set by `story with` for its command
+  STATE_PATH       set by `story state with` for its command";
 
 /// The whole command line.
 #[derive(Debug, Parser)]
@@ -196,6 +200,13 @@ pub enum Verb {
     /// `story edit-file`, `story write-file` and by every command that changes a story. Paths start at the project's root,
     /// the folder that holds the sdlc root.
     Lease(LeaseArgs),
+    /// Read and change JSON files that many use: state.json, tasks.json
+    ///
+    /// FILE is a path, relative to the working folder, and needs no sdlc root. Each change takes the lock of the file (FILE.lock
+    /// beside it), reads it inside the lock, changes only what it means to change and puts the new version in place in one step.
+    /// All other bytes stay as they are: order, indentation, numbers.
+    #[command(subcommand)]
+    State(StateVerb),
     /// Look at locks, hold one, run a command under one, or break one
     #[command(subcommand)]
     Lock(LockVerb),

@@ -133,6 +133,8 @@ pub struct Facts {
     pub stale_in_ms: Option<u64>,
     /// Line and column in the file, counted from 1.
     pub position: Option<(usize, usize)>,
+    /// The revision that the file has, where that is why nothing was done.
+    pub revision: Option<String>,
     /// What both sides of a merge changed, as JSON.
     pub conflicts: Vec<serde_json::Value>,
     /// Whether the same command may succeed later by itself.
@@ -157,6 +159,7 @@ impl Failure {
             waited_ms: None,
             stale_in_ms: None,
             position: None,
+            revision: None,
             conflicts: Vec::new(),
             retryable: false,
             already: None,

@@ -16,7 +16,7 @@ use crate::operations::Refusal;
 use crate::sys;
 
 const UNLOCKED_HEADLINE: &str = "cannot take the lock";
-const REPAIR_HINT: &str = "repair the file by hand; it was left as it is";
+pub const REPAIR_HINT: &str = "repair the file by hand; it was left as it is";
 
 impl Failure {
     /// A lock was not acquired; `timeout` is the limit that was in force.
@@ -83,15 +83,18 @@ impl Failure {
         let failure = match err {
             ReadError::Lock(err) => return Self::from_acquire(err, timeout),
             ReadError::Parse { source, .. } => Self::from_parse(&source, &path),
-            ReadError::File(err) => {
-                let (code, hint) = judge_file_read(&err);
-                let mut failure = Self::new(code, "cannot read").with_chain(&err);
-                failure.hint = advised(&err, hint);
-                failure
-            }
+            ReadError::File(err) => Self::from_file_read(&err),
             err => Self::new(Code::Io, "cannot read").with_chain(&err),
         };
         failure.at(&path).retryable(retryable)
+    }
+
+    /// A file was not read, whatever it should be.
+    pub fn from_file_read(err: &atomic_file::ReadError) -> Self {
+        let (code, hint) = judge_file_read(err);
+        let mut failure = Self::new(code, "cannot read").with_chain(err);
+        failure.hint = advised(err, hint);
+        failure.at(err.path()).retryable(err.is_retryable())
     }
 
     /// A text is no story; `path` is where it was read.

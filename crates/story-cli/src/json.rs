@@ -56,6 +56,9 @@ pub fn failure(failure: &Failure) -> Map<String, Value> {
         error.insert("line".to_owned(), line.into());
         error.insert("column".to_owned(), column.into());
     }
+    if let Some(revision) = &failure.revision {
+        error.insert("rev".to_owned(), revision.as_str().into());
+    }
     if !failure.conflicts.is_empty() {
         error.insert("conflicts".to_owned(), failure.conflicts.clone().into());
     }

@@ -20,6 +20,9 @@ pub const LOCK_HELD: &str = "STORY_LOCK_HELD";
 /// The variable in which `story with` tells its command where the story is.
 pub const STORY_PATH: &str = "STORY_PATH";
 
+/// The variable in which `story state with` tells its command where the file is.
+pub const STATE_PATH: &str = "STATE_PATH";
+
 /// How much is said on stderr.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verbosity {

@@ -1,4 +1,4 @@
-//! The operations of `story set`, in the order in which they were given.
+//! The operations of `story set` and `story state set`, in the order in which they were given.
 //!
 //! clap's derive sorts options by name; here the order counts, and `--cap` belongs to the `--push` before it.
 
@@ -32,9 +32,16 @@ pub enum Given {
     IfRev(String),
 }
 
-/// All of them.
+/// Those of `story set`.
 #[derive(Debug, Default)]
 pub struct OrderedArgs {
+    /// In the order given.
+    pub given: Vec<Given>,
+}
+
+/// Those of `story state set`.
+#[derive(Debug, Default)]
+pub struct OrderedStateArgs {
     /// In the order given.
     pub given: Vec<Given>,
 }
@@ -109,32 +116,98 @@ const KINDS: [Kind; 10] = [
     },
 ];
 
+const STATE_KINDS: [Kind; 6] = [
+    Kind {
+        name: "string",
+        value_name: "KEY=TEXT",
+        help: "Set KEY to the text as it stands, even if it is JSON",
+        make: Given::Text,
+    },
+    Kind {
+        name: "unset",
+        value_name: "KEY",
+        help: "Remove KEY",
+        make: Given::Unset,
+    },
+    Kind {
+        name: "inc",
+        value_name: "KEY[=N]",
+        help: "Add N (default 1) to an integer; a missing or null KEY starts at 0",
+        make: Given::Increment,
+    },
+    Kind {
+        name: "push",
+        value_name: "KEY=VALUE",
+        help: "Append VALUE to a list, as one item; a missing KEY becomes a list",
+        make: Given::Push,
+    },
+    Kind {
+        name: "if",
+        value_name: "KEY=VALUE",
+        help: "Only if KEY has VALUE; `KEY=` means that KEY is absent",
+        make: Given::If,
+    },
+    Kind {
+        name: "if-rev",
+        value_name: "REV",
+        help: "Only if the file has this revision (12 digits or more)",
+        make: Given::IfRev,
+    },
+];
+
 const ASSIGNMENTS: &str = "assignments";
+
+/// Adds the options, and the `KEY=VALUE` that stand without one.
+fn augment(command: Command, assignments: &'static str, kinds: &[Kind]) -> Command {
+    let assignments = Arg::new(ASSIGNMENTS)
+        .value_name("KEY=VALUE")
+        .help(assignments)
+        .action(ArgAction::Append)
+        .num_args(0..);
+    kinds
+        .iter()
+        .fold(command.arg(assignments), |command, kind| {
+            let once = matches!(kind.name, "append-body" | "if-rev");
+            command.arg(
+                Arg::new(kind.name)
+                    .long(kind.name)
+                    .value_name(kind.value_name)
+                    .help(kind.help)
+                    .allow_hyphen_values(kind.name == "append-body")
+                    .action(if once {
+                        ArgAction::Set
+                    } else {
+                        ArgAction::Append
+                    }),
+            )
+        })
+}
+
+/// What was given, in its order.
+fn collect(matches: &ArgMatches, kinds: &[Kind]) -> Vec<Given> {
+    let mut found: Vec<(usize, Given)> = Vec::new();
+    let mut collect = |name: &str, make: fn(String) -> Given| {
+        let indices = matches.indices_of(name).into_iter().flatten();
+        let values = matches.get_many::<String>(name).into_iter().flatten();
+        found.extend(
+            indices
+                .zip(values)
+                .map(|(at, value)| (at, make(value.clone()))),
+        );
+    };
+    collect(ASSIGNMENTS, Given::Assign);
+    for kind in kinds {
+        collect(kind.name, kind.make);
+    }
+    found.sort_by_key(|(at, _)| *at);
+    found.into_iter().map(|(_, given)| given).collect()
+}
 
 impl Args for OrderedArgs {
     fn augment_args(command: Command) -> Command {
-        let assignments = Arg::new(ASSIGNMENTS)
-            .value_name("KEY=VALUE")
-            .help("Set KEY to VALUE, read as YAML; KEY may be a path such as a.b or list[0]")
-            .action(ArgAction::Append)
-            .num_args(0..);
-        KINDS
-            .iter()
-            .fold(command.arg(assignments), |command, kind| {
-                let once = matches!(kind.name, "append-body" | "if-rev");
-                command.arg(
-                    Arg::new(kind.name)
-                        .long(kind.name)
-                        .value_name(kind.value_name)
-                        .help(kind.help)
-                        .allow_hyphen_values(kind.name == "append-body")
-                        .action(if once {
-                            ArgAction::Set
-                        } else {
-                            ArgAction::Append
-                        }),
-                )
-            })
+        let assignments =
+            "Set KEY to VALUE, read as YAML; KEY may be a path such as a.b or list[0]";
+        augment(command, assignments, &KINDS)
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -150,22 +223,32 @@ impl FromArgMatches for OrderedArgs {
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
-        let mut found: Vec<(usize, Given)> = Vec::new();
-        let mut collect = |name: &str, make: fn(String) -> Given| {
-            let indices = matches.indices_of(name).into_iter().flatten();
-            let values = matches.get_many::<String>(name).into_iter().flatten();
-            found.extend(
-                indices
-                    .zip(values)
-                    .map(|(at, value)| (at, make(value.clone()))),
-            );
-        };
-        collect(ASSIGNMENTS, Given::Assign);
-        for kind in &KINDS {
-            collect(kind.name, kind.make);
-        }
-        found.sort_by_key(|(at, _)| *at);
-        self.given = found.into_iter().map(|(_, given)| given).collect();
+        self.given = collect(matches, &KINDS);
+        Ok(())
+    }
+}
+
+impl Args for OrderedStateArgs {
+    fn augment_args(command: Command) -> Command {
+        let assignments =
+            "Set KEY to VALUE: JSON, else text; KEY is a.b[0].c or a JSON pointer /a/b/0/c";
+        augment(command, assignments, &STATE_KINDS)
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for OrderedStateArgs {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
+        let mut ordered = Self::default();
+        ordered.update_from_arg_matches(matches)?;
+        Ok(ordered)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        self.given = collect(matches, &STATE_KINDS);
         Ok(())
     }
 }

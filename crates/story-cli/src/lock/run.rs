@@ -14,7 +14,7 @@ use crate::failure_sources::code_of_io;
 use crate::json;
 use crate::output::{Output, write_json};
 use crate::places::{Target, is_there};
-use crate::settings::{LOCK_HELD, STORY_PATH, Settings};
+use crate::settings::{LOCK_HELD, Settings};
 use crate::signals;
 use crate::sys;
 use crate::transaction::chain;
@@ -27,15 +27,15 @@ pub struct LockedCommand<'a> {
     pub verb: &'a str,
     /// The program and its arguments.
     pub words: &'a [OsString],
-    /// Whether the command also finds the path of what is locked in `STORY_PATH`; it must then exist.
+    /// Whether the command also finds the path of what is locked in a variable; it must then exist.
     pub tells_path: TellsPath,
 }
 
 /// Whether a command is told the path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TellsPath {
-    /// In [`STORY_PATH`].
-    Yes,
+    /// In this variable.
+    In(&'static str),
     /// No.
     No,
 }
@@ -85,9 +85,9 @@ impl LockedCommand<'_> {
         command
             .args(arguments)
             .env(LOCK_HELD, lock_held(&guard, settings.lock_held.as_deref()));
-        if self.tells_path == TellsPath::Yes {
+        if let TellsPath::In(variable) = self.tells_path {
             self.check_is_there(&guard)?;
-            command.env(STORY_PATH, guard.resource());
+            command.env(variable, guard.resource());
         }
         let ended = run_child(&mut command);
         self.finish(guard, ended, output)

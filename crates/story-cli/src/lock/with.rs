@@ -4,7 +4,7 @@ use super::run::{LockedCommand, TellsPath, exit_code};
 use crate::args::with::WithArgs;
 use crate::output::Output;
 use crate::places::Target;
-use crate::settings::Settings;
+use crate::settings::{STORY_PATH, Settings};
 
 /// Runs the command and returns its exit code; our own where it was not started.
 pub fn run(args: &WithArgs, settings: &Settings, output: &Output) -> u8 {
@@ -13,7 +13,7 @@ pub fn run(args: &WithArgs, settings: &Settings, output: &Output) -> u8 {
             target: &target,
             verb: "story with",
             words: &args.command,
-            tells_path: TellsPath::Yes,
+            tells_path: TellsPath::In(STORY_PATH),
         };
         command.run(settings, output)
     });

@@ -64,6 +64,10 @@ fn needed_before(verb: &[String]) -> &'static [&'static str] {
             LEASE,
         ],
         ["write-file"] => &["mkdir docs src; echo x > new.txt", LEASE],
+        ["state", _] => &[
+            r#"echo '{"phase": "plan", "agents": [{"name": "a"}]}' > state.json"#,
+            r#"echo '{"phase": "build"}' > change.json"#,
+        ],
         ["unblock"] => &["story block S-0034 --reason x"],
         _ => &[],
     }
@@ -73,7 +77,12 @@ fn needed_before(verb: &[String]) -> &'static [&'static str] {
 fn help_is_a_result_of_every_verb() {
     let desk = Desk::new();
     let verbs = verbs(&desk);
-    for verb in [&["set"][..], &["lock", "run"], &["status"]] {
+    for verb in [
+        &["set"][..],
+        &["lock", "run"],
+        &["status"],
+        &["state", "set"],
+    ] {
         assert!(
             verbs.iter().any(|listed| listed == verb),
             "{verb:?} is listed"

@@ -28,6 +28,7 @@ mod recovery;
 mod sections;
 mod set;
 mod shapes;
+mod state;
 mod streams;
 mod terminal;
 mod watch;

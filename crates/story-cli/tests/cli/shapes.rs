@@ -106,6 +106,7 @@ fn every_shape_is_as_its_fixture() {
     journals(&mut seen);
     lease_plans(&mut seen);
     edits(&mut seen);
+    states(&mut seen);
     let kept: BTreeSet<String> = fs::read_dir(fixtures().join("cli"))
         .expect("the fixtures can be listed")
         .map(|entry| entry.expect("an entry").path())
@@ -551,4 +552,62 @@ fn lifecycle(seen: &mut BTreeSet<String>) {
     desk.sandbox
         .write(".ai-sdlc/stories/S-0034/plan.md", "the plan\n");
     check("context", &desk, run(0, &["context", "S-0034"]), seen);
+}
+
+fn states(seen: &mut BTreeSet<String>) {
+    let desk = Desk::empty();
+    desk.sandbox.write(
+        "state.json",
+        "{\n  \"phase\": \"plan\",\n  \"runs\": 7,\n  \"share\": 1.0\n}\n",
+    );
+    let table: [(&str, i32, &[&str]); 9] = [
+        ("state-get", 0, &["get", "state.json"]),
+        ("state-get-keys", 0, &["get", "state.json", "phase", "runs"]),
+        (
+            "state-set",
+            0,
+            &["set", "state.json", "phase=build", "--inc", "runs"],
+        ),
+        (
+            "state-set-optimistic",
+            0,
+            &["set", "state.json", "phase=test", "--optimistic"],
+        ),
+        (
+            "state-set-created",
+            0,
+            &["set", "new.json", "n=1", "--create"],
+        ),
+        (
+            "state-patch",
+            0,
+            &["patch", "state.json", "--merge", "{\"runs\": null}"],
+        ),
+        (
+            "error-state-conflict",
+            5,
+            &["set", "state.json", "n=1", "--if-rev", "0123456789ab"],
+        ),
+        (
+            "error-state-test",
+            5,
+            &[
+                "patch",
+                "state.json",
+                "--json-patch",
+                "[{\"op\": \"test\", \"path\": \"/phase\", \"value\": 1}]",
+            ],
+        ),
+        ("error-state-missing", 3, &["set", "none.json", "n=1"]),
+    ];
+    for (name, code, arguments) in table {
+        let answer = desk.json(code, &[&["state"], arguments].concat());
+        check(name, &desk, answer, seen);
+    }
+    let with = ["--json", "state", "with", "state.json", "--", "true"];
+    let answer = one_json(&desk.expect(0, &with).stdout);
+    check("state-with", &desk, answer, seen);
+    desk.sandbox.write("bad.json", "{\"a\": 1,}\n");
+    let answer = desk.json(6, &["state", "set", "bad.json", "a=2"]);
+    check("error-state-parse", &desk, answer, seen);
 }
