@@ -1,11 +1,13 @@
 //! What differs between two serialisations of a value, as changes of the text that the value was read from.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::align::{Fate, Mark, align};
 use crate::change::{self, Change, Slot};
 use crate::error::{EditError, Kind, ParseError};
 use crate::keys::Members;
+use crate::narrow::{Inwards, narrow};
 use crate::scan::{decoded, scan, scan_within};
 use crate::text::JsonText;
 use crate::tree::{Item, Node, Tree};
@@ -23,17 +25,18 @@ impl JsonText {
     ///
     /// # Errors
     ///
-    /// [`EditError::Serialisation`], [`EditError::TooLong`].
+    /// [`EditError::Serialisation`], as far as the serialisations had to be looked at; [`EditError::TooLong`].
     pub fn follow(&mut self, before: &[u8], after: &[u8]) -> Result<(), EditError> {
         if before == after {
             return Ok(());
         }
         let unusable = |source| EditError::Serialisation { source };
-        let before = Serialised::read(before).map_err(unusable)?;
+        let before = decoded(before).map_err(unusable)?;
         let after = decoded(after).map_err(unusable)?;
-        if let Some(changes) = self.within_one_value(&before, after) {
+        if let Some(changes) = self.within_one_value(before, after) {
             return self.apply(changes?);
         }
+        let before = Serialised::scanned(before).map_err(unusable)?;
         let after = Serialised::scanned(after).map_err(unusable)?;
         let mut changes = Vec::new();
         let was = Some(Place {
@@ -48,48 +51,67 @@ impl JsonText {
         self.apply(changes)
     }
 
-    /// The changes, if all that differs lies within one value and the text has it, too: then of the second serialisation only that
-    /// value is scanned.
+    /// The changes, if all that differs lies within one list or object, and the text has it, too: then of both serialisations
+    /// only that is scanned.
     fn within_one_value(
         &self,
-        before: &Serialised<'_>,
+        before: &str,
         after: &str,
     ) -> Option<Result<Vec<Change>, EditError>> {
-        let tree = self.tree();
-        let was = before.tree();
-        let differs = Differing::of(was.text.as_bytes(), after.as_bytes());
-        let mut chain = vec![0];
-        let mut node = 0;
-        if !differs.is_within(was, node) {
-            return None;
-        }
-        while let Some((number, item)) = differs.child(was, node) {
-            chain.push(counterpart(
-                tree,
-                chain[chain.len() - 1],
-                was,
-                node,
-                number,
-                item,
-            )?);
-            node = item.value;
-        }
-        let piece = counterpiece(was, node, after)?;
-        let nodes = scan_within(piece, chain.len() - 1).ok()?;
-        let is = Place {
-            tree: Tree::new(piece, &nodes),
+        let narrowed = narrow(before, after)?;
+        let mut chain = self.chain_to(&narrowed.way)?;
+        let (was, is) = (
+            scan_within(narrowed.before, chain.len() - 1).ok()?,
+            scan_within(narrowed.after, chain.len() - 1).ok()?,
+        );
+        let was = Place {
+            tree: Tree::new(narrowed.before, &was),
             node: 0,
         };
+        let is = Place {
+            tree: Tree::new(narrowed.after, &is),
+            node: 0,
+        };
+        // With another `id` an item is another one, and the list has changed.
+        let id = |place: Place<'_>| Some(place.tree.raw(id(place.tree, 0)?).to_owned());
+        let is_item = matches!(narrowed.way.last(), Some(Inwards::Item { .. }));
+        if is_item && id(was) != id(is) {
+            return None;
+        }
         let mut changes = Vec::new();
-        let planned = plan(
-            tree,
-            &mut chain,
-            Some(Place { tree: was, node }),
-            is,
-            &mut changes,
-        );
+        let planned = plan(self.tree(), &mut chain, Some(was), is, &mut changes);
         Some(planned.map(|()| changes))
     }
+
+    /// The values of the text on the way to one of a serialisation, if both have the same shape so far.
+    fn chain_to(&self, way: &[Inwards<'_>]) -> Option<Vec<usize>> {
+        let tree = self.tree();
+        let (mut chain, mut node) = (vec![0], 0);
+        for (step, inwards) in way.iter().enumerate() {
+            let is_item = step > 0 && matches!(way[step - 1], Inwards::Item { .. });
+            let item = match (tree.kind(node), inwards) {
+                // What differs is the `id` of an item.
+                (_, Inwards::Member("\"id\"")) if is_item => return None,
+                (Kind::Object, Inwards::Member(name)) => tree.member(node, &unquoted(name)?)?,
+                (Kind::List, Inwards::Item { number, of }) if tree.items(node).count() == *of => {
+                    tree.items(node).nth(*number)?
+                }
+                _ => return None,
+            };
+            node = item.value;
+            chain.push(node);
+        }
+        Some(chain)
+    }
+}
+
+/// What a name says; `None`: it is no JSON.
+fn unquoted(name: &str) -> Option<Cow<'_, str>> {
+    if name.contains('\\') {
+        return serde_json::from_str(name).ok().map(Cow::Owned);
+    }
+    let inside = name.strip_prefix('"')?.strip_suffix('"')?;
+    Some(Cow::Borrowed(inside))
 }
 
 /// A serialisation.
@@ -99,10 +121,6 @@ struct Serialised<'a> {
 }
 
 impl<'a> Serialised<'a> {
-    fn read(bytes: &'a [u8]) -> Result<Self, ParseError> {
-        Self::scanned(decoded(bytes)?)
-    }
-
     fn scanned(text: &'a str) -> Result<Self, ParseError> {
         let nodes = scan(text).map_err(|fault| fault.in_text(text.as_bytes()))?;
         Ok(Self { text, nodes })
@@ -110,85 +128,6 @@ impl<'a> Serialised<'a> {
 
     fn tree(&self) -> Tree<'_> {
         Tree::new(self.text, &self.nodes)
-    }
-}
-
-/// The stretch outside of which two texts are alike.
-struct Differing {
-    /// How many bytes are alike at the beginning.
-    start: usize,
-    /// Where the first text is alike again, up to its end.
-    end: usize,
-}
-
-impl Differing {
-    fn of(before: &[u8], after: &[u8]) -> Self {
-        let start = alike(before, after);
-        let most = before.len().min(after.len()) - start;
-        let tail = before[before.len() - most..].iter().rev();
-        let tail = tail.zip(after[after.len() - most..].iter().rev());
-        let tail = tail.take_while(|(before, after)| before == after).count();
-        Self {
-            start,
-            end: before.len() - tail,
-        }
-    }
-
-    /// Whether the stretch lies in a value, and the value begins before it and ends behind it.
-    fn is_within(&self, tree: Tree<'_>, node: usize) -> bool {
-        let range = tree.range(node);
-        range.start < self.start && range.end > self.end
-    }
-
-    /// The member or item that the stretch lies in. With another `id` an item is another one, and the list has changed.
-    fn child(&self, tree: Tree<'_>, node: usize) -> Option<(usize, Item)> {
-        let before = |item: &(usize, Item)| tree.range(item.1.value).start < self.start;
-        let mut items = tree.items(node).enumerate().take_while(before);
-        let (number, item) = items.find(|(_, item)| self.is_within(tree, item.value))?;
-        let is_in_list = tree.kind(node) == Kind::List;
-        let id = is_in_list.then(|| id(tree, item.value)).flatten();
-        let is_same = id.is_none_or(|id| {
-            let range = tree.range(id);
-            range.end < self.start || range.start > self.end
-        });
-        is_same.then_some((number, item))
-    }
-}
-
-/// The piece of a text that stands where a value of another one does, if both are alike outside of it.
-fn counterpiece<'a>(tree: Tree<'_>, node: usize, after: &'a str) -> Option<&'a str> {
-    let range = tree.range(node);
-    let behind = tree.text.len() - range.end;
-    after.get(range.start..after.len() - behind)
-}
-
-/// How many bytes are alike from the beginning on.
-fn alike(before: &[u8], after: &[u8]) -> usize {
-    // Whole blocks are compared at once; chosen.
-    const BLOCK: usize = 4096;
-    let blocks = before.chunks_exact(BLOCK).zip(after.chunks_exact(BLOCK));
-    let start = BLOCK * blocks.take_while(|(before, after)| before == after).count();
-    let rest = before[start..].iter().zip(&after[start..]);
-    start + rest.take_while(|(before, after)| before == after).count()
-}
-
-/// The value of the text that is a serialisation's member or item.
-fn counterpart(
-    tree: Tree<'_>,
-    node: usize,
-    was: Tree<'_>,
-    outer: usize,
-    number: usize,
-    item: Item,
-) -> Option<usize> {
-    match (tree.kind(node), was.kind(outer), item.key) {
-        (Kind::Object, Kind::Object, Some(key)) => {
-            Some(tree.member(node, &was.unescaped(key))?.value)
-        }
-        (Kind::List, Kind::List, None) if tree.items(node).count() == was.items(outer).count() => {
-            Some(tree.items(node).nth(number)?.value)
-        }
-        _ => None,
     }
 }
 

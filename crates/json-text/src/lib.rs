@@ -40,6 +40,7 @@ mod json;
 mod keys;
 mod layout;
 mod merge;
+mod narrow;
 mod path;
 mod scan;
 mod text;
