@@ -23,6 +23,7 @@ mod lease_stores;
 mod lease_turns;
 mod leases_at_once;
 mod listing;
+mod logs;
 mod negative_controls;
 mod node_peers;
 mod node_stand_in;

@@ -14,6 +14,7 @@ pub mod recovery;
 pub mod review;
 pub mod section;
 pub mod state;
+pub mod state_append;
 pub mod task;
 pub mod with;
 pub mod workflow;

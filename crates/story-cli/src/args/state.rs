@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::OrderedStateArgs;
+use super::state_append::StateAppendArgs;
 
 /// What to do with a JSON file.
 #[derive(Debug, Subcommand)]
@@ -14,6 +15,7 @@ pub enum StateVerb {
     Set(StateSetArgs),
     Patch(StatePatchArgs),
     With(StateWithArgs),
+    Append(StateAppendArgs),
 }
 
 /// Print values of a JSON file

@@ -1,6 +1,7 @@
 //! `story state`: JSON files that many use.
 
 mod answer;
+mod append;
 mod change;
 mod condition;
 mod get;
@@ -30,5 +31,6 @@ pub fn run(verb: &StateVerb, settings: &Settings, output: &Output) -> Result<u8,
         StateVerb::Set(args) => set::run(args, settings, output).map(|()| 0),
         StateVerb::Patch(args) => patch::run(args, settings, output).map(|()| 0),
         StateVerb::With(args) => Ok(with::run(args, settings, output)),
+        StateVerb::Append(args) => append::run(args, settings, output).map(|()| 0),
     }
 }

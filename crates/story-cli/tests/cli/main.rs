@@ -21,6 +21,7 @@ mod leased_stories;
 mod leases;
 mod lifecycle;
 mod locks;
+mod logs;
 mod merging;
 mod operations;
 mod queries;

@@ -96,6 +96,7 @@ fn every_shape_is_as_its_fixture() {
     locks(&mut seen);
     house_keeping(&mut seen);
     audits(&mut seen);
+    logs(&mut seen);
     queries(&mut seen);
     sections(&mut seen);
     checkpoints(&mut seen);
@@ -459,6 +460,16 @@ fn journals(seen: &mut BTreeSet<String>) {
     let with_id = [&undo[..], &["--op-id", "job-8"]].concat();
     check("undo", &desk, desk.json(0, &with_id), seen);
     check("error-undo", &desk, desk.json(7, &undo), seen);
+}
+
+fn logs(seen: &mut BTreeSet<String>) {
+    let desk = Desk::new();
+    let append = ["state", "append", "run.log"];
+    let lines = [&append[..], &["one\ntwo"]].concat();
+    check("state-append", &desk, desk.json(0, &lines), seen);
+    desk.sandbox.write("folder/file", "");
+    let wrong = desk.json(7, &["state", "append", "folder", "x"]);
+    check("error-state-append", &desk, wrong, seen);
 }
 
 fn audits(seen: &mut BTreeSet<String>) {
