@@ -24,6 +24,7 @@
 
 mod choose;
 mod circle;
+mod difference;
 mod entry;
 mod error;
 mod failure;
@@ -40,13 +41,13 @@ mod task;
 mod tasks;
 
 pub use choose::{Filter, next};
+pub use difference::Difference;
 pub use entry::{Action, Entry};
 pub use error::{RuleError, WaitsFor};
 pub use failure::BoardError;
 pub use look::Snapshot;
 pub use metrics::{AgentMetrics, Claim, Metrics};
 pub use moment::Moment;
-pub use paper::Difference;
 pub use problem::Problem;
 pub use rules::{Amendment, Completion, NewTask, OpenChildren, Present, Right};
 pub use shared::{Board, Check, Done, Failure, TransactionTold};

@@ -10,17 +10,18 @@ use locked_file::{Session, Terms, Told, Warning};
 use sidecar_lock::{LockOptions, TookOver};
 
 use super::choose::Filter;
+use super::difference::Difference;
 use super::error::RuleError;
 use super::failure::BoardError;
 use super::metrics;
-use super::paper::{self, Decided, Difference, TextError};
+use super::paper::{self, Decided, TextError};
 use super::problem::{Problem, problems};
 use super::rules::{self, Amendment, Completion, Decision, NewTask, Present, Right};
 use super::task::Task;
 use super::tasks::Tasks;
 use crate::error::ReadError;
 use crate::options::Missing;
-use crate::pending::RULES;
+use crate::pending::{self, RULES};
 use crate::read::{Fresh, MAX_STATE_BYTES, Unreadable, fresh};
 
 /// A board on disk. All of its changes wait for the locks of both files as `options` say, for each lock up to
@@ -352,20 +353,15 @@ impl Board {
         Ok(TransactionTold::of(told, &self.tasks))
     }
 
-    /// Nothing is made beside a board that is not there.
+    /// Nothing is made beside a board that is not there, and is not going to be by a transaction that is decided.
     fn check_there(&self, missing: Missing) -> Result<(), BoardError> {
-        let is_decided =
-            || !crate::pending::unfinished(self.folder()).is_ok_and(|it| it.is_empty());
-        if missing == Missing::Refused && !self.tasks.exists() && !is_decided() {
-            return Err(self.not_there());
+        if missing == Missing::Created || self.tasks.try_exists().unwrap_or(true) {
+            return Ok(());
         }
-        Ok(())
-    }
-
-    fn folder(&self) -> &Path {
-        match self.tasks.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
+        match pending::decided(&self.tasks, None) {
+            Ok(None) => Err(self.not_there()),
+            Ok(Some(_)) => Ok(()),
+            Err(err) => Err(BoardError::Read(err.into())),
         }
     }
 
