@@ -53,11 +53,17 @@ impl Board {
     ///
     /// [`BoardError::Read`], [`BoardError::Unclear`]: a file is not there, not JSON, or not a board. Missing metrics are none.
     pub fn read(&self) -> Result<Snapshot, BoardError> {
+        self.read_twice(|| {})
+    }
+
+    /// `between` is what happens between the two looks.
+    fn read_twice(&self, mut between: impl FnMut()) -> Result<Snapshot, BoardError> {
         let mut tries = 0;
         loop {
             tries += 1;
             let tasks = read(&self.tasks)?;
             let metrics = if_there(read(&self.metrics))?;
+            between();
             let is_settled =
                 is_still(&self.tasks, Some(&tasks))? && is_still(&self.metrics, metrics.as_ref())?;
             if is_settled || tries == TRIES {
@@ -104,4 +110,56 @@ fn is_still(path: &Path, found: Option<&Found>) -> Result<bool, ReadError> {
     let decided = pending::decided(path, now)?;
     let now = decided.as_deref().or(now);
     Ok(now == found.map(|found| found.text.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use testkit::Sandbox;
+
+    use super::*;
+
+    const TASKS: &str = "tasks.json";
+    const METRICS: &str = "metrics.json";
+
+    fn board(sandbox: &Sandbox) -> Board {
+        sandbox.write(TASKS, "[]");
+        Board::at(&sandbox.join(TASKS), &sandbox.join(METRICS)).expect("both are in one folder")
+    }
+
+    #[test]
+    fn read_looks_again_when_a_file_changes_between_its_looks() {
+        let task = r#"[{"id": "a", "history": [{"agent": "ann", "action": "created"}]}]"#;
+        let metrics = r#"{"agents": {"ann": {"created": 1}}}"#;
+        for (name, text) in [(TASKS, task), (METRICS, metrics)] {
+            let sandbox = Sandbox::new();
+            let board = board(&sandbox);
+            let mut looks = 0;
+            let found = board.read_twice(|| {
+                looks += 1;
+                if looks == 1 {
+                    sandbox.write(name, text);
+                }
+            });
+            let found = found.expect("both are clear");
+            assert_eq!(looks, 2, "{name} had changed, and then no more");
+            assert!(found.is_settled, "both are of one moment");
+            let seen = (found.tasks.all().len(), found.metrics.agents.len());
+            let expected = if name == TASKS { (1, 0) } else { (0, 1) };
+            assert_eq!(seen, expected, "what is there now is seen");
+        }
+    }
+
+    #[test]
+    fn read_says_when_the_files_do_not_settle() {
+        let sandbox = Sandbox::new();
+        let board = board(&sandbox);
+        let mut looks = 0;
+        let found = board.read_twice(|| {
+            looks += 1;
+            sandbox.write(TASKS, format!("[{{\"id\": \"t{looks}\"}}]"));
+        });
+        let found = found.expect("both are clear");
+        assert!(!found.is_settled, "it changed all the while");
+        assert_eq!(looks, TRIES, "and was not looked at for ever");
+    }
 }

@@ -6,10 +6,10 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use state_file::board::{Action, NewTask, Status, metrics};
+use state_file::board::{Action, NewTask, Status};
 use testkit::SecondProcess;
 
-use crate::support::{Place, TASKS, options, present, sorted};
+use crate::support::{Place, TASKS, options, present};
 
 /// How long a test waits for something that must come; far above what it takes.
 pub const PATIENCE: Duration = Duration::from_mins(5);
@@ -151,36 +151,5 @@ fn first_tasks_of_a_board_made_at_once_are_all_there() {
     assert_eq!(found.tasks.all().len(), 8, "none is lost");
     assert_eq!(found.metrics.agents.len(), 8, "nor is its maker");
     place.assert_agreement();
-    place.assert_tidy();
-}
-
-#[test]
-fn board_that_is_read_while_others_change_it_is_of_one_moment() {
-    let place = Place::in_memory();
-    fill(&place, 100);
-    let mut workers: Vec<_> = (0..4)
-        .map(|number| worker(&place, &format!("agent-{number}")))
-        .collect();
-    for worker in &mut workers {
-        worker.send_line("go");
-    }
-    let mut looks = 0;
-    while !workers.iter_mut().all(SecondProcess::has_ended) {
-        let found = place.board.read().expect("the board is clear at any time");
-        if found.is_settled {
-            looks += 1;
-            assert_eq!(
-                sorted(found.metrics.clone()),
-                metrics::of(&found.tasks),
-                "metrics and tasks are of one moment"
-            );
-        }
-    }
-    assert!(looks > 0, "it was looked at while others were at work");
-    for worker in workers {
-        let finished = worker.wait(PATIENCE);
-        assert!(finished.status.success(), "it found work: {finished:?}");
-    }
-    assert_done_once(&place, 100);
     place.assert_tidy();
 }
