@@ -245,7 +245,7 @@ impl<'a> Log<'a> {
             return Ok(());
         }
         // The next one to append ends the line, if that does not fit either.
-        self.file.write(b"\n").ok();
+        self.file.write_all(b"\n").ok();
         Err(LogError::Torn {
             path: self.path.to_path_buf(),
             written: written.saturating_sub(usize::from(is_torn)),
