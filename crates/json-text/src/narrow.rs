@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use crate::scan::plain_end;
+
 /// The stretch outside of which two texts are alike.
 struct Differing {
     /// How many bytes are alike at the beginning.
@@ -178,13 +180,15 @@ fn ends(bytes: &[u8], mut at: usize, frames: &mut [Frame]) -> Option<()> {
 /// The place behind the text in quotes that begins here.
 fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
     let mut at = start + 1;
-    loop {
+    while at < bytes.len() {
+        at = plain_end(bytes, at);
         match bytes.get(at)? {
             b'"' => return Some(at + 1),
             b'\\' => at += 2,
-            _ => at += 1,
+            _ => return None,
         }
     }
+    None
 }
 
 #[cfg(test)]

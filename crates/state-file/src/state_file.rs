@@ -143,9 +143,9 @@ impl<T: Serialize + DeserializeOwned> StateFile<T> {
                 mut text,
                 mut value,
             } = locked.parsed;
-            let before = serialised(&value, locked.file.path)?;
+            let before = serialised(&value, locked.file)?;
             let result = change(&mut value).map_err(UpdateError::Edit)?;
-            let after = serialised(&value, locked.file.path)?;
+            let after = serialised(&value, locked.file)?;
             self.follow(&mut text, &Change { before, after }, locked.file)?;
             Ok((result, text))
         })
@@ -178,8 +178,8 @@ impl<T: Serialize + DeserializeOwned> StateFile<T> {
                     found,
                 });
             }
-            let before = serialised(&old, path)?;
-            let after = serialised(value, path)?;
+            let before = serialised(&old, locked.file)?;
+            let after = serialised(value, locked.file)?;
             self.follow(&mut text, &Change { before, after }, locked.file)?;
             Ok(((), text))
         })
@@ -216,8 +216,8 @@ impl<T: Serialize + DeserializeOwned> StateFile<T> {
             let old: T = value_of(text).map_err(|err| err.at(file.path))?;
             let new = think(&old).map_err(UpdateError::Edit)?;
             let change = Change {
-                before: serialised(&old, file.path)?,
-                after: serialised(&new, file.path)?,
+                before: serialised(&old, file)?,
+                after: serialised(&new, file)?,
             };
             self.follow(text, &change, file)
         })
@@ -291,12 +291,17 @@ struct Change {
 /// A value of a file as one line of JSON, to be compared with another one of the same type.
 fn serialised<T: Serialize, E: Error + 'static>(
     value: &T,
-    path: &Path,
+    file: FileAsRead<'_>,
 ) -> Result<Vec<u8>, UpdateError<E>> {
-    serde_json::to_vec(value).map_err(|source| UpdateError::Unwritable {
-        path: path.to_path_buf(),
-        source,
-    })
+    // Seldom longer than the text, and what is not used of it costs nothing; growing would.
+    let mut bytes = Vec::with_capacity(file.bytes.map_or(0, <[u8]>::len));
+    match serde_json::to_writer(&mut bytes, value) {
+        Ok(()) => Ok(bytes),
+        Err(source) => Err(UpdateError::Unwritable {
+            path: file.path.to_path_buf(),
+            source,
+        }),
+    }
 }
 
 impl<T> fmt::Debug for StateFile<T> {
