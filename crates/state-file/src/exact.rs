@@ -50,7 +50,8 @@ fn number(text: &str) -> Value {
     }
 }
 
-fn marked(text: String) -> Value {
+/// A text as itself, unless it looks like one that stands for something.
+pub(crate) fn marked(text: String) -> Value {
     if text.starts_with('\0') {
         Value::String(format!("{TEXT}{text}"))
     } else {

@@ -87,6 +87,10 @@ impl JsonPatch {
     /// # Errors
     ///
     /// [`PatchError`] names the operation and its path. Retrying helps where a test failed and somebody changes the value.
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "what a JsonText holds was read as JSON"
+    )]
     pub fn apply(&self, text: &mut JsonText) -> Result<(), PatchError> {
         let before = value_of(text.as_str()).expect("a text that was parsed is JSON");
         let mut value = before.clone();
@@ -105,6 +109,7 @@ fn done(value: &mut Value, at: usize, operation: &PatchOperation) -> Result<(), 
     {
         return tested(found, at, test);
     }
+    // Not `patch`: its way back panics where a move has taken its value and cannot put it down. We work on a copy.
     patch_unsafe(value, std::slice::from_ref(operation)).map_err(|err| PatchError::Impossible {
         operation: at,
         name: name_of(operation),
@@ -164,6 +169,9 @@ fn short(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
     use super::*;
 
     fn patched(before: &str, patch: &str) -> Result<String, PatchError> {
@@ -349,6 +357,75 @@ mod tests {
         let after = patched(before, patch).expect("it is possible");
         let expected = "{\n   \"odd\" : 1.0,\n   \"big\": 12345678901234567890123,\n   \"far\": {\"x\": 1e400, \"y\": [-0, 1E+2], \"big\": 12345678901234567890123},\n   \"list\": [1.50, 1.10, 2]\n}";
         assert_eq!(after, expected, "no number was rounded, no space moved");
+    }
+
+    fn values() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            (0..3_i64).prop_map(Value::from),
+            Just(Value::String("\0n1.0".to_owned())),
+            Just(Value::String("\0n1e400".to_owned())),
+            "[ab\0]{0,2}".prop_map(crate::exact::marked),
+        ];
+        let key = prop_oneof!["[ab]", Just("id".to_owned()), Just("x/~.y".to_owned())];
+        leaf.prop_recursive(3, 24, 4, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::vec((key.clone(), inner), 0..4)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(500))]
+
+        /// Whatever a patch makes of the value, the text says it afterwards, to the last digit.
+        #[test]
+        fn apply_leads_from_any_value_to_any_other(before in values(), after in values(), is_wide in any::<bool>()) {
+            let one_line = text_of(&before);
+            let layout = if is_wide {
+                one_line.replace(',', " ,\n\t").replace('[', "[ ").replace('}', "\n}")
+            } else {
+                one_line
+            };
+            let patch = format!(r#"[{{"op":"replace","path":"","value":{}}}]"#, text_of(&after));
+            let found = patched(&layout, &patch).expect("it is possible");
+            let found = value_of(&found).expect("it is JSON");
+            prop_assert_eq!(found, after, "from {}", layout);
+        }
+
+        /// The crate on values, and the patch on the text, come to the same.
+        #[test]
+        fn apply_does_to_the_text_what_the_crate_does_to_the_value(
+            before in prop::collection::vec(values(), 0..5),
+            steps in prop::collection::vec((0..5_usize, 0..5_usize, 0..5_u8, values()), 1..6),
+        ) {
+            let before = Value::from(before);
+            let operations: Vec<Value> = steps
+                .into_iter()
+                .map(|(at, from, kind, value)| {
+                    let (path, from) = (format!("/{at}"), format!("/{from}"));
+                    match kind {
+                        0 => json!({ "op": "add", "path": path, "value": value }),
+                        1 => json!({ "op": "remove", "path": path }),
+                        2 => json!({ "op": "replace", "path": path, "value": value }),
+                        3 => json!({ "op": "move", "path": path, "from": from }),
+                        _ => json!({ "op": "copy", "path": path, "from": from }),
+                    }
+                })
+                .collect();
+            let patch = Value::from(operations);
+            let mut expected = before.clone();
+            let by_crate: json_patch::Patch = serde_json::from_value(patch.clone()).expect("a patch");
+            let is_possible = patch_unsafe(&mut expected, &by_crate).is_ok();
+            let found = patched(&text_of(&before), &text_of(&patch));
+            prop_assert_eq!(found.is_ok(), is_possible);
+            if let Ok(found) = found {
+                prop_assert_eq!(value_of(&found).expect("it is JSON"), expected);
+            }
+        }
     }
 
     #[test]

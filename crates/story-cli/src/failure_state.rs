@@ -108,3 +108,68 @@ impl Failure {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use atomic_file::Revision;
+    use state_file::Version;
+
+    use super::*;
+
+    #[test]
+    fn conflict_tells_the_revision_that_the_file_has() {
+        let [seen, now] = [&b"{}"[..], b"[]"].map(Revision::of);
+        let lost = UpdateError::Conflict {
+            path: "state.json".into(),
+            expected: Version::Content(seen),
+            found: Version::Content(now.clone()),
+        };
+        let failure = Failure::from_state_update(lost, Duration::ZERO);
+        assert_eq!(failure.code, Code::Conflict, "exit 5");
+        assert!(failure.retryable, "the next try may be the first");
+        assert_eq!(
+            failure.revision,
+            Some(now.to_string()),
+            "what to compare with next"
+        );
+    }
+
+    #[test]
+    fn code_says_what_the_caller_can_do() {
+        let path = || "state.json".into();
+        let table = [
+            (
+                UpdateError::Interfered {
+                    path: path(),
+                    reruns: 3,
+                },
+                Code::Conflict,
+                true,
+            ),
+            (
+                UpdateError::TooLarge {
+                    path: path(),
+                    size: 2,
+                    limit: 1,
+                },
+                Code::Refused,
+                false,
+            ),
+            (UpdateError::Edit(Refusal::Interrupted), Code::Io, false),
+            (
+                UpdateError::Edit(Refusal::Edit(json_text::EditError::Whole)),
+                Code::Refused,
+                false,
+            ),
+        ];
+        for (err, code, retryable) in table {
+            let words = err.to_string();
+            let failure = Failure::from_state_update(err, Duration::ZERO);
+            assert_eq!(
+                (failure.code, failure.retryable),
+                (code, retryable),
+                "what becomes of: {words}"
+            );
+        }
+    }
+}

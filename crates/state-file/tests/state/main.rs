@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod bytes;
+mod confirmed;
 mod creating;
 mod interference;
 mod locks;

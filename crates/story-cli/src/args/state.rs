@@ -41,7 +41,8 @@ pub struct StateGetArgs {
 ///
 /// VALUE is JSON: 2 is a number, true a truth value, [1, 2] a list, null is null; everything else is text. Operations are
 /// done in the order given; two on one KEY are a usage error. Objects on the way to KEY are made. Numbers keep the form in
-/// which they are given, 1.0 and 12345678901234567890123 too. With --json the answer tells what --inc arrived at.
+/// which they are given, 1.0 and 12345678901234567890123 too. A KEY that holds = is reached by `story state patch`. With
+/// --json the answer tells what --inc arrived at.
 ///
 /// A precondition that does not hold (--if, --if-rev) is exit 5, and JSON tells the present revision in `error.rev`.
 #[derive(Debug, Args)]

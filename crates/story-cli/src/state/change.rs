@@ -86,7 +86,7 @@ impl Change<'_> {
     ) -> Result<(), Failure> {
         signals::note();
         let done = self
-            .make(settings, edit)
+            .make(settings, output, edit)
             .map_err(|failure| failure.about("update", self.target))?;
         done.tell(self.target, output);
         if output.is_json() {
@@ -104,6 +104,7 @@ impl Change<'_> {
     fn make(
         &self,
         settings: &Settings,
+        output: &Output,
         edit: impl Fn(&mut JsonText) -> Result<Changed, Refusal>,
     ) -> Result<Done, Failure> {
         let options = UpdateOptions {
@@ -128,13 +129,13 @@ impl Change<'_> {
                     // Given back when the change is in place.
                     Ok((edit(text)?, unleased))
                 })
-                .map(|updated| Done::of(&updated, &updated.value.0, None))
+                .map(|updated| Done::of(&updated, &updated.value.0, None, output))
             }),
             Way::Optimistic => {
                 signals::watch();
                 inheriting(&options, &|options| {
                     state_file::edit_optimistic_if(path, options, &edit, confirm).map(|updated| {
-                        Done::of(&updated, &updated.value, Some(updated.lost_rounds))
+                        Done::of(&updated, &updated.value, Some(updated.lost_rounds), output)
                     })
                 })
             }
@@ -198,7 +199,12 @@ struct Done {
 }
 
 impl Done {
-    fn of<T>(updated: &Updated<T>, changed: &Changed, lost_rounds: Option<u32>) -> Self {
+    fn of<T>(
+        updated: &Updated<T>,
+        changed: &Changed,
+        lost_rounds: Option<u32>,
+        output: &Output,
+    ) -> Self {
         let took_over = updated.took_over.as_ref();
         let warnings: Vec<String> = took_over
             .map(took_over_text)
@@ -210,7 +216,10 @@ impl Done {
         members.insert("path".to_owned(), json::text(&updated.path));
         members.insert("changed".to_owned(), changed.keys.clone().into());
         members.insert("created".to_owned(), is_created.into());
-        members.insert("rev".to_owned(), updated.revision().to_string().into());
+        if output.is_json() {
+            // Nobody else is told, and it costs a look at every byte.
+            members.insert("rev".to_owned(), updated.revision().to_string().into());
+        }
         members.insert("warnings".to_owned(), warnings.clone().into());
         if let Some(lost) = lost_rounds {
             members.insert("lost_rounds".to_owned(), lost.into());
