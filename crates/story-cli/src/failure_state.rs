@@ -91,12 +91,11 @@ impl Failure {
             Refusal::OtherRevision { found, .. } => {
                 failure(Code::Conflict).hint(AGAIN_HINT).of(found)
             }
-            Refusal::Edit(_) => failure(Code::Refused),
             Refusal::Patch {
                 source: PatchError::TestFailed { .. },
                 revision,
             } => failure(Code::Conflict).hint(AGAIN_HINT).of(revision),
-            Refusal::Patch { .. } => failure(Code::Refused),
+            Refusal::Edit(_) | Refusal::Patch { .. } => failure(Code::Refused),
             Refusal::Leased(failure) => failure.clone(),
             Refusal::Interrupted => failure(Code::Io),
         }

@@ -66,7 +66,7 @@ impl Patch {
                 source,
                 revision: Revision::of(before.as_bytes()),
             })?,
-        };
+        }
         Ok(Changed {
             keys: changed_members(&before, text),
             numbers: Vec::new(),
