@@ -1,13 +1,14 @@
 //! Workers that are killed at any moment: both files change, or neither.
 
+use std::fs;
 use std::time::Duration;
 
 use sidecar_lock::{LockState, SidecarLock};
-use state_file::board::{NewTask, metrics};
+use state_file::board::{Metrics, NewTask, Tasks, metrics};
 use testkit::{SecondProcess, wait_until};
 
 use crate::at_once::{PATIENCE, assert_done_once, fill, worker};
-use crate::support::{Place, TASKS, options, present, sorted};
+use crate::support::{METRICS, Place, TASKS, options, present, sorted};
 
 const WORKERS: usize = 16;
 const COUNT: usize = 500;
@@ -163,14 +164,24 @@ fn is_unfinished(place: &Place) -> bool {
     !unfinished.expect("it can be looked for").is_empty()
 }
 
-/// Runs a worker until it is stopped at a moment when its transaction is decided and not at its end.
+/// Whether the files themselves say different things: one has changed, the other has not.
+fn is_torn(place: &Place) -> bool {
+    let tasks = Tasks::parse(&place.sandbox.read(TASKS)).expect("each file is whole");
+    let said = match fs::read_to_string(place.sandbox.join(METRICS)) {
+        Ok(text) => Metrics::parse(&text).expect("each file is whole"),
+        Err(_) => Metrics::default(),
+    };
+    sorted(said) != metrics::of(&tasks)
+}
+
+/// Runs a worker until it is stopped at a moment when one of its two files has changed, and the other has not.
 fn stopped_in_the_middle(place: &Place) -> SecondProcess {
     let mut worker = worker(place, "bob");
     worker.send_line("go");
     loop {
         assert!(!worker.has_ended(), "it is caught before its work is done");
         worker.stop();
-        if is_unfinished(place) {
+        if is_unfinished(place) && is_torn(place) {
             return worker;
         }
         worker.resume();
