@@ -63,8 +63,8 @@ pub enum BoardError {
         /// Why.
         source: CommitError,
     },
-    /// The change is decided, but could not be carried out to the end. Whoever next changes or reads the board finishes it; do not
-    /// make it again.
+    /// The change is decided, but could not be carried out to the end. Whoever next changes the board finishes it,
+    /// and whoever reads it sees it; do not make it again.
     #[error("the change is decided, and will be finished by the next one")]
     Unfinished {
         /// Why it could not be finished at once.
