@@ -91,7 +91,7 @@ fn held_locks_and_locks_of_others_are_left_alone() {
         assert!(desk.sandbox.join(name).exists(), "{name} is untouched");
     }
     assert!(
-        holder.wait(crate::desk::PATIENCE).status.success(),
+        holder.wait(PATIENCE).status.success(),
         "the holder kept its lock"
     );
 }
