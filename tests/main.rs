@@ -34,6 +34,7 @@ mod recovery;
 mod sections;
 mod state_commands;
 mod support;
+mod tasks_at_once;
 mod together;
 mod vandals;
 mod waiting;

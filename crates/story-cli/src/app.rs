@@ -19,7 +19,7 @@ use crate::settings::Settings;
 use crate::terminal::escape;
 use crate::{
     apply, claim, completions, creation, doctor, edits, get, init, journal, json, lease, lifecycle,
-    lock, merging, queries, recovery, section, set, show, signals, state, task, workflow,
+    lock, merging, queries, recovery, section, set, show, signals, state, task, tasks, workflow,
 };
 
 /// Runs the command line and says how it ended.
@@ -78,6 +78,7 @@ fn dispatch(verb: &Verb, settings: &Settings, output: &Output) -> Result<u8, Fai
             heard_enough(task::run(verb, settings, output))
         }
         Verb::Task(verb) => task::run(verb, settings, output).map(|()| 0),
+        Verb::Tasks(args) => tasks::run(args, settings, output),
         Verb::Workflow(verb @ WorkflowVerb::Show(_)) => {
             heard_enough(workflow::run(verb, settings, output))
         }

@@ -16,6 +16,7 @@ pub mod section;
 pub mod state;
 pub mod state_append;
 pub mod task;
+pub mod tasks;
 pub mod with;
 pub mod workflow;
 
@@ -39,6 +40,7 @@ use recovery::RecoveryVerb;
 use section::SectionVerb;
 use state::StateVerb;
 use task::TaskVerb;
+use tasks::TasksArgs;
 use with::WithArgs;
 use workflow::WorkflowVerb;
 
@@ -82,6 +84,7 @@ Environment:
   STORY_AGENT      as --as
   STORY_LEASES     where leases are kept: a folder, or a file that ends in .db, .sqlite or .sqlite3
   NO_COLOR         no colours
+  STORY_TASKS      the file of tasks, as --board of `story tasks`
   STORY_LOCK_HELD  set by `story lock run` and `story with` for their command
   STORY_PATH       set by `story with` for its command
   STATE_PATH       set by `story state with` for its command";
@@ -192,6 +195,10 @@ pub enum Verb {
     /// The table of tasks in a story
     #[command(subcommand)]
     Task(TaskVerb),
+    /// A board of tasks that agents share out, with what each of them has done
+    ///
+    /// The board is tasks.json in the sdlc root, the metrics lie beside it; both change together or not at all.
+    Tasks(TasksArgs),
     /// The checkpoint of a run on a story
     #[command(subcommand)]
     Workflow(WorkflowVerb),

@@ -55,6 +55,8 @@ pub struct Settings {
     pub output: Option<PathBuf>,
     /// `STORY_LEASES`.
     pub lease_store: Option<PathBuf>,
+    /// `STORY_TASKS`.
+    pub task_board: Option<PathBuf>,
     /// `--json`.
     pub json: bool,
     /// `-q`, `-v`.
@@ -96,6 +98,7 @@ impl Settings {
                 .or_else(|| variable("AI_SDLC_ROOT").map(PathBuf::from)),
             output: common.output,
             lease_store: variable("STORY_LEASES").map(PathBuf::from),
+            task_board: variable("STORY_TASKS").map(PathBuf::from),
             json: common.json,
             verbosity: match (common.quiet, common.verbose) {
                 (true, _) => Verbosity::Quiet,
@@ -181,6 +184,12 @@ impl Settings {
     /// The limit by which the age of other tools' locks is judged.
     pub fn stale_after(&self) -> Duration {
         self.lock_options("").effective_stale_after()
+    }
+
+    /// Who acts, where the name is only written down: the agent, else the user.
+    pub fn actor(&self) -> &str {
+        let name = self.claimant.as_deref().or(self.user.as_deref());
+        name.unwrap_or("unknown")
     }
 
     /// What is still there after a power cut.

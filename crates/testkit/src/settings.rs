@@ -13,6 +13,7 @@ pub fn without_settings(command: &mut Command) {
         "STORY_OWNER",
         "STORY_AGENT",
         "STORY_LEASES",
+        "STORY_TASKS",
         "STORY_LOCK_HELD",
         "STORY_PATH",
         "VISUAL",

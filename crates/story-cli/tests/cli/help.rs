@@ -40,6 +40,9 @@ fn help(desk: &Desk, verb: &[String]) -> String {
 /// Leases the files of the examples, as a script without our tools does it.
 const LEASE: &str = r#"mkdir .ai-sdlc/locks; printf '{"agent":"worker-1","locked_at":"%s","files":[],"directories":["src/","docs/"],"expires_at":"2999-01-01T00:00:00Z"}' "$(date -u +%FT%TZ)" > .ai-sdlc/locks/worker-1.lock"#;
 
+/// A board with the task of the examples.
+const TASK: &str = r#"echo '{"tasks":[{"id":"task_1768212000000_k3x9a2","title":"Write the parser","tags":["rust"]}]}' > .ai-sdlc/tasks.json; story tasks check --rebuild"#;
+
 /// What must have been done before the examples of a verb work.
 fn needed_before(verb: &[String]) -> &'static [&'static str] {
     let words: Vec<&str> = verb.iter().map(String::as_str).collect();
@@ -57,6 +60,11 @@ fn needed_before(verb: &[String]) -> &'static [&'static str] {
             &["for name in base ours theirs; do story show S-0034 > $name.md; done"]
         }
         ["section", "get"] => &["story section append S-0034 --heading 'Acceptance Criteria' x"],
+        ["tasks", "done" | "fail" | "release"] => &[
+            TASK,
+            "story tasks claim task_1768212000000_k3x9a2 --as worker-1",
+        ],
+        ["tasks", _] => &[TASK],
         ["task", _] => &["story task init S-0034 T1 T2"],
         ["workflow", "show" | "finish" | "clear"] => &["story workflow start S-0034 plan"],
         ["edit-file"] => &[

@@ -31,5 +31,6 @@ mod set;
 mod shapes;
 mod state;
 mod streams;
+mod tasks;
 mod terminal;
 mod watch;

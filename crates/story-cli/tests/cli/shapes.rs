@@ -40,6 +40,10 @@ fn normalise(value: &mut Value, sandbox: &Sandbox) {
         Value::Object(members) => {
             // The token is drawn anew each time, and the revision covers it.
             let has_claim = members.contains_key("claim_token");
+            // So is a part of each new task's id.
+            let is_task = |value: &Value| value.get("history").is_some();
+            let has_task = members.get("task").is_some_and(is_task)
+                || members.get("tasks").is_some_and(|tasks| is_task(&tasks[0]));
             for (key, value) in members.iter_mut() {
                 let fixed = match (key.as_str(), &value) {
                     (_, Value::Null) => None,
@@ -49,7 +53,7 @@ fn normalise(value: &mut Value, sandbox: &Sandbox) {
                         _,
                     ) => Some(json!(0)),
                     ("claim_token", _) => Some(json!("a000000000000000")),
-                    ("rev", _) if has_claim => Some(json!("REVISION")),
+                    ("rev", _) if has_claim || has_task => Some(json!("REVISION")),
                     ("token", _) => Some(json!("TOKEN")),
                     ("boot_id", _) => Some(json!("BOOT")),
                     ("host", _) => Some(json!("HOST")),
@@ -70,6 +74,7 @@ fn normalise(value: &mut Value, sandbox: &Sandbox) {
 
 fn without_variables(text: &str, sandbox: &Sandbox) -> String {
     let text = text.replace(&sandbox.path().display().to_string(), "/DIR");
+    let text = without_task_ids(&text);
     let mut words: Vec<String> = text.split(' ').map(str::to_owned).collect();
     for at in 1..words.len() {
         let fixed = match words[at - 1].as_str() {
@@ -86,6 +91,24 @@ fn without_variables(text: &str, sandbox: &Sandbox) -> String {
         fixed.clone_into(&mut words[at]);
     }
     words.join(" ")
+}
+
+/// `task_<milliseconds>_<6>` with six fixed letters.
+fn without_task_ids(text: &str) -> String {
+    let mut parts = text.split("task_1");
+    let mut fixed = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        fixed.push_str("task_1");
+        match part.split_once('_') {
+            Some((time, rest)) if rest.is_char_boundary(6) => {
+                fixed.push_str(time);
+                fixed.push_str("_RANDOM");
+                fixed.push_str(&rest[6..]);
+            }
+            _ => fixed.push_str(part),
+        }
+    }
+    fixed
 }
 
 #[test]
@@ -108,6 +131,7 @@ fn every_shape_is_as_its_fixture() {
     lease_plans(&mut seen);
     edits(&mut seen);
     states(&mut seen);
+    tasks(&mut seen);
     let kept: BTreeSet<String> = fs::read_dir(fixtures().join("cli"))
         .expect("the fixtures can be listed")
         .map(|entry| entry.expect("an entry").path())
@@ -621,4 +645,75 @@ fn states(seen: &mut BTreeSet<String>) {
     desk.sandbox.write("bad.json", "{\"a\": 1,}\n");
     let answer = desk.json(6, &["state", "set", "bad.json", "a=2"]);
     check("error-state-parse", &desk, answer, seen);
+}
+
+fn tasks(seen: &mut BTreeSet<String>) {
+    let desk = Desk::empty();
+    let by = |agent: &str, code, verb: &[&str]| {
+        let now = ["--now", "2026-01-12T10:00:00Z", "--as", agent];
+        desk.json(code, &[&["tasks"], verb, &now[..]].concat())
+    };
+    let tasks = |code, verb: &[&str]| by("worker-1", code, verb);
+    let id = |answer: &Value| {
+        let id = answer["task"]["id"].as_str().expect("an id");
+        id.to_owned()
+    };
+    let new = [
+        "new",
+        "Write the parser",
+        "--tag",
+        "rust",
+        "--context",
+        "branch=main",
+    ];
+    let made = tasks(0, &new);
+    let first = id(&made);
+    check("tasks-new", &desk, made, seen);
+    let second = id(&tasks(0, &["new", "Test it", "--depends-on", &first]));
+    check("tasks-claim", &desk, tasks(0, &["claim"]), seen);
+    check(
+        "tasks-claim-already",
+        &desk,
+        tasks(0, &["claim", &first]),
+        seen,
+    );
+    let taken = by("worker-2", 4, &["claim", &first]);
+    check("error-task-taken", &desk, taken, seen);
+    let waiting = tasks(7, &["claim", &second]);
+    check("error-task-waiting", &desk, waiting, seen);
+    let nothing = tasks(3, &["claim"]);
+    check("error-no-task-ready", &desk, nothing, seen);
+    check("tasks-list", &desk, tasks(0, &["list"]), seen);
+    let spawned = tasks(0, &["spawn", &first, "Escapes", "--priority", "1"]);
+    let child = id(&spawned);
+    check("tasks-spawn", &desk, spawned, seen);
+    check("tasks-show", &desk, tasks(0, &["show", &child]), seen);
+    let update = [
+        "update",
+        &child,
+        "--add-tag",
+        "rust",
+        "--note",
+        "in strings",
+    ];
+    check("tasks-update", &desk, tasks(0, &update), seen);
+    let open = tasks(7, &["done", &first]);
+    check("error-task-open-children", &desk, open, seen);
+    tasks(0, &["claim", &child]);
+    check("tasks-release", &desk, tasks(0, &["release", &child]), seen);
+    tasks(0, &["claim", &child]);
+    let fail = ["fail", &child, "--reason", "no time"];
+    check("tasks-fail", &desk, tasks(0, &fail), seen);
+    let done = ["done", &first, "--result", "14 tests"];
+    check("tasks-done", &desk, tasks(0, &done), seen);
+    check("tasks-metrics", &desk, tasks(0, &["metrics"]), seen);
+    check("tasks-check", &desk, tasks(0, &["check"]), seen);
+    let place = ".ai-sdlc/agent-performance-metrics.json";
+    let metrics = desk.sandbox.read(place);
+    let wrong = metrics.replace("\"claimed\": 3", "\"claimed\": 9");
+    assert_ne!(metrics, wrong, "something else wrote a number");
+    desk.sandbox.write(place, wrong);
+    check("error-metrics-differ", &desk, tasks(7, &["check"]), seen);
+    let rebuilt = tasks(0, &["check", "--rebuild"]);
+    check("tasks-check-rebuilt", &desk, rebuilt, seen);
 }
