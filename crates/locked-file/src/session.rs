@@ -155,15 +155,8 @@ impl<'a> Session<'a> {
             let inherited = self.lock.inherit(token).map_err(SessionError::Inherit)?;
             return Ok(Lock::Parents(inherited));
         }
-        let guard = if self.told.reruns == 0 {
-            self.lock.acquire(self.terms.lock)
-        } else {
-            self.lock.acquire(&LockOptions {
-                timeout: self.remaining(),
-                ..self.terms.lock.clone()
-            })
-        };
-        let guard = guard.map_err(SessionError::Lock)?;
+        let options = self.lock_options();
+        let guard = self.lock.acquire(&options).map_err(SessionError::Lock)?;
         self.told.waited += guard.waited();
         if let Some(took_over) = guard.took_over() {
             self.told.warnings.extend(clean_up_after_the_dead(&guard));
@@ -255,6 +248,16 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// How to acquire a lock in what is left of the waiting limit, which is one for the whole session.
+    pub fn lock_options(&self) -> LockOptions {
+        LockOptions {
+            timeout: self.remaining(),
+            // Its default depends on the limit: having waited already does not make a lock older.
+            stale_after: Some(self.terms.lock.effective_stale_after()),
+            ..self.terms.lock.clone()
+        }
+    }
+
     /// What is left of the waiting limit.
     pub fn remaining(&self) -> Duration {
         let timeout = self.terms.lock.timeout;
@@ -269,5 +272,41 @@ impl<'a> Session<'a> {
     /// Ends the session.
     pub fn done(self) -> Told {
         self.told
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use testkit::Sandbox;
+
+    use super::*;
+
+    #[test]
+    fn lock_options_wait_for_what_is_left_and_judge_staleness_by_the_whole_limit() {
+        let sandbox = Sandbox::new();
+        sandbox.write("file", "");
+        let lock = LockOptions {
+            timeout: Duration::from_secs(60),
+            ..LockOptions::default()
+        };
+        let terms = Terms::with(&lock);
+        let mut session = Session::new(&sandbox.join("file"), terms).expect("it is there");
+        for (waited, left) in [(45, 15), (60, 0), (75, 0)] {
+            let waited = Duration::from_secs(waited);
+            session.started = Instant::now()
+                .checked_sub(waited)
+                .expect("the system has been up for longer");
+            let options = session.lock_options();
+            assert!(
+                options.timeout <= Duration::from_secs(left),
+                "no more than is left after {waited:?}: {:?}",
+                options.timeout
+            );
+            assert_eq!(
+                options.effective_stale_after(),
+                Duration::from_secs(60),
+                "a lock is not stale earlier because one has waited for {waited:?}"
+            );
+        }
     }
 }

@@ -221,7 +221,7 @@ fn lock<'a, E: Error + 'static>(
         };
         let failed = |source| TogetherError::Session { index, source };
         let lock = session.acquire().map_err(failed)?;
-        let finished = finish(lock.resolved(), rules, session.terms().lock)
+        let finished = finish(lock.resolved(), rules, &session.lock_options())
             .map_err(|source| TogetherError::Pending { index, source })?;
         for warning in finished {
             session.warn(warning);

@@ -24,7 +24,7 @@ use crate::options::Missing;
 use crate::pending::{self, RULES};
 use crate::read::{Fresh, MAX_STATE_BYTES, Unreadable, fresh};
 
-/// A board on disk. All of its changes wait for the locks of both files as `options` say, for each lock up to
+/// A board on disk. All of its changes wait for the locks of both files as `options` say, for both together up to
 /// `options.timeout`, and are durable.
 ///
 /// ```
