@@ -47,7 +47,7 @@ pub use locked_file::together::Unfinished;
 pub use members::changed_members;
 pub use optimistic::{edit_optimistic, edit_optimistic_if};
 pub use options::{Missing, UpdateOptions};
-pub use pending::{PENDING_FOLDER, finish_all, set_aside, unfinished};
+pub use pending::{PENDING_FOLDER, finish_all, finish_under, set_aside, unfinished};
 pub use pointer::{Applied, PointerEdit, apply};
 pub use read::{Found, MAX_STATE_BYTES, read};
 pub use state_file::{Seen, StateFile};

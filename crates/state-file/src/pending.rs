@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use atomic_file::{ReadError as FileError, Resolved};
-use locked_file::Warning;
 use locked_file::together::{self, FinishError, Meeting, Place, Rules, Unfinished};
-use sidecar_lock::LockOptions;
+use locked_file::{Warning, locked_by};
+use sidecar_lock::{LockGuard, LockOptions};
 
 use crate::error::UpdateError;
 use crate::read::MAX_STATE_BYTES;
@@ -25,6 +25,19 @@ pub(crate) const RULES: Rules = Rules {
 
 fn place(folder: &Path) -> Place {
     Place::new(folder, &[PENDING_FOLDER])
+}
+
+/// Takes a file whose lock is held to where decided transactions want it. Whoever lets others work on a state file under a
+/// lock of its own does this first: they would change what was there before, and what was decided would be set aside.
+///
+/// Where there is nothing to finish this costs one look at a folder that is not there. `options` say how to acquire the lock
+/// of a record.
+///
+/// # Errors
+///
+/// [`FinishError`]: the transaction stays decided, and the file must not be changed before it is finished.
+pub fn finish_under(guard: &LockGuard, options: &LockOptions) -> Result<Vec<Warning>, FinishError> {
+    finish(locked_by(guard), options)
 }
 
 /// Takes a file, whose lock is held, to where decided transactions want it, before anything else is done with it.

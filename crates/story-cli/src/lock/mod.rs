@@ -41,11 +41,11 @@ fn acquire(
     take(target, options, settings, output).map_err(|failure| failure.about("lock", target))
 }
 
-/// Takes the lock of a target, and cleans up where its last owner died.
+/// Takes the lock of a target, cleans up where its last owner died, and finishes what a dead process had decided of it.
 ///
 /// # Errors
 ///
-/// As `SidecarLock::acquire`.
+/// As `SidecarLock::acquire`; and when what was decided cannot be finished.
 pub fn take(
     target: &Target,
     options: &LockOptions,
@@ -58,6 +58,13 @@ pub fn take(
     if let Some(took_over) = guard.took_over() {
         output.warning(&took_over_text(took_over));
         clean_up_after_the_dead(&guard, output);
+    }
+    // A state file may be one of several that a dead process had decided to change: who works under the lock must not
+    // begin with what was there before.
+    let finished = state_file::finish_under(&guard, options)
+        .map_err(|err| Failure::from_state_update(err.into(), settings.timeout))?;
+    for warning in &finished {
+        output.warning(&chain(warning));
     }
     Ok(guard)
 }

@@ -786,3 +786,29 @@ fn file_that_another_agent_has_leased_is_not_changed() {
         "from any folder: {elsewhere:?}"
     );
 }
+
+#[test]
+fn commands_under_the_lock_begin_with_what_a_dead_process_had_decided() {
+    let script = "sed s/2/3/ state.json > new && cat new > state.json && rm new";
+    for words in [["state", "with"], ["lock", "run"]] {
+        let desk = desk();
+        desk.sandbox.write("state.json", "{\"a\": 1}\n");
+        // As a process leaves it that was killed between the decision and the file.
+        let head = r#"{"v":1,"parts":[{"path":"state.json","before":9,"after":9}]}"#;
+        let record = format!("{head}\n{{\"a\": 1}}\n{{\"a\": 2}}\n");
+        desk.sandbox
+            .write(".state-pending/0123456789abcdef.transaction", record);
+        let command = ["./state.json", "--", "sh", "-c", script];
+        desk.expect(0, &[words.as_slice(), &command].concat());
+        desk.expect(0, &["state", "set", "state.json", "b=1"]);
+        assert_eq!(
+            text(&desk),
+            "{\"a\": 3, \"b\": 1}\n",
+            "{words:?}: the command changed what was decided, and nothing was set aside"
+        );
+        assert!(
+            !desk.sandbox.join(".state-pending").exists(),
+            "{words:?}: nothing is left to finish"
+        );
+    }
+}
