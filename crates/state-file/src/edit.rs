@@ -55,8 +55,8 @@ impl<T> Updated<T> {
 }
 
 impl<T, A> Updated<T, A> {
-    /// The value, and the rest without it and without the text.
-    pub(crate) fn without_text(self) -> (T, Updated<(), ()>) {
+    /// The value, the text, and all else.
+    fn parts(self) -> (T, A, Updated<(), ()>) {
         let rest = Updated {
             value: (),
             before: self.before,
@@ -68,36 +68,34 @@ impl<T, A> Updated<T, A> {
             reruns: self.reruns,
             lost_rounds: self.lost_rounds,
         };
-        (self.value, rest)
+        (self.value, self.after, rest)
+    }
+
+    /// The value, and the rest without it and without the text.
+    pub(crate) fn without_text(self) -> (T, Updated<(), ()>) {
+        let (value, _, rest) = self.parts();
+        (value, rest)
     }
 
     /// The same, with what `change` makes of the value.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Updated<U, A> {
-        Updated {
-            value: change(self.value),
-            before: self.before,
-            after: self.after,
-            path: self.path,
-            took_over: self.took_over,
-            warnings: self.warnings,
-            waited: self.waited,
-            reruns: self.reruns,
-            lost_rounds: self.lost_rounds,
-        }
+        let (value, after, rest) = self.parts();
+        rest.with(change(value), after)
     }
 
     /// The same, with another value and text.
     pub(crate) fn with<U, B>(self, value: U, after: B) -> Updated<U, B> {
+        let (_, _, rest) = self.parts();
         Updated {
             value,
-            before: self.before,
+            before: rest.before,
             after,
-            path: self.path,
-            took_over: self.took_over,
-            warnings: self.warnings,
-            waited: self.waited,
-            reruns: self.reruns,
-            lost_rounds: self.lost_rounds,
+            path: rest.path,
+            took_over: rest.took_over,
+            warnings: rest.warnings,
+            waited: rest.waited,
+            reruns: rest.reruns,
+            lost_rounds: rest.lost_rounds,
         }
     }
 }
