@@ -128,7 +128,7 @@ pub struct Judge {
     unsettled: HashSet<PathBuf>,
     /// First halves of renames.
     away: HashMap<u32, PathBuf>,
-    /// The last rename, from and to: the same one backwards right after it is the second half of a swap.
+    /// The last rename, from and to: the same one backwards is the second half of a swap, where commits of ours swap.
     last_move: Option<(PathBuf, PathBuf)>,
     /// Files whose present write was told: it is one finding from the first byte to the close.
     told: HashSet<PathBuf>,
@@ -292,7 +292,9 @@ impl Judge {
     ) -> Vec<Past> {
         let last = self.last_move.take();
         let is_back = matches!((&last, &from), (Some((a, b)), Some(from)) if *a == to && b == from);
-        if is_back {
+        // Others move a file away and back, one after the other: each is a change.
+        let is_of_ours = is_temporary(&to) || from.as_deref().is_some_and(is_sidecar);
+        if is_back && is_of_ours {
             // The second half of a swap: `from` has what the first half brought, and nothing is gone.
             if let Some(file) = from.filter(|file| self.shared.is_shared(file))
                 && is_temporary(&to)

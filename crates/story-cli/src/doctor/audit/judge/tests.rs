@@ -252,6 +252,33 @@ fn write_into_a_version_that_was_just_replaced_is_told() {
 }
 
 #[test]
+fn file_moved_away_and_back_is_told_each_time() {
+    let away = [("from", "a.json"), ("to", "b.json")];
+    let back = [("from", "b.json"), ("to", "a.json")];
+    let script = [away, back, away].concat();
+    let found = run(&mut judge(&[]), &script, &Keeper::Anybody);
+    let moved = |from, to| [format!("removed {from}"), format!("replaced {to}")];
+    let wanted = [
+        moved("a.json", "b.json"),
+        moved("b.json", "a.json"),
+        moved("a.json", "b.json"),
+    ];
+    assert_eq!(found, wanted.concat(), "only our commits swap names");
+    let script = [
+        ("from", "a.json"),
+        ("to", "x"),
+        ("from", "x"),
+        ("to", "a.json"),
+    ];
+    let found = run(&mut judge(&[]), &script, &Keeper::Anybody);
+    assert_eq!(
+        found,
+        ["removed a.json", "replaced a.json"],
+        "what comes back may be another one"
+    );
+}
+
+#[test]
 fn swap_of_a_stale_sidecar_leaves_it_held() {
     let lock_temporary = ".a.json.0.lock-tmp";
     let mut script = vec![
