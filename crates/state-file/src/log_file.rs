@@ -128,7 +128,7 @@ pub enum LogError {
         written: usize,
     },
     /// The line is in the log, but not known to be on the disk. Do not append it again.
-    #[error("the line is in the log {}, but not known to be on the disk", path.display())]
+    #[error("the line is committed to the log {}, but not known to be on the disk", path.display())]
     Unsynced {
         /// The log.
         path: PathBuf,
@@ -259,9 +259,11 @@ impl<'a> Log<'a> {
             let Some(last) = size.checked_sub(1) else {
                 return Ok(false);
             };
-            let mut byte = [0];
+            let mut byte = Vec::with_capacity(1);
             self.file.seek(SeekFrom::Start(last))?;
-            if self.file.read(&mut byte)? == 0 || byte == *b"\n" {
+            // Unlike a single read this begins again when a signal interrupts it.
+            (&self.file).take(1).read_to_end(&mut byte)?;
+            if byte.is_empty() || byte == b"\n" {
                 return Ok(false);
             }
             thread::sleep(PAUSE);

@@ -290,7 +290,7 @@ const PERMISSION_HINT: &str =
 const READ_ONLY_HINT: &str = "work on a copy, or have the file system mounted writable";
 const NO_SPACE_HINT: &str = "free some space; the old version is intact";
 
-fn judge_acquire(err: &AcquireError) -> (Code, Option<&'static str>) {
+pub fn judge_acquire(err: &AcquireError) -> (Code, Option<&'static str>) {
     match err {
         AcquireError::Nested { .. } => (Code::Nested, Some(NESTED_HINT)),
         AcquireError::NoSuchFolder { .. } => (

@@ -7,7 +7,7 @@ use state_file::log_file::{LogError, LogOptions, Rotation, RotationLimits, appen
 
 use crate::args::state_append::StateAppendArgs;
 use crate::failure::{Code, Failure};
-use crate::failure_sources::code_of_io;
+use crate::failure_sources::{code_of_io, judge_acquire};
 use crate::json;
 use crate::output::{Output, write_json};
 use crate::places::Target;
@@ -97,7 +97,7 @@ impl<'a> Log<'a> {
             LogError::LineEnd | LogError::TooLong { .. } | LogError::NotAFile { .. } => {
                 Code::Refused
             }
-            LogError::Place(_) => Code::NotFound,
+            LogError::Place(err) => judge_acquire(err).0,
             LogError::Io { source, .. } => code_of_io(source),
             LogError::Torn { .. } => Code::NoSpace,
             LogError::Unsynced { .. } => Code::Unsynced,
