@@ -17,6 +17,7 @@ mod place;
 mod repeated;
 mod scene;
 mod section;
+pub mod state;
 mod streams;
 mod threads;
 mod together;

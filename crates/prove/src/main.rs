@@ -18,6 +18,7 @@ mod power;
 mod protocol;
 mod sections;
 mod soak;
+mod state_files;
 mod table;
 
 use std::error::Error;

@@ -12,6 +12,7 @@ mod disk;
 mod each_call;
 mod leasing;
 mod moments;
+mod state;
 mod trial;
 mod updates;
 
@@ -25,6 +26,7 @@ use disk::FileSystem::{Btrfs, Ext4, Xfs};
 use each_call::each_call;
 use moments::Writers::{Durable, Fast};
 use moments::moments;
+use state::Subject;
 use updates::Update::{Apply, LockRun, Set, SetFast};
 
 /// The cases of this section.
@@ -106,6 +108,51 @@ pub const CASES: &[Case] = &[
     }),
     control("power: leases without a sync, database, btrfs", |of| {
         leasing::without_sync(of, Btrfs, Database)
+    }),
+    few("power: state set, ext4", |of| {
+        state::each_call(of, Ext4, Subject::Set)
+    }),
+    few("power: state set, xfs", |of| {
+        state::each_call(of, Xfs, Subject::Set)
+    }),
+    few("power: state set, btrfs", |of| {
+        state::each_call(of, Btrfs, Subject::Set)
+    }),
+    few("power: tasks claim, ext4", |of| {
+        state::each_call(of, Ext4, Subject::Claim)
+    }),
+    few("power: tasks claim, xfs", |of| {
+        state::each_call(of, Xfs, Subject::Claim)
+    }),
+    few("power: tasks claim, btrfs", |of| {
+        state::each_call(of, Btrfs, Subject::Claim)
+    }),
+    few("power: tasks done, ext4", |of| {
+        state::each_call(of, Ext4, Subject::Done)
+    }),
+    few("power: tasks done, xfs", |of| {
+        state::each_call(of, Xfs, Subject::Done)
+    }),
+    few("power: tasks done, btrfs", |of| {
+        state::each_call(of, Btrfs, Subject::Done)
+    }),
+    control("power: state set without a sync, ext4", |of| {
+        state::without_sync(of, Ext4, Subject::Set)
+    }),
+    control("power: state set without a sync, xfs", |of| {
+        state::without_sync(of, Xfs, Subject::Set)
+    }),
+    control("power: state set without a sync, btrfs", |of| {
+        state::without_sync(of, Btrfs, Subject::Set)
+    }),
+    control("power: tasks claim without a sync, ext4", |of| {
+        state::without_sync(of, Ext4, Subject::Claim)
+    }),
+    control("power: tasks claim without a sync, xfs", |of| {
+        state::without_sync(of, Xfs, Subject::Claim)
+    }),
+    control("power: tasks claim without a sync, btrfs", |of| {
+        state::without_sync(of, Btrfs, Subject::Claim)
     }),
     control("power: no sync of the file, ext4", |of| {
         without(of, Ext4, "fdatasync")

@@ -9,6 +9,7 @@ pub fn all() -> Vec<Case> {
         protocol::CASES,
         faults::CASES,
         faults::leasing::CASES,
+        faults::state::CASES,
         power::CASES,
         kernel::CASES,
         places::CASES,
