@@ -1,9 +1,11 @@
-//! Node programs that write whole stories, by way of the module in `examples/node`: nobody loses anything (contract, 15.10).
+//! Node programs that write whole stories, or change shared JSON files, by way of the modules in `examples/node`: nobody loses
+//! anything (contract, 15.10).
 
 use std::path::Path;
 use std::process::Command;
 
-use testkit::{Finished, SecondProcess, on_path, skip, without_settings, workspace};
+use serde_json::Value;
+use testkit::{Finished, Sandbox, SecondProcess, on_path, skip, without_settings, workspace};
 
 use crate::support::{Content, PATIENCE, StoryBox, alone, run, story};
 
@@ -146,4 +148,78 @@ fn example_for_node_works() {
         .args(["get"])
         .arg(&story_box.path)
         .arg("retry_count")));
+}
+
+/// What no program here means to change: numbers that JavaScript cannot hold, a layout that no serialiser makes.
+const KEPT: &str =
+    "{\n   \"exact\": [1.0, 12345678901234567890123, 1e400],\n\t \"odd\" : { \"x\":1 },\n";
+
+#[test]
+fn state_files_changed_by_node_lose_nothing_of_anybody() {
+    let test = "state_files_changed_by_node_lose_nothing_of_anybody";
+    let _alone = alone();
+    let sandbox = Sandbox::new();
+    let text = format!("{KEPT}   \"gone\": null,\n   \"count\": 0,\n   \"log\": []\n}}\n");
+    let path = sandbox.write("state.json", text);
+    let module = workspace().join("examples/node/state-file.mjs");
+    let worker = workspace().join("tests/peers/state_peer.mjs");
+    let mut nodes = Vec::new();
+    for name in 0..NODES {
+        let Some(mut command) = node(test, &[&worker, &module, &path]) else {
+            return;
+        };
+        command.args([format!("n{name}"), ROUNDS.to_string()]);
+        nodes.push(SecondProcess::spawn_ready(&mut command, PATIENCE));
+    }
+    for node in &mut nodes {
+        node.send_line("go");
+    }
+    std::thread::scope(|scope| {
+        for _ in 0..SETTERS {
+            scope.spawn(|| {
+                for _ in 0..SETS {
+                    let mut set = story();
+                    set.args(["state", "set"]).arg(&path);
+                    works(&run(set.args(["--inc", "count", "--timeout", "60s"])));
+                }
+            });
+        }
+    });
+    let again = nodes.into_iter().map(|node| {
+        let finished = node.wait(PATIENCE);
+        works(&finished);
+        let last = finished.stdout.lines().last().unwrap_or_default();
+        last.parse::<usize>().expect("a number of reruns")
+    });
+    let again: usize = again.sum();
+    assert!(
+        again >= NODES - 1,
+        "all but one lost the first compare-and-swap: {again}"
+    );
+    let after = std::fs::read_to_string(&path).expect("the file is there");
+    assert!(after.starts_with(KEPT), "nobody meant these bytes: {after}");
+    let after = without_numbers_too_large(&after);
+    let counted = NODES * ROUNDS + SETTERS * SETS;
+    assert_eq!(after["count"], counted, "each count of all is there");
+    assert_eq!(after.get("gone"), None, "what all remove is gone");
+    for name in 0..NODES {
+        let mine = &after["by"][format!("a/n{name}~.b")];
+        assert_eq!(mine, &Value::from(ROUNDS), "the own counter of n{name}");
+    }
+    let log = after["log"].as_array().expect("a list");
+    assert_eq!(log.len(), NODES * ROUNDS, "each line, once");
+    for line in
+        (0..NODES).flat_map(|name| (1..=ROUNDS).map(move |round| format!("n{name}-{round}")))
+    {
+        assert!(log.contains(&Value::from(line.as_str())), "{line} is there");
+    }
+    assert!(
+        testkit::leftovers(sandbox.path()).is_empty(),
+        "nothing is left behind"
+    );
+}
+
+/// The value of a text whose number out of range is another one.
+fn without_numbers_too_large(text: &str) -> Value {
+    serde_json::from_str(&text.replacen("1e400", "0", 1)).expect("it is JSON")
 }

@@ -24,7 +24,7 @@ export class StoryError extends Error {
 }
 
 /** Runs `story` and returns the JSON it prints. */
-function ask(args, input = '') {
+export function ask(args, input = '') {
   return new Promise((resolve, reject) => {
     const child = spawn(COMMAND, args, { stdio: ['pipe', 'pipe', 'inherit'] });
     let output = '';
