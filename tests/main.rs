@@ -32,6 +32,7 @@ mod places;
 mod readme;
 mod recovery;
 mod sections;
+mod shared_files;
 mod state_commands;
 mod support;
 mod tasks_at_once;

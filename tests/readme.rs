@@ -1,4 +1,4 @@
-//! The README's tour is true, and so is the page about agents: every command in them is run here, and prints what they show.
+//! The README's tour is true, and so are the pages about agents and about shared JSON files: every command in them is run here, and prints what they show.
 
 use std::fs;
 use std::path::Path;
@@ -135,6 +135,16 @@ fn commands_of_the_page_about_agents_print_what_it_shows() {
         return;
     }
     let page = workspace().join("docs/architecture/parallelism.md");
+    let steps = steps(&fs::read_to_string(page).expect("there is a page"));
+    assert!(steps.len() >= 15, "the commands are found: {}", steps.len());
+    let sandbox = Sandbox::new();
+    sandbox.write(".ai-sdlc/stories/.keep", "");
+    assert_prints(&steps, &sandbox);
+}
+
+#[test]
+fn commands_of_the_page_about_state_files_print_what_it_shows() {
+    let page = workspace().join("docs/architecture/state-files.md");
     let steps = steps(&fs::read_to_string(page).expect("there is a page"));
     assert!(steps.len() >= 15, "the commands are found: {}", steps.len());
     let sandbox = Sandbox::new();
