@@ -184,89 +184,90 @@ mod tests {
         result.map(|()| text.as_str().to_owned())
     }
 
-    /// The examples of RFC 6902, appendix A, and what it says of the corners.
+    /// Before, patch, after: the examples of RFC 6902, appendix A, and what it says of the corners.
+    const POSSIBLE: &[(&str, &str, &str)] = &[
+        (
+            r#"{"foo":"bar"}"#,
+            r#"[{"op":"add","path":"/baz","value":"qux"}]"#,
+            r#"{"baz":"qux","foo":"bar"}"#,
+        ),
+        (
+            r#"{"foo":["bar","baz"]}"#,
+            r#"[{"op":"add","path":"/foo/1","value":"qux"}]"#,
+            r#"{"foo":["bar","qux","baz"]}"#,
+        ),
+        (
+            r#"{"baz":"qux","foo":"bar"}"#,
+            r#"[{"op":"remove","path":"/baz"}]"#,
+            r#"{"foo":"bar"}"#,
+        ),
+        (
+            r#"{"foo":["bar","qux","baz"]}"#,
+            r#"[{"op":"remove","path":"/foo/1"}]"#,
+            r#"{"foo":["bar","baz"]}"#,
+        ),
+        (
+            r#"{"baz":"qux","foo":"bar"}"#,
+            r#"[{"op":"replace","path":"/baz","value":"boo"}]"#,
+            r#"{"baz":"boo","foo":"bar"}"#,
+        ),
+        (
+            r#"{"foo":{"bar":"baz","waldo":"fred"},"qux":{"corge":"grault"}}"#,
+            r#"[{"op":"move","from":"/foo/waldo","path":"/qux/thud"}]"#,
+            r#"{"foo":{"bar":"baz"},"qux":{"corge":"grault","thud":"fred"}}"#,
+        ),
+        (
+            r#"{"foo":["all","grass","cows","eat"]}"#,
+            r#"[{"op":"move","from":"/foo/1","path":"/foo/3"}]"#,
+            r#"{"foo":["all","cows","eat","grass"]}"#,
+        ),
+        (
+            r#"{"baz":"qux","foo":["a",2,"c"]}"#,
+            r#"[{"op":"test","path":"/baz","value":"qux"},{"op":"test","path":"/foo/1","value":2}]"#,
+            r#"{"baz":"qux","foo":["a",2,"c"]}"#,
+        ),
+        (
+            r#"{"foo":"bar"}"#,
+            r#"[{"op":"add","path":"/child","value":{"grandchild":{}}}]"#,
+            r#"{"foo":"bar","child":{"grandchild":{}}}"#,
+        ),
+        (
+            r#"{"foo":"bar"}"#,
+            r#"[{"op":"add","path":"/baz","value":"qux","xyz":123}]"#,
+            r#"{"foo":"bar","baz":"qux"}"#,
+        ),
+        (
+            r#"{"/":9,"~1":10}"#,
+            r#"[{"op":"test","path":"/~01","value":10}]"#,
+            r#"{"/":9,"~1":10}"#,
+        ),
+        (
+            r#"{"foo":["bar"]}"#,
+            r#"[{"op":"add","path":"/foo/-","value":["abc","def"]}]"#,
+            r#"{"foo":["bar",["abc","def"]]}"#,
+        ),
+        (
+            r#"{"a":1}"#,
+            r#"[{"op":"copy","from":"/a","path":"/b"},{"op":"replace","path":"/b","value":null}]"#,
+            r#"{"a":1,"b":null}"#,
+        ),
+        (
+            r#"{"a":1.0}"#,
+            r#"[{"op":"test","path":"/a","value":1}]"#,
+            r#"{"a":1.0}"#,
+        ),
+        ("{}", r#"[{"op":"add","path":"","value":[1]}]"#, "[1]"),
+        (
+            r#"{"a":{"b":1,"c":2}}"#,
+            r#"[{"op":"test","path":"/a","value":{"c":2,"b":1.0}}]"#,
+            r#"{"a":{"b":1,"c":2}}"#,
+        ),
+        ("{}", "[]", "{}"),
+    ];
+
     #[test]
     fn apply_does_what_rfc_6902_says() {
-        let table = [
-            (
-                r#"{"foo":"bar"}"#,
-                r#"[{"op":"add","path":"/baz","value":"qux"}]"#,
-                r#"{"baz":"qux","foo":"bar"}"#,
-            ),
-            (
-                r#"{"foo":["bar","baz"]}"#,
-                r#"[{"op":"add","path":"/foo/1","value":"qux"}]"#,
-                r#"{"foo":["bar","qux","baz"]}"#,
-            ),
-            (
-                r#"{"baz":"qux","foo":"bar"}"#,
-                r#"[{"op":"remove","path":"/baz"}]"#,
-                r#"{"foo":"bar"}"#,
-            ),
-            (
-                r#"{"foo":["bar","qux","baz"]}"#,
-                r#"[{"op":"remove","path":"/foo/1"}]"#,
-                r#"{"foo":["bar","baz"]}"#,
-            ),
-            (
-                r#"{"baz":"qux","foo":"bar"}"#,
-                r#"[{"op":"replace","path":"/baz","value":"boo"}]"#,
-                r#"{"baz":"boo","foo":"bar"}"#,
-            ),
-            (
-                r#"{"foo":{"bar":"baz","waldo":"fred"},"qux":{"corge":"grault"}}"#,
-                r#"[{"op":"move","from":"/foo/waldo","path":"/qux/thud"}]"#,
-                r#"{"foo":{"bar":"baz"},"qux":{"corge":"grault","thud":"fred"}}"#,
-            ),
-            (
-                r#"{"foo":["all","grass","cows","eat"]}"#,
-                r#"[{"op":"move","from":"/foo/1","path":"/foo/3"}]"#,
-                r#"{"foo":["all","cows","eat","grass"]}"#,
-            ),
-            (
-                r#"{"baz":"qux","foo":["a",2,"c"]}"#,
-                r#"[{"op":"test","path":"/baz","value":"qux"},{"op":"test","path":"/foo/1","value":2}]"#,
-                r#"{"baz":"qux","foo":["a",2,"c"]}"#,
-            ),
-            (
-                r#"{"foo":"bar"}"#,
-                r#"[{"op":"add","path":"/child","value":{"grandchild":{}}}]"#,
-                r#"{"foo":"bar","child":{"grandchild":{}}}"#,
-            ),
-            (
-                r#"{"foo":"bar"}"#,
-                r#"[{"op":"add","path":"/baz","value":"qux","xyz":123}]"#,
-                r#"{"foo":"bar","baz":"qux"}"#,
-            ),
-            (
-                r#"{"/":9,"~1":10}"#,
-                r#"[{"op":"test","path":"/~01","value":10}]"#,
-                r#"{"/":9,"~1":10}"#,
-            ),
-            (
-                r#"{"foo":["bar"]}"#,
-                r#"[{"op":"add","path":"/foo/-","value":["abc","def"]}]"#,
-                r#"{"foo":["bar",["abc","def"]]}"#,
-            ),
-            (
-                r#"{"a":1}"#,
-                r#"[{"op":"copy","from":"/a","path":"/b"},{"op":"replace","path":"/b","value":null}]"#,
-                r#"{"a":1,"b":null}"#,
-            ),
-            (
-                r#"{"a":1.0}"#,
-                r#"[{"op":"test","path":"/a","value":1}]"#,
-                r#"{"a":1.0}"#,
-            ),
-            ("{}", r#"[{"op":"add","path":"","value":[1]}]"#, "[1]"),
-            (
-                r#"{"a":{"b":1,"c":2}}"#,
-                r#"[{"op":"test","path":"/a","value":{"c":2,"b":1.0}}]"#,
-                r#"{"a":{"b":1,"c":2}}"#,
-            ),
-            ("{}", "[]", "{}"),
-        ];
-        for (before, patch, expected) in table {
+        for (before, patch, expected) in POSSIBLE {
             let after = patched(before, patch).expect("it is possible");
             assert!(
                 crate::exact::is_same_json(&after, expected),
@@ -275,78 +276,80 @@ mod tests {
         }
     }
 
+    /// Before, patch, and what is told.
+    const IMPOSSIBLE: &[(&str, &str, &str)] = &[
+        (
+            r#"{"baz":"qux"}"#,
+            r#"[{"op":"add","path":"/x","value":1},{"op":"test","path":"/baz","value":"bar"}]"#,
+            r#"operation 1 (test "/baz"): the value there is "qux", not "bar""#,
+        ),
+        (
+            r#"{"a":"10"}"#,
+            r#"[{"op":"test","path":"/a","value":10}]"#,
+            r#"operation 0 (test "/a"): the value there is "10", not 10"#,
+        ),
+        (
+            r#"{"a":12345678901234567890123}"#,
+            r#"[{"op":"test","path":"/a","value":12345678901234567890124}]"#,
+            r#"operation 0 (test "/a"): the value there is 12345678901234567890123, not 12345678901234567890124"#,
+        ),
+        (
+            "{}",
+            r#"[{"op":"test","path":"/a","value":null}]"#,
+            r#"operation 0 (test "/a"): there is no such place"#,
+        ),
+        (
+            "{}",
+            r#"[{"op":"add","path":"/a/b","value":1}]"#,
+            r#"operation 0 (add "/a/b"): there is no such place"#,
+        ),
+        (
+            "{}",
+            r#"[{"op":"remove","path":"/a"}]"#,
+            r#"operation 0 (remove "/a"): there is no such place"#,
+        ),
+        (
+            "{}",
+            r#"[{"op":"remove","path":""}]"#,
+            r#"operation 0 (remove ""): there is no such place"#,
+        ),
+        (
+            "{}",
+            r#"[{"op":"replace","path":"/a","value":1}]"#,
+            r#"operation 0 (replace "/a"): there is no such place"#,
+        ),
+        (
+            r#"{"a":[1]}"#,
+            r#"[{"op":"add","path":"/a/2","value":1}]"#,
+            r#"operation 0 (add "/a/2"): there is no such place"#,
+        ),
+        (
+            r#"{"a":[1]}"#,
+            r#"[{"op":"remove","path":"/a/01"}]"#,
+            r#"operation 0 (remove "/a/01"): there is no such place"#,
+        ),
+        (
+            r#"{"a":[]}"#,
+            r#"[{"op":"remove","path":"/a/-"}]"#,
+            r#"operation 0 (remove "/a/-"): there is no such place"#,
+        ),
+        (
+            "{}",
+            r#"[{"op":"copy","from":"/a","path":"/b"}]"#,
+            r#"operation 0 (copy "/b"): there is nothing at "/a""#,
+        ),
+        (
+            r#"{"a":{}}"#,
+            r#"[{"op":"move","from":"/a","path":"/a/b"}]"#,
+            r#"operation 0 (move "/a/b"): a value cannot be moved into itself"#,
+        ),
+    ];
+
     #[test]
     fn apply_tells_which_operation_was_not_possible_and_why() {
-        let table = [
-            (
-                r#"{"baz":"qux"}"#,
-                r#"[{"op":"add","path":"/x","value":1},{"op":"test","path":"/baz","value":"bar"}]"#,
-                r#"operation 1 (test "/baz"): the value there is "qux", not "bar""#,
-            ),
-            (
-                r#"{"a":"10"}"#,
-                r#"[{"op":"test","path":"/a","value":10}]"#,
-                r#"operation 0 (test "/a"): the value there is "10", not 10"#,
-            ),
-            (
-                r#"{"a":12345678901234567890123}"#,
-                r#"[{"op":"test","path":"/a","value":12345678901234567890124}]"#,
-                r#"operation 0 (test "/a"): the value there is 12345678901234567890123, not 12345678901234567890124"#,
-            ),
-            (
-                "{}",
-                r#"[{"op":"test","path":"/a","value":null}]"#,
-                r#"operation 0 (test "/a"): there is no such place"#,
-            ),
-            (
-                "{}",
-                r#"[{"op":"add","path":"/a/b","value":1}]"#,
-                r#"operation 0 (add "/a/b"): there is no such place"#,
-            ),
-            (
-                "{}",
-                r#"[{"op":"remove","path":"/a"}]"#,
-                r#"operation 0 (remove "/a"): there is no such place"#,
-            ),
-            (
-                "{}",
-                r#"[{"op":"remove","path":""}]"#,
-                r#"operation 0 (remove ""): there is no such place"#,
-            ),
-            (
-                "{}",
-                r#"[{"op":"replace","path":"/a","value":1}]"#,
-                r#"operation 0 (replace "/a"): there is no such place"#,
-            ),
-            (
-                r#"{"a":[1]}"#,
-                r#"[{"op":"add","path":"/a/2","value":1}]"#,
-                r#"operation 0 (add "/a/2"): there is no such place"#,
-            ),
-            (
-                r#"{"a":[1]}"#,
-                r#"[{"op":"remove","path":"/a/01"}]"#,
-                r#"operation 0 (remove "/a/01"): there is no such place"#,
-            ),
-            (
-                r#"{"a":[]}"#,
-                r#"[{"op":"remove","path":"/a/-"}]"#,
-                r#"operation 0 (remove "/a/-"): there is no such place"#,
-            ),
-            (
-                "{}",
-                r#"[{"op":"copy","from":"/a","path":"/b"}]"#,
-                r#"operation 0 (copy "/b"): there is nothing at "/a""#,
-            ),
-            (
-                r#"{"a":{}}"#,
-                r#"[{"op":"move","from":"/a","path":"/a/b"}]"#,
-                r#"operation 0 (move "/a/b"): a value cannot be moved into itself"#,
-            ),
-        ];
-        for (before, patch, expected) in table {
+        for (before, patch, expected) in IMPOSSIBLE {
             let err = patched(before, patch).expect_err("it is not possible");
-            assert_eq!(err.to_string(), expected, "{before} by {patch}");
+            assert_eq!(err.to_string(), *expected, "{before} by {patch}");
         }
     }
 
