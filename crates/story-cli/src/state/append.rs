@@ -1,10 +1,12 @@
 //! `story state append`: lines for a log that many write.
 
 use std::io::{self, BufRead as _};
+use std::path::Path;
 
 use serde_json::json;
 use state_file::log_file::{LogError, LogOptions, Rotation, RotationLimits, append};
 
+use super::target;
 use crate::args::state_append::StateAppendArgs;
 use crate::failure::{Code, Failure};
 use crate::failure_sources::{code_of_io, judge_acquire};
@@ -21,7 +23,7 @@ use crate::transaction::chain;
 ///
 /// [`Failure`]: the lines before the one that failed are in the log.
 pub fn run(args: &StateAppendArgs, settings: &Settings, output: &Output) -> Result<(), Failure> {
-    let mut log = Log::new(args, settings, output);
+    let mut log = Log::new(args, settings, output)?;
     if matches!(args.text.as_str(), "-" | "@-") {
         for line in io::stdin().lock().lines() {
             let line = line.map_err(|err| {
@@ -44,6 +46,22 @@ pub fn run(args: &StateAppendArgs, settings: &Settings, output: &Output) -> Resu
     log.told()
 }
 
+/// The log at a path.
+///
+/// # Errors
+///
+/// `EUSAGE` for what is no log by its name: a line at its end, without any lock, would break a JSON file, a story or a lock.
+fn log_at(given: &Path) -> Result<Target, Failure> {
+    let target = target::of(given)?;
+    if given.extension().is_some_and(|end| end == "json") {
+        return Err(
+            Failure::usage(format!("{} is JSON, not a log", given.display()))
+                .hint("`story state set FILE --push KEY=VALUE` adds to a list in it; a log of JSON lines is called .jsonl"),
+        );
+    }
+    Ok(target)
+}
+
 /// A log, and what was done with it.
 struct Log<'a> {
     args: &'a StateAppendArgs,
@@ -56,12 +74,16 @@ struct Log<'a> {
 }
 
 impl<'a> Log<'a> {
-    fn new(args: &'a StateAppendArgs, settings: &Settings, output: &'a Output) -> Self {
+    fn new(
+        args: &'a StateAppendArgs,
+        settings: &Settings,
+        output: &'a Output,
+    ) -> Result<Self, Failure> {
         let keep = args.keep;
         let limits = |max_bytes| RotationLimits { max_bytes, keep };
-        Self {
+        Ok(Self {
             args,
-            target: Target::at(args.file.clone()),
+            target: log_at(&args.file)?,
             options: LogOptions {
                 rotation: args.max_size.map(limits),
                 durability: settings.durability(),
@@ -71,7 +93,7 @@ impl<'a> Log<'a> {
             lines: 0,
             rotated: 0,
             warnings: Vec::new(),
-        }
+        })
     }
 
     fn line(&mut self, line: &str) -> Result<(), Failure> {

@@ -53,6 +53,11 @@ fn append_refuses_what_is_no_log_and_tells_where_there_is_none() {
     let desk = Desk::new();
     desk.expect(7, &["state", "append", ".ai-sdlc", "x"]);
     desk.expect(3, &["state", "append", "missing/run.log", "x"]);
+    for name in ["tasks.json", "story.md", "run.log.lock"] {
+        desk.sandbox.write(name, "{}");
+        desk.expect(2, &["state", "append", name, "x"]);
+        assert_eq!(desk.sandbox.read(name), "{}", "{name} is no log, and stays");
+    }
     for wrong in [&["x", "--max-size", "big"][..], &["x", "--keep", "2"], &[]] {
         append(&desk, 2, wrong);
     }
