@@ -286,7 +286,7 @@ mod tests {
         let sandbox = Sandbox::new();
         sandbox.write("file", "");
         let lock = LockOptions {
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_mins(1),
             ..LockOptions::default()
         };
         let terms = Terms::with(&lock);
@@ -304,7 +304,7 @@ mod tests {
             );
             assert_eq!(
                 options.effective_stale_after(),
-                Duration::from_secs(60),
+                Duration::from_mins(1),
                 "a lock is not stale earlier because one has waited for {waited:?}"
             );
         }
