@@ -1,5 +1,7 @@
 //! From the errors of the board of tasks to failures: code and advice. Pure.
 
+use std::path::Path;
+
 use locked_file::SessionError;
 use locked_file::together::FinishError;
 use serde_json::{Value, json};
@@ -15,7 +17,7 @@ impl Failure {
         let retryable = err.is_retryable();
         let failure = match err {
             BoardError::Rule(err) => Self::from_rule(&err),
-            BoardError::Unclear { path, source } => Self::from_rule(&source).at(&path),
+            BoardError::Unclear { path, source } => unclear(&path, &source),
             BoardError::Read(err) => {
                 let is_missing = err.is_not_found();
                 let failure = Self::from_state_read(err);
@@ -60,6 +62,15 @@ impl Failure {
         // What waits for other tasks is no better a moment later.
         failure.retryable(code == Code::Locked)
     }
+}
+
+/// Says which of the two files it is, for people too.
+fn unclear(path: &Path, source: &RuleError) -> Failure {
+    let (code, hint) = judge(source);
+    Failure::new(code, "")
+        .cause(format!("{}: {source}", path.display()))
+        .hint(hint)
+        .at(path)
 }
 
 fn from_session(err: SessionError, settings: &Settings) -> Failure {
@@ -136,5 +147,29 @@ fn conflicts(err: &RuleError) -> Vec<Value> {
             children.iter().map(|id| json!({ "task": id })).collect()
         }
         _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use state_file::board::RuleError;
+
+    use super::unclear;
+
+    #[test]
+    fn file_that_is_no_board_is_named() {
+        let source = RuleError::Unclear {
+            task: None,
+            member: "agents".to_owned(),
+            reason: "an object is expected".to_owned(),
+        };
+        let failure = unclear(Path::new("/p/metrics.json"), &source);
+        assert_eq!(
+            failure.message(),
+            ": /p/metrics.json: the file: agents: an object is expected",
+            "there are two files, and somebody has to mend the right one"
+        );
     }
 }
