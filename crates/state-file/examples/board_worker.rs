@@ -16,7 +16,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use sidecar_lock::LockOptions;
 use state_file::Warning;
 use state_file::board::{
-    Board, BoardError, Completion, Done, Filter, Moment, Present, RuleError, Status,
+    Actor, Board, BoardError, Completion, Done, Filter, Moment, RuleError, Status,
 };
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -43,7 +43,7 @@ fn main() -> Outcome<()> {
         complete(&board, &id, agent, &options, &mut out)?;
     }
     loop {
-        let claimed = match board.claim_next(&Filter::default(), &present(agent)?, &options) {
+        let claimed = match board.claim_next(&Filter::default(), &actor(agent)?, &options) {
             Ok(claimed) => claimed,
             // Whoever completes what the others wait for goes on with them.
             Err(BoardError::Rule(RuleError::NothingReady { .. })) => return Ok(()),
@@ -56,7 +56,7 @@ fn main() -> Outcome<()> {
 
 fn held_by(board: &Board, agent: &str) -> Outcome<Vec<String>> {
     let found = board.read()?;
-    let held = found.tasks.all().iter().filter(|task| {
+    let held = found.seen.tasks.all().iter().filter(|task| {
         task.status == Status::InProgress && task.assignee.as_deref() == Some(agent)
     });
     Ok(held.map(|task| task.id.clone()).collect())
@@ -69,7 +69,7 @@ fn complete(
     options: &LockOptions,
     out: &mut impl Write,
 ) -> Outcome<()> {
-    let done = board.complete(id, &Completion::default(), &present(agent)?, options)?;
+    let done = board.complete(id, &Completion::default(), &actor(agent)?, options)?;
     tell(out, "done", &done)
 }
 
@@ -81,12 +81,16 @@ fn tell(out: &mut impl Write, what: &str, done: &Done) -> Outcome<()> {
     Ok(writeln!(out, "{what} {}", done.task.id)?)
 }
 
-fn present(agent: &str) -> Outcome<Present<'_>> {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH)?;
-    let at = Moment::from_milliseconds(i64::try_from(since.as_millis())?);
-    Ok(Present {
-        at: at.ok_or("a time that can be written")?,
-        agent,
-        seed: u64::from(since.subsec_nanos()),
-    })
+fn actor(agent: &str) -> Outcome<Actor<'_>> {
+    let seed = SystemTime::now().duration_since(UNIX_EPOCH)?.subsec_nanos();
+    Ok(Actor::new(agent, u64::from(seed), now))
+}
+
+/// 1970 when the clock says something that cannot be.
+fn now() -> Moment {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    let milliseconds = i64::try_from(since.as_millis()).unwrap_or_default();
+    Moment::from_milliseconds(milliseconds).expect("1970 and what a clock says can be written")
 }

@@ -22,6 +22,7 @@
 //! - An [`Amendment`] changes everything else, blocks a task, cancels it, or opens it again for everybody.
 //! - Tasks that would wait for each other for ever are refused: a task waits for its dependencies and for its children.
 
+mod actor;
 mod choose;
 mod circle;
 mod difference;
@@ -40,16 +41,17 @@ mod shared;
 mod task;
 mod tasks;
 
+pub use actor::Actor;
 pub use choose::{Filter, next};
 pub use difference::Difference;
 pub use entry::{Action, Entry};
 pub use error::{RuleError, WaitsFor};
 pub use failure::BoardError;
-pub use look::Snapshot;
+pub use look::{SeenTasks, Snapshot};
 pub use metrics::{AgentMetrics, Claim, Metrics};
 pub use moment::Moment;
 pub use problem::Problem;
-pub use rules::{Amendment, Completion, NewTask, OpenChildren, Present, Right};
+pub use rules::{Amendment, Completion, NewTask, OpenChildren, Right};
 pub use shared::{Board, Check, Done, Failure, TransactionTold};
 pub use task::{DEFAULT_PRIORITY, Status, StatusError, Task};
 pub use tasks::Tasks;

@@ -17,20 +17,33 @@ use crate::read::{Found, MAX_STATE_BYTES, read};
 /// How often both files are read when they change meanwhile. Chosen: somebody who only looks is not kept for long.
 const TRIES: u32 = 8;
 
+/// The tasks of a board as they were read.
+#[derive(Debug, Clone)]
+pub struct SeenTasks {
+    /// The tasks.
+    pub tasks: Tasks,
+    found: Found,
+}
+
 /// A board as it was read.
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     /// The tasks.
-    pub tasks: Tasks,
+    pub seen: SeenTasks,
     /// The metrics; none of a file that is not there.
     pub metrics: Metrics,
     /// Whether both are known to be of one moment; `false`: others changed the board all the while, and the two may be some
     /// transactions apart.
     pub is_settled: bool,
-    found: Found,
 }
 
-impl Snapshot {
+impl SeenTasks {
+    fn of(found: Found) -> Result<Self, BoardError> {
+        let tasks = Tasks::parse(found.text.as_str())
+            .map_err(|err| BoardError::of_text(TextError::Rule(err), &found.path))?;
+        Ok(Self { tasks, found })
+    }
+
     /// The revision of the file of tasks; costs a look at every byte.
     pub fn revision(&self) -> Revision {
         self.found.revision()
@@ -43,6 +56,16 @@ impl Snapshot {
 }
 
 impl Board {
+    /// Reads the tasks as they are now, and them alone: whatever became of the metrics. No lock, no waiting for writers; a
+    /// transaction that is decided counts.
+    ///
+    /// # Errors
+    ///
+    /// [`BoardError::Read`], [`BoardError::Unclear`]: the file is not there, not JSON, or not a board.
+    pub fn read_tasks(&self) -> Result<SeenTasks, BoardError> {
+        SeenTasks::of(read(&self.tasks)?)
+    }
+
     /// Reads both files as they are now: no lock, no waiting for writers. A transaction that is decided counts, even if its
     /// process died before it was carried out.
     ///
@@ -78,16 +101,15 @@ impl Board {
         metrics: Option<Found>,
         is_settled: bool,
     ) -> Result<Snapshot, BoardError> {
-        let of_rule = |err: RuleError, path: &Path| BoardError::of_text(TextError::Rule(err), path);
-        let parsed = match metrics {
+        let of_rule = |err: RuleError| BoardError::of_text(TextError::Rule(err), &self.metrics);
+        let metrics = match metrics {
             Some(found) => Metrics::parse(found.text.as_str()),
             None => Ok(Metrics::default()),
         };
         Ok(Snapshot {
-            tasks: Tasks::parse(tasks.text.as_str()).map_err(|err| of_rule(err, &tasks.path))?,
-            metrics: parsed.map_err(|err| of_rule(err, &self.metrics))?,
+            seen: SeenTasks::of(tasks)?,
+            metrics: metrics.map_err(of_rule)?,
             is_settled,
-            found: tasks,
         })
     }
 }
@@ -143,7 +165,7 @@ mod tests {
             let found = found.expect("both are clear");
             assert_eq!(looks, 2, "{name} had changed, and then no more");
             assert!(found.is_settled, "both are of one moment");
-            let seen = (found.tasks.all().len(), found.metrics.agents.len());
+            let seen = (found.seen.tasks.all().len(), found.metrics.agents.len());
             let expected = if name == TASKS { (1, 0) } else { (0, 1) };
             assert_eq!(seen, expected, "what is there now is seen");
         }

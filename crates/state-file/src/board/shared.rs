@@ -9,6 +9,7 @@ use locked_file::together::{Edited, update_together};
 use locked_file::{Session, Terms, Told, Warning};
 use sidecar_lock::{LockOptions, TookOver};
 
+use super::actor::Actor;
 use super::choose::Filter;
 use super::difference::Difference;
 use super::error::RuleError;
@@ -30,16 +31,16 @@ use crate::read::{Fresh, MAX_STATE_BYTES, Unreadable, fresh};
 /// ```
 /// # let folder = tempfile::tempdir()?;
 /// # let (tasks, metrics) = (folder.path().join("tasks.json"), folder.path().join("metrics.json"));
-/// use state_file::board::{Board, Completion, Filter, Moment, NewTask, Present, Status};
+/// use state_file::board::{Actor, Board, Completion, Filter, Moment, NewTask, Status};
 ///
 /// let board = Board::at(&tasks, &metrics)?;
 /// let options = Default::default();
 /// let at = Moment::parse("2026-01-12T10:00:00Z").ok_or("no moment")?;
-/// let ann = Present { at, agent: "ann", seed: 1 };
+/// let ann = Actor::new("ann", 1, || at);
 /// let id = board.create(&NewTask::new("Write it"), &ann, &options)?.task.id;
 ///
 /// let later = Moment::parse("2026-01-12T10:00:05Z").ok_or("no moment")?;
-/// let bob = Present { at: later, agent: "bob", seed: 2 };
+/// let bob = Actor::new("bob", 2, || later);
 /// let claimed = board.claim_next(&Filter::default(), &bob, &options)?;
 /// assert_eq!(claimed.task.id, id);
 /// let done = board.complete(&id, &Completion::default(), &bob, &options)?;
@@ -123,10 +124,10 @@ impl Board {
     pub fn create(
         &self,
         new: &NewTask,
-        present: &Present<'_>,
+        actor: &Actor<'_>,
         options: &LockOptions,
     ) -> Result<Done, BoardError> {
-        self.change(Missing::Created, options, |tasks| {
+        self.change(Missing::Created, (actor, options), |tasks, present| {
             rules::create(tasks, new, present)
         })
     }
@@ -140,10 +141,10 @@ impl Board {
         &self,
         parent: &str,
         new: &NewTask,
-        present: &Present<'_>,
+        actor: &Actor<'_>,
         options: &LockOptions,
     ) -> Result<Done, BoardError> {
-        self.change(Missing::Refused, options, |tasks| {
+        self.change(Missing::Refused, (actor, options), |tasks, present| {
             rules::spawn(tasks, parent, new, present)
         })
     }
@@ -156,10 +157,10 @@ impl Board {
     pub fn claim(
         &self,
         id: &str,
-        present: &Present<'_>,
+        actor: &Actor<'_>,
         options: &LockOptions,
     ) -> Result<Done, BoardError> {
-        self.change(Missing::Refused, options, |tasks| {
+        self.change(Missing::Refused, (actor, options), |tasks, present| {
             rules::claim(tasks, id, present)
         })
     }
@@ -172,10 +173,10 @@ impl Board {
     pub fn claim_next(
         &self,
         filter: &Filter,
-        present: &Present<'_>,
+        actor: &Actor<'_>,
         options: &LockOptions,
     ) -> Result<Done, BoardError> {
-        self.change(Missing::Refused, options, |tasks| {
+        self.change(Missing::Refused, (actor, options), |tasks, present| {
             rules::claim_next(tasks, filter, present)
         })
     }
@@ -189,10 +190,10 @@ impl Board {
         &self,
         id: &str,
         amendment: &Amendment,
-        present: &Present<'_>,
+        actor: &Actor<'_>,
         options: &LockOptions,
     ) -> Result<Done, BoardError> {
-        self.change(Missing::Refused, options, |tasks| {
+        self.change(Missing::Refused, (actor, options), |tasks, present| {
             rules::update(tasks, id, amendment, present)
         })
     }
@@ -206,10 +207,10 @@ impl Board {
         &self,
         id: &str,
         completion: &Completion,
-        present: &Present<'_>,
+        actor: &Actor<'_>,
         options: &LockOptions,
     ) -> Result<Done, BoardError> {
-        self.change(Missing::Refused, options, |tasks| {
+        self.change(Missing::Refused, (actor, options), |tasks, present| {
             rules::complete(tasks, id, completion, present)
         })
     }
@@ -223,11 +224,11 @@ impl Board {
         &self,
         id: &str,
         failure: &Failure<'_>,
-        present: &Present<'_>,
+        actor: &Actor<'_>,
         options: &LockOptions,
     ) -> Result<Done, BoardError> {
         let Failure { reason, right } = *failure;
-        self.change(Missing::Refused, options, |tasks| {
+        self.change(Missing::Refused, (actor, options), |tasks, present| {
             rules::fail(tasks, id, reason, right, present)
         })
     }
@@ -241,10 +242,10 @@ impl Board {
         &self,
         id: &str,
         right: Right,
-        present: &Present<'_>,
+        actor: &Actor<'_>,
         options: &LockOptions,
     ) -> Result<Done, BoardError> {
-        self.change(Missing::Refused, options, |tasks| {
+        self.change(Missing::Refused, (actor, options), |tasks, present| {
             rules::release(tasks, id, right, present)
         })
     }
@@ -271,8 +272,8 @@ impl Board {
     fn change(
         &self,
         missing: Missing,
-        options: &LockOptions,
-        rule: impl Fn(&Tasks) -> Result<Decision, RuleError>,
+        (actor, options): (&Actor<'_>, &LockOptions),
+        rule: impl Fn(&Tasks, &Present<'_>) -> Result<Decision, RuleError>,
     ) -> Result<Done, BoardError> {
         let mut decided: Option<Decided> = None;
         let told = self.together(missing, options, |index, file| match &decided {
@@ -280,7 +281,8 @@ impl Board {
             _ => {
                 let before = read(file, missing)?;
                 let (read, text) = before.map_or((None, None), |it| (Some(it.0), Some(it.1)));
-                let this = paper::decide(text, &rule)
+                let present = actor.present();
+                let this = paper::decide(text, |tasks| rule(tasks, &present))
                     .map_err(|err| BoardError::of_text(err, file.path))?;
                 let edited = if this.changed {
                     written(read, &this.text)

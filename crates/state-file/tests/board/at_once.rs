@@ -9,7 +9,7 @@ use std::time::Duration;
 use state_file::board::{Action, NewTask, Status};
 use testkit::SecondProcess;
 
-use crate::support::{Place, TASKS, options, present};
+use crate::support::{Place, TASKS, actor, options};
 
 /// How long a test waits for something that must come; far above what it takes.
 pub const PATIENCE: Duration = Duration::from_mins(5);
@@ -69,8 +69,8 @@ pub fn fill(place: &Place, count: usize) {
 /// That each task was done, once, by one.
 pub fn assert_done_once(place: &Place, count: usize) {
     let found = place.board.read().expect("the board is clear");
-    assert_eq!(found.tasks.all().len(), count, "all tasks are there");
-    for task in found.tasks.all() {
+    assert_eq!(found.seen.tasks.all().len(), count, "all tasks are there");
+    for task in found.seen.tasks.all() {
         let times = |action: Action| task.history.iter().filter(|it| it.action == action).count();
         assert_eq!(task.status, Status::Completed, "{} is done", task.id);
         assert_eq!(
@@ -139,16 +139,15 @@ fn first_tasks_of_a_board_made_at_once_are_all_there() {
     std::thread::scope(|scope| {
         for agent in &agents {
             scope.spawn(|| {
-                let made =
-                    place
-                        .board
-                        .create(&NewTask::new("Mine"), &present(agent, 0), &options());
+                let made = place
+                    .board
+                    .create(&NewTask::new("Mine"), &actor(agent, 0), &options());
                 made.expect("the task is sound");
             });
         }
     });
     let found = place.board.read().expect("the board is clear");
-    assert_eq!(found.tasks.all().len(), 8, "none is lost");
+    assert_eq!(found.seen.tasks.all().len(), 8, "none is lost");
     assert_eq!(found.metrics.agents.len(), 8, "nor is its maker");
     place.assert_agreement();
     place.assert_tidy();

@@ -1,13 +1,15 @@
 //! What stands in the files, what is read from them, and what is refused.
 
+use std::cell::Cell;
 use std::fs;
 
 use state_file::board::{
-    Amendment, Board, BoardError, Completion, Failure, Filter, NewTask, Right, RuleError, Status,
+    Actor, Amendment, Board, BoardError, Completion, Failure, Filter, Moment, NewTask, Right,
+    RuleError, Status,
 };
 use testkit::Sandbox;
 
-use crate::support::{METRICS, Place, TASKS, options, present};
+use crate::support::{METRICS, Place, TASKS, actor, options};
 
 #[test]
 fn create_makes_both_files() {
@@ -16,7 +18,7 @@ fn create_makes_both_files() {
         id: Some("a".to_owned()),
         ..NewTask::new("Write it")
     };
-    let created = place.board.create(&new, &present("ann", 0), &options());
+    let created = place.board.create(&new, &actor("ann", 0), &options());
     let created = created.expect("the task is sound");
     assert!(created.changed, "something changed");
     let now = "2026-01-12T10:00:00.000Z";
@@ -59,40 +61,40 @@ fn life_of_a_task_is_counted_in_the_metrics() {
     let place = Place::new();
     let (board, options) = (&place.board, options());
     let id = place.create(&NewTask::new("Write it"));
-    let claimed = board.claim(&id, &present("ann", 1000), &options);
+    let claimed = board.claim(&id, &actor("ann", 1000), &options);
     assert!(claimed.expect("it is free").changed, "ann begins");
-    let again = board.claim(&id, &present("ann", 2000), &options);
+    let again = board.claim(&id, &actor("ann", 2000), &options);
     assert!(!again.expect("it is hers").changed, "and is told so");
-    let taken = board.claim(&id, &present("bob", 2000), &options);
+    let taken = board.claim(&id, &actor("bob", 2000), &options);
     let Err(BoardError::Rule(RuleError::Taken { by, .. })) = taken else {
         panic!("it is taken: {taken:?}");
     };
     assert_eq!(by, "ann", "by whom");
     board
-        .release(&id, Right::Holder, &present("ann", 3000), &options)
+        .release(&id, Right::Holder, &actor("ann", 3000), &options)
         .expect("it is hers");
-    let next = board.claim_next(&Filter::default(), &present("bob", 4000), &options);
+    let next = board.claim_next(&Filter::default(), &actor("bob", 4000), &options);
     assert_eq!(next.expect("one is free").task.id, id, "the only one");
-    let child = board.spawn(&id, &NewTask::new("Part"), &present("bob", 5000), &options);
+    let child = board.spawn(&id, &NewTask::new("Part"), &actor("bob", 5000), &options);
     let child = child.expect("the parent is open").task;
     assert_eq!(child.parent.as_deref(), Some(id.as_str()), "it is linked");
     let completion = Completion::default();
-    let early = board.complete(&id, &completion, &present("bob", 6000), &options);
+    let early = board.complete(&id, &completion, &actor("bob", 6000), &options);
     assert!(
         matches!(&early, Err(BoardError::Rule(RuleError::OpenChildren { children, .. })) if *children == [child.id.clone()]),
         "a part is open: {early:?}"
     );
     board
-        .claim(&child.id, &present("cyd", 6000), &options)
+        .claim(&child.id, &actor("cyd", 6000), &options)
         .expect("it is free");
     let failure = Failure {
         reason: "broken",
         right: Right::Holder,
     };
     board
-        .fail(&child.id, &failure, &present("cyd", 7500), &options)
+        .fail(&child.id, &failure, &actor("cyd", 7500), &options)
         .expect("it is cyd's");
-    let done = board.complete(&id, &completion, &present("bob", 9000), &options);
+    let done = board.complete(&id, &completion, &actor("bob", 9000), &options);
     assert_eq!(
         done.expect("all parts ended").task.status,
         Status::Completed,
@@ -127,7 +129,7 @@ fn change_that_is_refused_leaves_both_files() {
     place
         .sandbox
         .write(METRICS, "{\"agents\": {\"ann\": {\"claimed\": \"often\"}}}");
-    let found = place.board.claim("a", &present("ann", 0), &options());
+    let found = place.board.claim("a", &actor("ann", 0), &options());
     let err = found.expect_err("the metrics are unclear");
     assert_eq!(
         err.to_string(),
@@ -163,7 +165,7 @@ fn files_that_are_no_board_are_told() {
     for (text, expected) in table {
         let place = Place::new();
         place.sandbox.write(TASKS, text);
-        let (board, bob) = (&place.board, present("bob", 0));
+        let (board, bob) = (&place.board, actor("bob", 0));
         let errors = [
             board.read().err(),
             board.create(&NewTask::new("t"), &bob, &options()).err(),
@@ -180,9 +182,42 @@ fn files_that_are_no_board_are_told() {
 }
 
 #[test]
+fn time_is_told_once_the_locks_of_both_files_are_held() {
+    let place = Place::new();
+    place.create(&NewTask::new("t"));
+    let looks = Cell::new(0);
+    let ann = Actor::new("ann", 7, || {
+        looks.set(looks.get() + 1);
+        for name in [TASKS, METRICS] {
+            let lock = place.sandbox.join(format!("{name}.lock"));
+            assert!(
+                lock.exists(),
+                "{name} is locked when the clock is looked at"
+            );
+        }
+        Moment::from_milliseconds(1000).expect("a moment")
+    });
+    let claimed = place.board.claim_next(&Filter::default(), &ann, &options());
+    claimed.expect("it is ready");
+    assert_eq!(looks.get(), 1, "the clock is looked at");
+}
+
+#[test]
+fn tasks_can_be_read_whatever_became_of_the_metrics() {
+    let place = Place::new();
+    let id = place.create(&NewTask::new("t"));
+    for text in ["", "[]", "{\"agents\": {\"ann\": 5}}"] {
+        place.sandbox.write(METRICS, text);
+        let seen = place.board.read_tasks().expect("the tasks are clear");
+        assert!(seen.tasks.find(&id).is_some(), "beside {text:?}");
+        assert!(place.board.read().is_err(), "both are not: {text:?}");
+    }
+}
+
+#[test]
 fn board_that_is_not_there_is_not_made_by_looking_for_work() {
     let place = Place::new();
-    let (board, ann) = (&place.board, present("ann", 0));
+    let (board, ann) = (&place.board, actor("ann", 0));
     let errors = [
         board.claim_next(&Filter::default(), &ann, &options()).err(),
         board
@@ -220,7 +255,7 @@ fn link_into_another_folder_is_refused_when_the_board_changes() {
     let tasks = other.write(TASKS, "[]");
     std::os::unix::fs::symlink(&tasks, place.sandbox.join(TASKS)).expect("links are possible");
     let new = NewTask::new("Write it");
-    let found = place.board.create(&new, &present("ann", 0), &options());
+    let found = place.board.create(&new, &actor("ann", 0), &options());
     assert!(matches!(found, Err(BoardError::Apart { .. })), "{found:?}");
     assert_eq!(other.read(TASKS), "[]", "nothing is changed");
 }
@@ -231,7 +266,7 @@ fn rebuild_metrics_makes_them_agree() {
     let id = place.create(&NewTask::new("Write it"));
     place
         .board
-        .claim(&id, &present("ann", 0), &options())
+        .claim(&id, &actor("ann", 0), &options())
         .expect("it is free");
     for wrong in [
         Some("{\"mood\": 1.0, \"agents\": {\"ann\": {\"claimed\": 9}}}"),

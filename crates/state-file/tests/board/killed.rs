@@ -8,7 +8,7 @@ use state_file::board::{Metrics, NewTask, Tasks, metrics};
 use testkit::{SecondProcess, wait_until};
 
 use crate::at_once::{PATIENCE, assert_done_once, fill, worker};
-use crate::support::{METRICS, Place, TASKS, options, present, sorted};
+use crate::support::{METRICS, Place, TASKS, actor, options, sorted};
 
 const WORKERS: usize = 16;
 const COUNT: usize = 500;
@@ -197,22 +197,26 @@ fn reader_sees_both_files_of_a_transaction_that_is_decided() {
     assert!(found.is_settled, "whoever is at work is stopped");
     assert_eq!(
         sorted(found.metrics.clone()),
-        metrics::of(&found.tasks),
+        metrics::of(&found.seen.tasks),
         "the metrics are of the same moment as the tasks"
     );
     worker.kill_9();
     assert!(is_unfinished(&place), "it is still decided");
     let after = place.board.read().expect("the board is clear");
-    assert_eq!(after.revision(), found.revision(), "and still shown");
+    assert_eq!(
+        after.seen.revision(),
+        found.seen.revision(),
+        "and still shown"
+    );
     place.assert_agreement();
     let finished = place.board.read().expect("the board is clear");
     assert_eq!(
-        finished.revision(),
-        found.revision(),
+        finished.seen.revision(),
+        found.seen.revision(),
         "what was shown is what is now in the file"
     );
     let new = NewTask::new("Another");
-    let made = place.board.create(&new, &present("ann", 0), &options());
+    let made = place.board.create(&new, &actor("ann", 0), &options());
     assert!(made.is_ok(), "work goes on: {made:?}");
     place.assert_tidy();
 }
@@ -233,7 +237,7 @@ fn edit_of_one_file_finishes_what_was_decided_over_both() {
     let before = edited.before.as_deref().map(atomic_file::Revision::of);
     assert_eq!(
         before,
-        Some(shown.revision()),
+        Some(shown.seen.revision()),
         "the edit began with what was decided"
     );
     place.assert_agreement();

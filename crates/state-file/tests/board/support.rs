@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use sidecar_lock::LockOptions;
-use state_file::board::{Board, Metrics, Moment, NewTask, Present, Tasks, metrics};
+use state_file::board::{Actor, Board, Metrics, Moment, NewTask, Tasks, metrics};
 use testkit::Sandbox;
 
 pub const TASKS: &str = "tasks.json";
@@ -38,7 +38,7 @@ impl Place {
 
     /// Puts a task on the board and returns its id.
     pub fn create(&self, new: &NewTask) -> String {
-        let created = self.board.create(new, &present("maker", 0), &options());
+        let created = self.board.create(new, &actor("maker", 0), &options());
         created.expect("the task is sound").task.id
     }
 
@@ -69,14 +69,11 @@ pub fn options() -> LockOptions {
     LockOptions::default()
 }
 
-pub fn present(agent: &str, milliseconds: i64) -> Present<'_> {
+pub fn actor(agent: &str, milliseconds: i64) -> Actor<'_> {
     let start = Moment::parse("2026-01-12T10:00:00Z").expect("an instant");
     let at = Moment::from_milliseconds(start.milliseconds() + milliseconds);
-    Present {
-        at: at.expect("a moment"),
-        agent,
-        seed: 7,
-    }
+    let at = at.expect("a moment");
+    Actor::new(agent, 7, move || at)
 }
 
 /// As `metrics::of` has them.

@@ -18,8 +18,8 @@ use crate::transaction::{chain, took_over_text};
 pub(super) fn new(desk: &Desk<'_>, args: &NewArgs) -> Result<(), Failure> {
     let new = given::new_task(&args.title, &args.task)?;
     let doing = "put the task on the board";
-    let changed = desk.change(doing, |board, present, options| {
-        board.create(&new, present, options)
+    let changed = desk.change(doing, |board, actor, options| {
+        board.create(&new, actor, options)
     })?;
     told(desk, &changed, Told::Id)
 }
@@ -27,8 +27,8 @@ pub(super) fn new(desk: &Desk<'_>, args: &NewArgs) -> Result<(), Failure> {
 pub(super) fn spawn(desk: &Desk<'_>, args: &SpawnArgs) -> Result<(), Failure> {
     let new = given::new_task(&args.title, &args.task)?;
     let doing = format!("put a child of {} on the board", args.parent);
-    let changed = desk.change(&doing, |board, present, options| {
-        board.spawn(&args.parent, &new, present, options)
+    let changed = desk.change(&doing, |board, actor, options| {
+        board.spawn(&args.parent, &new, actor, options)
     })?;
     told(desk, &changed, Told::Id)
 }
@@ -38,8 +38,8 @@ pub(super) fn claim(desk: &Desk<'_>, args: &ClaimArgs) -> Result<(), Failure> {
     let Some(id) = &args.id else {
         return claim_next(desk, args);
     };
-    let changed = desk.change(&format!("claim {id}"), |board, present, options| {
-        board.claim(id, present, options)
+    let changed = desk.change(&format!("claim {id}"), |board, actor, options| {
+        board.claim(id, actor, options)
     })?;
     told(desk, &changed, Told::Id)
 }
@@ -50,8 +50,8 @@ fn claim_next(desk: &Desk<'_>, args: &ClaimArgs) -> Result<(), Failure> {
         complexity: args.complexity.clone(),
         parent: args.parent.clone(),
     };
-    let changed = desk.change("claim a task", |board, present, options| {
-        board.claim_next(&filter, present, options)
+    let changed = desk.change("claim a task", |board, actor, options| {
+        board.claim_next(&filter, actor, options)
     });
     match changed {
         Ok(changed) => told(desk, &changed, Told::Id),
@@ -63,8 +63,8 @@ fn claim_next(desk: &Desk<'_>, args: &ClaimArgs) -> Result<(), Failure> {
 pub(super) fn update(desk: &Desk<'_>, args: &UpdateArgs) -> Result<(), Failure> {
     let amendment = given::amendment(args)?;
     let doing = format!("update {}", args.id);
-    let changed = desk.change(&doing, |board, present, options| {
-        board.update(&args.id, &amendment, present, options)
+    let changed = desk.change(&doing, |board, actor, options| {
+        board.update(&args.id, &amendment, actor, options)
     })?;
     told(desk, &changed, Told::Note("updated"))
 }
@@ -81,8 +81,8 @@ pub(super) fn done(desk: &Desk<'_>, args: &DoneArgs) -> Result<(), Failure> {
         right: given::right(args.force),
     };
     let doing = format!("complete {}", args.id);
-    let changed = desk.change(&doing, |board, present, options| {
-        board.complete(&args.id, &completion, present, options)
+    let changed = desk.change(&doing, |board, actor, options| {
+        board.complete(&args.id, &completion, actor, options)
     })?;
     told(desk, &changed, Told::Note("completed"))
 }
@@ -95,8 +95,8 @@ pub(super) fn fail(desk: &Desk<'_>, args: &FailArgs) -> Result<(), Failure> {
         right: given::right(args.force),
     };
     let doing = format!("say that {} has failed", args.id);
-    let changed = desk.change(&doing, |board, present, options| {
-        board.fail(&args.id, &failure, present, options)
+    let changed = desk.change(&doing, |board, actor, options| {
+        board.fail(&args.id, &failure, actor, options)
     })?;
     told(desk, &changed, Told::Note("failed"))
 }
@@ -105,8 +105,8 @@ pub(super) fn release(desk: &Desk<'_>, args: &ReleaseArgs) -> Result<(), Failure
     desk.must_have_a_name()?;
     let right = given::right(args.force);
     let doing = format!("give {} back", args.id);
-    let changed = desk.change(&doing, |board, present, options| {
-        board.release(&args.id, right, present, options)
+    let changed = desk.change(&doing, |board, actor, options| {
+        board.release(&args.id, right, actor, options)
     })?;
     told(desk, &changed, Told::Note("given back"))
 }

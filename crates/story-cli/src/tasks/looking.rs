@@ -12,7 +12,7 @@ use crate::json::{self as shapes, object, success};
 use crate::output::{write_json, write_json_of, write_stdout};
 
 pub(super) fn list(desk: &Desk<'_>, args: &ListArgs) -> Result<(), Failure> {
-    let found = desk.read("list the tasks")?;
+    let found = desk.read_tasks("list the tasks")?;
     let all = &found.tasks;
     let shown = in_order(all, |task| is_meant(task, all, args, desk));
     if desk.output.is_json() {
@@ -59,7 +59,7 @@ fn counts(shown: &[&Task]) -> Value {
 }
 
 pub(super) fn show(desk: &Desk<'_>, args: &ShowArgs) -> Result<(), Failure> {
-    let found = desk.read("show the task")?;
+    let found = desk.read_tasks("show the task")?;
     let all = &found.tasks;
     let Some(task) = all.find(&args.id) else {
         return Err(desk.no_such_task(&args.id, "show the task"));

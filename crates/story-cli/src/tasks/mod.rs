@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use serde_json::{Map, Value, json};
 use sidecar_lock::LockOptions;
 use state_file::board::{
-    Board, BoardError, Done, Moment, Present, RuleError, Snapshot, Status, Task, Tasks,
+    Actor, Board, BoardError, Done, Moment, RuleError, SeenTasks, Snapshot, Status, Task, Tasks,
 };
 
 use crate::app::heard_enough;
@@ -93,19 +93,17 @@ impl<'a> Desk<'a> {
     fn change(
         &self,
         doing: &str,
-        change: impl FnOnce(&Board, &Present<'_>, &LockOptions) -> Result<Done, BoardError>,
+        change: impl FnOnce(&Board, &Actor<'_>, &LockOptions) -> Result<Done, BoardError>,
     ) -> Result<Done, Failure> {
         let mut random = [0; 8];
         getrandom::fill(&mut random)
             .map_err(|err| Failure::new(Code::Io, "cannot make up an id").cause(err.to_string()))?;
-        let present = Present {
-            at: self.moment()?,
-            agent: self.settings.actor(),
-            seed: u64::from_ne_bytes(random),
-        };
+        let begun = self.moment()?;
+        let clock = || self.moment().unwrap_or(begun);
+        let actor = Actor::new(self.settings.actor(), u64::from_ne_bytes(random), clock);
         let options = self.options(doing)?;
         signals::note();
-        change(&self.board, &present, &options).map_err(self.failed(doing))
+        change(&self.board, &actor, &options).map_err(self.failed(doing))
     }
 
     fn moment(&self) -> Result<Moment, Failure> {
@@ -129,6 +127,10 @@ impl<'a> Desk<'a> {
         Ok(self.settings.lock_options(self.verb))
     }
 
+    fn read_tasks(&self, doing: &str) -> Result<SeenTasks, Failure> {
+        self.board.read_tasks().map_err(self.failed(doing))
+    }
+
     fn read(&self, doing: &str) -> Result<Snapshot, Failure> {
         self.board.read().map_err(self.failed(doing))
     }
@@ -137,7 +139,13 @@ impl<'a> Desk<'a> {
     fn failed(&self, doing: &str) -> impl Fn(BoardError) -> Failure {
         move |err| {
             let mut failure = Failure::from_board(err, doing, self.settings);
-            failure.path.get_or_insert_with(|| absolute(&self.tasks));
+            let path = failure.path.get_or_insert_with(|| absolute(&self.tasks));
+            let is_of_metrics = *path == absolute(&self.metrics);
+            if is_of_metrics && failure.code == Code::Parse {
+                return failure.hint(
+                    "all that it says stands in the board, too: remove it, then story tasks check --rebuild",
+                );
+            }
             failure
         }
     }
@@ -151,7 +159,7 @@ impl<'a> Desk<'a> {
 
     /// Whether asking again may help: something waits, and somebody is at work.
     fn nothing_ready(&self, failure: Failure) -> Failure {
-        let Ok(found) = self.board.read() else {
+        let Ok(found) = self.board.read_tasks() else {
             return failure;
         };
         let is_any = |status| found.tasks.all().iter().any(|task| task.status == status);
@@ -166,7 +174,7 @@ impl<'a> Desk<'a> {
 }
 
 /// Where the board is, and which version of it was seen.
-fn place(found: &Snapshot) -> Map<String, Value> {
+fn place(found: &SeenTasks) -> Map<String, Value> {
     object(json!({
         "path": shapes::text(found.path()),
         "rev": found.revision().to_string(),

@@ -564,6 +564,26 @@ fn check_tells_each_difference_and_rebuild_mends_it() {
 }
 
 #[test]
+fn metrics_that_are_none_keep_nobody_from_looking_and_the_way_out_is_told() {
+    let floor = Floor::new();
+    let id = floor.new_task(&["One", "--as", "ann"]);
+    let path = ".ai-sdlc/agent-performance-metrics.json";
+    for text in ["", "[]", r#"{"agents": {"ann": 5}}"#] {
+        floor.desk.sandbox.write(path, text);
+        assert!(floor.ok(&["list"]).contains(&id), "beside {text:?}");
+        assert!(floor.ok(&["show", &id]).contains("One"), "beside {text:?}");
+        let refused = floor.refused(6, &["claim", "--as", "ann"]);
+        let hint = self::text(&refused["hint"]);
+        assert!(hint.contains("check --rebuild"), "what helps: {refused}");
+        assert_eq!(floor.desk.sandbox.read(path), text, "it stays as it is");
+    }
+    fs::remove_file(floor.desk.sandbox.join(path)).expect("it is there");
+    floor.ok(&["check", "--rebuild"]);
+    floor.ok(&["claim", "--as", "ann"]);
+    floor.assert_agree();
+}
+
+#[test]
 fn metrics_are_shown_for_each_agent() {
     let floor = Floor::new();
     let id = floor.new_task(&["One", "--as", "ann"]);
