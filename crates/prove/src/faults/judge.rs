@@ -9,7 +9,7 @@ use super::place::{Author, ID, Place, Version, finish};
 use super::scene::{Aim, Ended, PERSONS, RULES_BEFORE, Scene};
 
 /// What is added to a person's `.gitignore`.
-const RULES_ADDED: &str = "# Locks and temporary files of `story`\n*.md.lock\n.*.atomic-tmp\n.*.lock-tmp\n.devs-state.lock\n.workflow-state.json.lock\n.devs.db*\n**/.ai-sdlc/journal/\n**/.ai-sdlc/locks/\n**/.ai-sdlc/locks.lock\n**/.ai-sdlc/leases.db*\n";
+const RULES_ADDED: &str = "# Locks and temporary files of `story`\n*.md.lock\n.*.atomic-tmp\n.*.lock-tmp\n.devs-state.lock\n.workflow-state.json.lock\n.devs.db*\n*.json.lock\n*.log.lock\n.state-pending/\n**/.ai-sdlc/journal/\n**/.ai-sdlc/locks/\n**/.ai-sdlc/locks.lock\n**/.ai-sdlc/leases.db*\n";
 
 /// Who takes away what is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
