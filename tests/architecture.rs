@@ -101,7 +101,7 @@ fn testkit_depends_on_no_crate_of_ours_and_only_tests_depend_on_it() {
 
 #[test]
 fn libraries_neither_read_the_environment_nor_exit() {
-    const LIBRARIES: [&str; 8] = [
+    const LIBRARIES: [&str; 9] = [
         "sidecar-lock",
         "atomic-file",
         "sqlite-file",
@@ -110,6 +110,7 @@ fn libraries_neither_read_the_environment_nor_exit() {
         "story",
         "state-file",
         "lease",
+        "task-runner",
     ];
     const FORBIDDEN: [&str; 5] = [
         "env::var",
@@ -146,6 +147,7 @@ fn what_runs_on_unix_lists_folders_and_prints_without_the_standard_librarys_pani
         "story",
         "state-file",
         "lease",
+        "task-runner",
         "story-cli",
     ] {
         for path in sources_below(&workspace().join("crates").join(shipped).join("src")) {
@@ -270,6 +272,7 @@ fn every_place_that_writes_a_file_is_known_with_the_lock_that_guards_it() {
         "story",
         "state-file",
         "lease",
+        "task-runner",
         "story-cli",
     ] {
         for path in sources_below(&crates.join(shipped).join("src")) {

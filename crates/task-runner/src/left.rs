@@ -1,0 +1,45 @@
+//! What a call left as it is, and why.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+/// A path that was left alone.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Left {
+    /// Relative to the top of the tree.
+    pub path: PathBuf,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Why a path was left alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Reason {
+    /// A submodule: only which commit it is at was recorded, and it was not moved.
+    Submodule,
+    /// A repository of its own inside the tree.
+    NestedRepository,
+    /// A file that agents share, and somebody else changed it since, or nobody can say who did.
+    ChangedByOthers,
+    /// It was ignored by git when the snapshot was taken, or is by what was restored.
+    Ignored,
+    /// It changed while it was being restored.
+    ChangedMeanwhile,
+}
+
+impl fmt::Display for Left {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let why = match self.reason {
+            Reason::Submodule => "is a submodule",
+            Reason::NestedRepository => "is a repository of its own",
+            Reason::ChangedByOthers => "is shared, and others may have changed it",
+            Reason::Ignored => "is ignored by git",
+            Reason::ChangedMeanwhile => "changed while it was being restored",
+        };
+        write!(f, "{} {why}", self.path.display())
+    }
+}
