@@ -12,6 +12,7 @@ mod ordered;
 pub mod queries;
 pub mod recovery;
 pub mod review;
+pub mod run;
 pub mod section;
 pub mod state;
 pub mod state_append;
@@ -37,6 +38,7 @@ use merging::MergingVerb;
 pub use ordered::{Given, OrderedArgs, OrderedStateArgs};
 use queries::QueryVerb;
 use recovery::RecoveryVerb;
+use run::RunArgs;
 use section::SectionVerb;
 use state::StateVerb;
 use task::TaskVerb;
@@ -208,6 +210,7 @@ pub enum Verb {
     /// `story edit-file`, `story write-file` and by every command that changes a story. Paths start at the project's root,
     /// the folder that holds the sdlc root.
     Lease(LeaseArgs),
+    Run(RunArgs),
     /// Read and change JSON files that many use: state.json, tasks.json
     ///
     /// FILE is a path, relative to the working folder, and needs no sdlc root. Each change takes the lock of the file (FILE.lock

@@ -39,6 +39,7 @@ mod output;
 mod places;
 mod queries;
 mod recovery;
+mod run;
 mod section;
 mod set;
 mod settings;
