@@ -3,6 +3,7 @@
 mod app;
 mod apply;
 mod args;
+mod child;
 mod claim;
 mod completions;
 mod configuration;

@@ -9,6 +9,7 @@ use sidecar_lock::{LockGuard, LockOptions};
 use super::{acquire, clean_up_after_the_dead};
 use crate::app;
 use crate::args::LockRunArgs;
+use crate::child::run_child;
 use crate::failure::{Code, Failure};
 use crate::failure_sources::code_of_io;
 use crate::json;
@@ -136,29 +137,6 @@ impl LockedCommand<'_> {
         }
         Ok(sys::exit_code(status))
     }
-}
-
-/// Starts the command and waits for it, with signals passed on.
-///
-/// # Errors
-///
-/// When it was not started, because of a signal among others, or cannot be waited for.
-pub fn run_child(command: &mut Command) -> io::Result<ExitStatus> {
-    // From here to `forward_to` a signal waits, so that no child is left alone without its lock.
-    if signals::begin_commit().is_err() {
-        return Err(io::ErrorKind::Interrupted.into());
-    }
-    let mut child = match command.spawn() {
-        Ok(child) => child,
-        Err(err) => {
-            signals::end_commit();
-            return Err(err);
-        }
-    };
-    signals::forward_to(child.id());
-    let ended = sys::wait_without_reaping(&child);
-    signals::forward_to_nobody();
-    ended.and_then(|()| child.wait())
 }
 
 /// What the command is told about the lock, and about those that we were told about.

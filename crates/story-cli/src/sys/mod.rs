@@ -6,9 +6,13 @@ use std::path::PathBuf;
 #[cfg(target_os = "linux")]
 mod change_events;
 #[cfg(target_os = "linux")]
+mod family;
+#[cfg(target_os = "linux")]
 mod folder_events;
 #[cfg(not(target_os = "linux"))]
 mod no_change_events;
+#[cfg(not(target_os = "linux"))]
+mod no_family;
 #[cfg(not(target_os = "linux"))]
 mod no_folder_events;
 #[cfg(target_os = "linux")]
@@ -23,9 +27,13 @@ mod writers;
 #[cfg(target_os = "linux")]
 pub use change_events::ChangeEvents;
 #[cfg(target_os = "linux")]
+pub use family::{Family, adopt_orphans, bury_orphans};
+#[cfg(target_os = "linux")]
 pub use folder_events::FolderEvents;
 #[cfg(not(target_os = "linux"))]
 pub use no_change_events::ChangeEvents;
+#[cfg(not(target_os = "linux"))]
+pub use no_family::{Family, adopt_orphans, bury_orphans};
 #[cfg(not(target_os = "linux"))]
 pub use no_folder_events::FolderEvents;
 #[cfg(target_os = "linux")]
@@ -62,6 +70,15 @@ pub struct Received {
     pub number: u8,
     /// Whether the kernel sent it, as it does for a key on a terminal, and not a process.
     pub is_from_kernel: bool,
+}
+
+/// How a process is ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ending {
+    /// In its own way: SIGTERM.
+    Ask,
+    /// At once: SIGKILL.
+    Force,
 }
 
 /// Why a wait for events ended.

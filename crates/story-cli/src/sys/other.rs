@@ -4,8 +4,13 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::Received;
+
+/// How often to look whether a child has ended; chosen.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// No signals: a console event ends the process, and the next owner adopts its lock.
 pub fn watch_signals(_receive: impl Fn(Received) + Send + 'static) -> io::Result<()> {
@@ -42,9 +47,25 @@ pub fn advice(_err: &io::Error) -> Option<&'static str> {
 /// No signals.
 pub fn forward(_child: u32, _number: u8) {}
 
-/// Nothing to hold back here: no signals are sent.
-pub fn wait_without_reaping(_child: &Child) -> io::Result<()> {
-    Ok(())
+/// Waits until the child has ended, for ever or for at most so long; returns whether it has.
+pub fn wait_without_reaping(child: &mut Child, at_most: Option<Duration>) -> io::Result<bool> {
+    let Some(at_most) = at_most else {
+        return child.wait().map(|_| true);
+    };
+    let deadline = Instant::now() + at_most;
+    loop {
+        let has_ended = child.try_wait()?.is_some();
+        let left = deadline.saturating_duration_since(Instant::now());
+        if has_ended || left.is_zero() {
+            return Ok(has_ended);
+        }
+        thread::sleep(left.min(LOOK_AGAIN));
+    }
+}
+
+/// Ends a child; there is no way to ask.
+pub fn end_child(child: &mut Child, _ending: super::Ending) {
+    child.kill().ok();
 }
 
 /// The user's editor on a file; the setting may hold arguments.

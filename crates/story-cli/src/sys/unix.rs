@@ -12,11 +12,11 @@ use std::process::{Child, Command, ExitStatus};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{Dir, Mode, OFlags};
 use rustix::io::retry_on_intr;
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGWINCH, SIGXFSZ};
 use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::WithOrigin;
@@ -28,7 +28,7 @@ use super::Received;
 /// The thread sleeps in one read and makes a few calls; chosen.
 const STACK_BYTES: usize = 128 * 1024;
 
-/// How often to look for signals while nothing wakes the thread, because it cannot read; chosen.
+/// How often to look for signals or a child's end while nothing can wake the thread; chosen.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// The last signal that came; the handler itself sets it, before the read that it interrupts goes on.
@@ -165,16 +165,60 @@ pub fn forward(child: u32, number: u8) {
     }
 }
 
-/// Waits until the child has ended, but leaves its number taken, so that a signal sent to it reaches nobody else.
-pub fn wait_without_reaping(child: &Child) -> io::Result<()> {
-    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+/// Waits until the child has ended, for ever or for at most so long, but leaves its number taken, so that a signal sent to
+/// it reaches nobody else. Returns whether it has ended.
+pub fn wait_without_reaping(child: &mut Child, at_most: Option<Duration>) -> io::Result<bool> {
+    let Some(at_most) = at_most else {
+        return has_ended(child, WaitIdOptions::empty());
+    };
+    let deadline = Instant::now() + at_most;
     loop {
-        match rustix::process::waitid(WaitId::Pid(Pid::from_child(child)), options) {
-            Err(rustix::io::Errno::INTR) => {}
-            Err(err) => return Err(err.into()),
-            Ok(_) => return Ok(()),
+        let has_ended = has_ended(child, WaitIdOptions::NOHANG)?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        if has_ended || left.is_zero() {
+            return Ok(has_ended);
         }
+        sleep_beside(child, left);
     }
+}
+
+fn has_ended(child: &Child, patience: WaitIdOptions) -> io::Result<bool> {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | patience;
+    let status = retry_on_intr(|| waitid(WaitId::Pid(Pid::from_child(child)), options))?;
+    Ok(status.is_some())
+}
+
+/// Sleeps until the child ends, or nearly so long as `at_most`.
+#[cfg(target_os = "linux")]
+fn sleep_beside(child: &Child, at_most: Duration) {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::process::{PidfdFlags, pidfd_open};
+
+    match pidfd_open(Pid::from_child(child), PidfdFlags::empty()) {
+        Ok(opened) => {
+            let timeout = Timespec::try_from(at_most).ok();
+            // A signal ends the sleep early: then the caller looks, and sleeps again.
+            poll(&mut [PollFd::new(&opened, PollFlags::IN)], timeout.as_ref()).ok();
+        }
+        // No descriptors left, or an old kernel.
+        Err(_) => thread::sleep(at_most.min(LOOK_AGAIN)),
+    }
+}
+
+/// Sleeps a moment, at most `at_most`.
+#[cfg(not(target_os = "linux"))]
+fn sleep_beside(_child: &Child, at_most: Duration) {
+    thread::sleep(at_most.min(LOOK_AGAIN));
+}
+
+/// Sends a child that has not been reaped the signal to end.
+#[cfg(not(target_os = "linux"))]
+pub fn end_child(child: &mut Child, ending: super::Ending) {
+    let signal = match ending {
+        super::Ending::Ask => Signal::TERM,
+        super::Ending::Force => Signal::KILL,
+    };
+    rustix::process::kill_process(Pid::from_child(child), signal).ok();
 }
 
 /// The user's editor on a file; the setting may hold arguments, as with git.
