@@ -72,9 +72,10 @@ mod swap;
 mod sweep;
 mod sys;
 mod target;
+mod version;
 
 pub use commit::{Committed, replace, replace_if_unchanged};
-pub use create::{create, create_resolved};
+pub use create::{create, create_exactly, create_resolved};
 pub use error::{CommitError, CommitWarning, ReadError, SweepError};
 pub use folder::{create_folder, ensure_folder, names_in, remove, rename};
 pub use name::{is_rescued_name, is_temporary_name};
@@ -84,3 +85,4 @@ pub use revision::{Revision, RevisionError, RevisionPrefix};
 pub use stage::Staged;
 pub use sweep::{Swept, find_leftovers, sweep, sweep_beside, sweep_file};
 pub use target::Resolved;
+pub use version::{NewContents, Version};

@@ -238,7 +238,7 @@ fn read_stable(target: &mut Target, max_bytes: u64) -> Result<Vec<u8>, ReadError
 }
 
 /// Nanoseconds since 1970, by the clock that stamps files.
-fn now() -> i128 {
+pub(crate) fn now() -> i128 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.map_or(0, |since| {
         i128::try_from(since.as_nanos()).unwrap_or(i128::MAX)

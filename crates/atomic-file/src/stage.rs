@@ -12,6 +12,7 @@ use crate::options::{CommitOptions, Durability, HardLinks};
 use crate::stamp::Stamp;
 use crate::sys::{self, Directory, MetadataError};
 use crate::target::Target;
+use crate::version::NewContents;
 
 /// Looks while a sweeper has the folder, for as long as it takes to list it, or another commit the file. After some
 /// 60 ms the commit goes on: whoever takes so long is stopped. A sweeper renames what it finds before it judges it, and
@@ -21,8 +22,8 @@ pub(crate) const LOOKS: u32 = 20;
 /// The pause after the first look; each is longer by as much.
 pub(crate) const PAUSE: Duration = Duration::from_micros(300);
 
-/// Nobody else reads the new file before it has the rights of the old one.
-const UNTIL_COMPLETE: u32 = 0o600;
+/// Nobody else reads the new file before it has its own rights.
+pub(crate) const UNTIL_COMPLETE: u32 = 0o600;
 
 const OWNER_MAY_WRITE: u32 = 0o200;
 
@@ -62,35 +63,82 @@ pub(crate) fn stage(
     contents: &[&[u8]],
     options: &CommitOptions,
 ) -> Result<Staged, CommitError> {
+    let write = &mut |file: &File| write_parts(file, contents);
+    let mut staged = begin(target, base, write, options)?;
+    check_writable(&staged.target, &staged.new.stamp)?;
+    let warnings = copy_metadata(&staged.target, &staged.new)?;
+    staged.warnings.extend(warnings);
+    staged.complete()
+}
+
+/// The same with permissions that the caller says. Whoever says them undoes a `chmod` too, so that a file without the right
+/// to write is no obstacle, and an owner that cannot be kept is a warning.
+pub(crate) fn stage_exactly(
+    target: Target,
+    base: Base,
+    new: NewContents<'_>,
+    options: &CommitOptions,
+) -> Result<Staged, CommitError> {
+    let NewContents {
+        reader,
+        permissions,
+    } = new;
+    let write = &mut |mut file: &File| io::copy(reader, &mut file).map(drop);
+    let mut staged = begin(target, base, write, options)?;
+    match copy_metadata(&staged.target, &staged.new) {
+        Ok(warnings) => staged.warnings.extend(warnings),
+        Err(CommitError::OwnerNotKept { path, source }) => {
+            let name = "owner".to_owned();
+            let warning = CommitWarning::AttributeNotKept { path, name, source };
+            staged.warnings.push(warning);
+        }
+        Err(err) => return Err(err),
+    }
+    staged
+        .new
+        .set_permissions(permissions, &staged.target.path)?;
+    staged.complete()
+}
+
+/// Writes the new version; from here on, dropping it removes the new file.
+fn begin(
+    target: Target,
+    base: Base,
+    write: Write<'_>,
+    options: &CommitOptions,
+) -> Result<Staged, CommitError> {
     if target.stamp.links > 1 && options.hard_links == HardLinks::Refuse {
         return Err(CommitError::HardLinked {
             path: target.path,
             links: target.stamp.links,
         });
     }
-    let new = NewFile::write(
+    let new = NewFile::write_by(
         &target.directory,
         &target.name,
         &target.path,
         UNTIL_COMPLETE,
-        contents,
+        write,
     )?;
-    // Made before anything can fail: from here on, dropping it removes the new file.
-    let mut staged = Staged {
+    Ok(Staged {
         target,
         base,
         durability: options.durability,
         new,
         warnings: Vec::new(),
-    };
-    check_writable(&staged.target, &staged.new.stamp)?;
-    let warnings = copy_metadata(&staged.target, &staged.new)?;
-    staged.warnings.extend(warnings);
-    staged
-        .warnings
-        .extend(staged.new.sync(&staged.target.path)?);
-    Ok(staged)
+    })
 }
+
+impl Staged {
+    fn complete(mut self) -> Result<Self, CommitError> {
+        let warning = self.new.sync(&self.target.path)?;
+        self.warnings.extend(warning);
+        Ok(self)
+    }
+}
+
+/// Writes the contents of a new file.
+pub(crate) type Write<'a> = &'a mut dyn FnMut(&File) -> io::Result<()>;
 
 impl NewFile {
     /// Writes `contents` to a new file in `directory`, meant for the name `beside`.
@@ -100,6 +148,18 @@ impl NewFile {
         path: &Path,
         mode: u32,
         contents: &[&[u8]],
+    ) -> Result<Self, CommitError> {
+        let write = &mut |file: &File| write_parts(file, contents);
+        Self::write_by(directory, beside, path, mode, write)
+    }
+
+    /// The same with contents that come piece by piece.
+    pub(crate) fn write_by(
+        directory: &Directory,
+        beside: &OsStr,
+        path: &Path,
+        mode: u32,
+        write: Write<'_>,
     ) -> Result<Self, CommitError> {
         let fail = |step, err| CommitError::from_io(step, path, err);
         let (file, name) = open_new(directory, beside, mode).map_err(|err| {
@@ -111,7 +171,7 @@ impl NewFile {
             }
             fail("create a temporary file beside it", err)
         })?;
-        let written = write_parts(&file, contents).and_then(|()| sys::stamp_of(&file));
+        let written = write(&file).and_then(|()| sys::stamp_of(&file));
         match written {
             Ok(stamp) => Ok(Self {
                 file: Some(file),
@@ -148,6 +208,12 @@ impl NewFile {
             })),
             Err(err) => Err(CommitError::from_io("sync its new contents", path, err)),
         }
+    }
+
+    /// Gives the file exactly these permissions, whatever the process's umask.
+    pub(crate) fn set_permissions(&self, permissions: u32, path: &Path) -> Result<(), CommitError> {
+        sys::set_permissions(self.file(), permissions)
+            .map_err(|err| CommitError::from_io("set its permissions", path, err))
     }
 
     /// Gives the file the temporary name `name`, which nobody else can have, and closes it.

@@ -10,8 +10,8 @@ use std::path::Path;
 
 use rustix::buffer::spare_capacity;
 use rustix::fs::{
-    Access, AtFlags, CWD, Dir, FileType, FlockOperation, Mode, OFlags, Stat, accessat, flock,
-    fstat, linkat, openat, renameat, statat, unlinkat,
+    Access, AtFlags, CWD, Dir, FileType, FlockOperation, Mode, OFlags, Stat, accessat, fchmod,
+    flock, fstat, linkat, openat, renameat, statat, unlinkat,
 };
 use rustix::io::{Errno, pread, retry_on_intr};
 
@@ -207,6 +207,11 @@ fn try_flock(file: &File, operation: FlockOperation) -> io::Result<bool> {
 /// What the system says about an open file.
 pub(crate) fn stamp_of(file: &File) -> io::Result<Stamp> {
     Ok(to_stamp(&fstat(file)?))
+}
+
+/// Gives an open file exactly these permission bits.
+pub(crate) fn set_permissions(file: &File, permissions: u32) -> io::Result<()> {
+    Ok(fchmod(file, to_mode(permissions))?)
 }
 
 /// Reads the file from its start: at most `room` bytes, fewer where it ends earlier.

@@ -129,6 +129,13 @@ pub(crate) fn stamps_are_fine(_file: &File) -> bool {
     false
 }
 
+/// Of permission bits there is one here: whether the file may be written.
+pub(crate) fn set_permissions(file: &File, permissions: u32) -> io::Result<()> {
+    let mut found = file.metadata()?.permissions();
+    found.set_readonly(permissions & 0o200 == 0);
+    file.set_permissions(found)
+}
+
 /// The read-only flag is the only thing that the standard library lets us carry over.
 pub(crate) fn copy_metadata(
     old: &File,

@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 mod creating;
+mod exactly;
 mod kept;
 mod killed;
 mod leftovers;
