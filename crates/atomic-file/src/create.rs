@@ -75,7 +75,7 @@ fn create_in(
 ///
 /// # Errors
 ///
-/// Those of [`create_resolved`]. An error of the reader comes as [`CommitError::Io`] or by its kind; nothing was created.
+/// Those of [`create_resolved`]. An error of the writing function comes as [`CommitError::Io`] or by its kind; nothing was created.
 pub fn create_exactly(
     file: Resolved<'_>,
     contents: NewContents<'_>,
@@ -89,11 +89,8 @@ pub fn create_exactly(
         ));
     };
     let (directory, name) = opened.map_err(|err| fail("open its folder", err))?;
-    let NewContents {
-        reader,
-        permissions,
-    } = contents;
-    let write = &mut |mut file: &File| io::copy(reader, &mut file).map(drop);
+    let NewContents { write, permissions } = contents;
+    let write = &mut |mut file: &File| write(&mut file);
     let mut new = NewFile::write_by(&directory, name, file.path, UNTIL_COMPLETE, write)?;
     if let Err(err) = new.set_permissions(permissions, file.path) {
         discard(&directory, file.path, &mut new);

@@ -79,11 +79,8 @@ pub(crate) fn stage_exactly(
     new: NewContents<'_>,
     options: &CommitOptions,
 ) -> Result<Staged, CommitError> {
-    let NewContents {
-        reader,
-        permissions,
-    } = new;
-    let write = &mut |mut file: &File| io::copy(reader, &mut file).map(drop);
+    let NewContents { write, permissions } = new;
+    let write = &mut |mut file: &File| write(&mut file);
     let mut staged = begin(target, base, write, options)?;
     match copy_metadata(&staged.target, &staged.new) {
         Ok(warnings) => staged.warnings.extend(warnings),

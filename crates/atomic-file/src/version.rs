@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Write};
 use std::time::Duration;
 
 use crate::commit::{Committed, sync_folder};
@@ -16,8 +16,8 @@ use crate::target::{Resolved, Target};
 
 /// Contents that come piece by piece, and what the file may be used for.
 pub struct NewContents<'a> {
-    /// Read to its end, once.
-    pub reader: &'a mut dyn Read,
+    /// Writes them, from the beginning to the end. It is called once.
+    pub write: &'a mut dyn FnMut(&mut dyn Write) -> io::Result<()>,
     /// The permission bits of the file, exactly; no umask takes from them.
     pub permissions: u32,
 }
@@ -88,7 +88,7 @@ impl Version {
     /// # Errors
     ///
     /// Those of [`Original::stage`](crate::Original::stage) and [`Staged::commit`](crate::Staged::commit). An error of the
-    /// reader comes as [`CommitError::Io`] or by its kind; the old version is in place then.
+    /// writing function comes as [`CommitError::Io`] or by its kind; the old version is in place then.
     pub fn replace(
         self,
         contents: NewContents<'_>,

@@ -1,7 +1,7 @@
 //! Files that are brought back: contents piece by piece, exactly these permissions, only over the version that was looked at.
 
 use std::fs;
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 
 use atomic_file::{
@@ -27,24 +27,22 @@ fn create_exactly_gives_the_permissions_whatever_the_umask() {
     for permissions in [0o600, 0o666, 0o755, 0o444, 0o4755, 0o000] {
         let sandbox = Sandbox::new();
         let path = sandbox.join("new");
-        let reader = &mut io::repeat(b'x').take(200_000);
-        let contents = NewContents {
-            reader,
-            permissions,
-        };
+        let write =
+            &mut |to: &mut dyn Write| io::copy(&mut io::repeat(b'x').take(200_000), to).map(drop);
+        let contents = NewContents { write, permissions };
         create_exactly(file(&path), contents, &options()).expect("the name is free");
         assert_eq!(mode(&path), permissions, "exactly what was asked for");
         let size = fs::metadata(&path).expect("it is there").len();
-        assert_eq!(size, 200_000, "all that the reader had");
+        assert_eq!(size, 200_000, "all that was written");
     }
 }
 
 #[test]
-fn create_exactly_leaves_nothing_when_the_name_is_taken_or_the_reader_fails() {
+fn create_exactly_leaves_nothing_when_the_name_is_taken_or_the_source_fails() {
     let sandbox = Sandbox::new();
     let taken = sandbox.write("taken", "theirs");
     let contents = NewContents {
-        reader: &mut &b"ours"[..],
+        write: &mut |to| to.write_all(b"ours"),
         permissions: 0o644,
     };
     let refused = create_exactly(file(&taken), contents, &options());
@@ -52,14 +50,11 @@ fn create_exactly_leaves_nothing_when_the_name_is_taken_or_the_reader_fails() {
         matches!(refused, Err(CommitError::AlreadyExists { .. })),
         "a name that is taken is not replaced: {refused:?}"
     );
-    struct Failing;
-    impl io::Read for Failing {
-        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-            Err(io::Error::other("the source died"))
-        }
-    }
     let contents = NewContents {
-        reader: &mut Failing,
+        write: &mut |to| {
+            to.write_all(b"half")?;
+            Err(io::Error::other("the source died"))
+        },
         permissions: 0o644,
     };
     let failed = create_exactly(file(&sandbox.join("new")), contents, &options());
@@ -84,7 +79,7 @@ fn replace_changes_contents_and_permissions_of_a_file_without_the_right_to_write
     version.file().read_to_string(&mut bytes).expect("readable");
     assert_eq!(bytes, "now", "its contents can be looked at");
     let contents = NewContents {
-        reader: &mut &b"then"[..],
+        write: &mut |to| to.write_all(b"then"),
         permissions: 0o755,
     };
     version.replace(contents, &options()).expect("unchanged");
@@ -102,7 +97,7 @@ fn acts_are_refused_when_the_file_changed_since_it_was_opened() {
     let acts: [(&str, Act); 3] = [
         ("replace", |version| {
             let contents = NewContents {
-                reader: &mut &b"ours"[..],
+                write: &mut |to| to.write_all(b"ours"),
                 permissions: 0o600,
             };
             version.replace(contents, &options()).map(drop)
@@ -164,7 +159,7 @@ fn replace_leaves_other_names_of_the_file_alone() {
     };
     let version = Version::open(file(&path)).expect("it can be opened");
     let contents = NewContents {
-        reader: &mut &b"then"[..],
+        write: &mut |to| to.write_all(b"then"),
         permissions: 0o644,
     };
     version.replace(contents, &options).expect("unchanged");
