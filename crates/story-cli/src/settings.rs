@@ -17,6 +17,9 @@ use crate::args::{Colour, Common};
 /// The variable that names the lock a parent process holds: `<canonical path>:<token>`.
 pub const LOCK_HELD: &str = "STORY_LOCK_HELD";
 
+/// The variable in which `story run` tells its command which run of the task it is.
+pub const STORY_RUN: &str = "STORY_RUN";
+
 /// The variable in which `story with` tells its command where the story is.
 pub const STORY_PATH: &str = "STORY_PATH";
 
@@ -77,6 +80,8 @@ pub struct Settings {
     pub temporary: PathBuf,
     /// `--op-id`.
     pub op_id: Option<String>,
+    /// `STORY_RUN`: the run of a task that this command is a part of.
+    pub run: Option<String>,
     user: Option<String>,
     stale_after: Option<Duration>,
     retries: Option<u32>,
@@ -118,6 +123,7 @@ impl Settings {
             temporary: env::temp_dir(),
             limit_overrides: limit_overrides(),
             op_id: common.op_id,
+            run: text_of(STORY_RUN),
             user: text_of("USER"),
             stale_after: common.stale_after,
             retries: common.retries,
@@ -176,6 +182,7 @@ impl Settings {
             root,
             at: self.moment(),
             owner: self.owner.clone().or_else(|| self.user.clone()),
+            run: self.run.clone(),
             command: command.to_owned(),
             op,
         }

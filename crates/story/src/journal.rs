@@ -44,6 +44,8 @@ pub struct JournalOptions {
     pub at: Moment,
     /// On whose behalf.
     pub owner: Option<String>,
+    /// The run of a task that makes the change, so that a restore of its snapshot knows which changes were its own.
+    pub run: Option<String>,
     /// What is done, such as `story set`.
     pub command: String,
     /// The caller's id of the operation: it is done once, however often it is tried with this id. The line is then on the

@@ -78,6 +78,10 @@ fn print(entry: &Entry, state: State, output: &Output) -> Result<(), Failure> {
         state.name(),
         entry.command
     );
+    let head = match &entry.run {
+        Some(run) => format!("{head}  in run {run}"),
+        None => head,
+    };
     let style = match state {
         State::Done => Style::Heading,
         State::Void | State::Unknown => Style::Warning,
@@ -157,6 +161,7 @@ fn to_json(entry: &Entry, state: State) -> Json {
         "op": entry.op,
         "at": entry.at,
         "owner": entry.owner,
+        "run": entry.run,
         "command": entry.command,
         "state": state.name(),
         "before": entry.before,

@@ -91,6 +91,17 @@ impl Desk {
         one_json(&finished.stdout)
     }
 
+    /// The same for a command with an environment of its own.
+    pub fn json_of(&self, code: i32, command: &mut Command) -> Value {
+        let finished = finish(command.arg("--json"));
+        assert_eq!(
+            finished.status.code(),
+            Some(code),
+            "the exit code of {command:?}: {finished:?}"
+        );
+        one_json(&finished.stdout)
+    }
+
     /// Runs it with text on stdin.
     pub fn feed(&self, input: &str, arguments: &[&str]) -> Finished {
         let mut process = SecondProcess::spawn(&mut self.story(arguments));

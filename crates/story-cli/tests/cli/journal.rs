@@ -96,6 +96,32 @@ fn each_change_leaves_one_line_and_nothing_else_does() {
 }
 
 #[test]
+fn line_of_a_change_inside_of_a_task_names_its_run_and_others_have_no_such_member() {
+    let desk = Desk::new();
+    let mut inside = desk.story(&["set", "S-0034", "priority=1"]);
+    desk.json_of(0, inside.env("STORY_RUN", "T-1.2"));
+    set(&desk, &["priority=2"]);
+    let entries = entries(&desk);
+    assert_eq!(entries[0]["run"], "T-1.2", "of which run");
+    assert!(entries[1].get("run").is_none(), "of none: {}", entries[1]);
+    let runs: Vec<_> = log(&desk)
+        .iter()
+        .map(|entry| entry["run"].clone())
+        .collect();
+    assert_eq!(
+        runs,
+        [Value::from("T-1.2"), Value::Null],
+        "the log tells it"
+    );
+    let shown = desk.expect(0, &["log", "S-0034"]).stdout;
+    assert_eq!(
+        shown.matches("in run T-1.2").count(),
+        1,
+        "to people: {shown}"
+    );
+}
+
+#[test]
 fn log_shows_the_last_changes_and_what_became_of_them() {
     let desk = Desk::new();
     let none = desk.expect(0, &["log", "S-0034"]);

@@ -156,6 +156,29 @@ impl Journal {
         expected == Some(present)
     }
 
+    /// Whether every change from the revision `then` to the revision `present` was made by runs that `is_its` knows: an unbroken
+    /// chain of lines. A change that was made without a journal, by nobody's run, or whose outcome nobody knows, is somebody else's.
+    ///
+    /// It asks about contents: what led to `then` does not matter, nor what happened before the file had these bytes for the last
+    /// time, for whoever brought them back wanted them.
+    pub fn is_only_of(&self, then: &str, present: &str, is_its: impl Fn(&str) -> bool) -> bool {
+        let mut expected = present;
+        for (_, entry, state) in self.judged(present).into_iter().rev() {
+            if expected == then {
+                return true;
+            }
+            if state == State::Void || entry.before == entry.after {
+                continue;
+            }
+            let is_its = entry.run.as_deref().is_some_and(&is_its);
+            if state == State::Unknown || entry.after != expected || !is_its {
+                return false;
+            }
+            expected = &entry.before;
+        }
+        expected == then
+    }
+
     /// The changes that no line explains, oldest first, since the last version that somebody accepted.
     ///
     /// Attempts that came to nothing are passed over: what they found, the next line finds again.
@@ -308,13 +331,19 @@ mod tests {
         Journal::parse(&bytes)
     }
 
+    /// Behind a `@` in the name stands the run.
     fn entry(name: &str, before: &str, after: &str) -> Line {
+        let (after, run) = match after.split_once('@') {
+            Some((after, run)) => (after, Some(run.to_owned())),
+            None => (after, None),
+        };
         let logged = |letter: &str| Logged::Value(letter.into());
         Line::Entry(Box::new(Entry {
             op: name.to_owned(),
             attempt: None,
             at: String::new(),
             owner: None,
+            run,
             command: String::new(),
             before: revision(before),
             after: revision(after),
@@ -440,6 +469,46 @@ mod tests {
             text.push_str(&lost.join(","));
         }
         text
+    }
+
+    #[test]
+    fn chain_is_only_of_a_run_when_every_change_since_then_is_its() {
+        let table = [
+            ("a>b@r done:a>b@r", "a", "b", true),
+            ("a>b@r done:a>b@r b>c@r done:b>c@r", "a", "c", true),
+            ("a>b@r done:a>b@r b>c@r done:b>c@r", "b", "c", true),
+            // What led to the version of then is not asked.
+            ("x>a done:x>a a>b@r done:a>b@r", "a", "b", true),
+            ("a>b@other done:a>b@other b>c@r done:b>c@r", "b", "c", true),
+            // Without a word the file tells, and attempts in vain are passed over, whoever made them.
+            ("a>b@r", "a", "b", true),
+            ("a>x void:a>x a>b@r done:a>b@r", "a", "b", true),
+            ("a>b@r done:a>b@r b>x", "a", "b", true),
+            ("a>b@r done:a>b@r b>b done:b>b", "a", "b", true),
+            // Others.
+            ("a>b done:a>b", "a", "b", false),
+            ("a>b@other done:a>b@other", "a", "b", false),
+            ("a>b@r done:a>b@r b>c done:b>c", "a", "c", false),
+            ("a>b done:a>b b>c@r done:b>c@r", "a", "c", false),
+            // Changes that no line explains: at the end, in the middle, at the beginning.
+            ("a>b@r done:a>b@r", "a", "x", false),
+            ("a>b@r done:a>b@r x>c@r done:x>c@r", "a", "c", false),
+            ("x>c@r done:x>c@r", "a", "c", false),
+            ("a>b@r seen:x x>c@r done:x>c@r", "a", "c", false),
+            (
+                "a>b@r judged-unknown:a>b@r b>c@r done:b>c@r",
+                "a",
+                "c",
+                false,
+            ),
+            ("torn", "a", "b", false),
+        ];
+        for (lines, then, present, expected) in table {
+            let journal = journal(lines);
+            let (then, present) = (revision(then), revision(present));
+            let found = journal.is_only_of(&then, &present, |run| run == "r");
+            assert_eq!(found, expected, "{lines} with the file at {present}");
+        }
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub struct Entry {
     pub at: String,
     /// Who.
     pub owner: Option<String>,
+    /// The run of a task that made it; lines of before there were runs have none.
+    pub run: Option<String>,
     /// What, such as `story set`.
     pub command: String,
     /// The story's revision before it.
@@ -92,6 +94,9 @@ impl Entry {
         }
         line.insert("at".to_owned(), self.at.as_str().into());
         line.insert("owner".to_owned(), self.owner.clone().into());
+        if let Some(run) = &self.run {
+            line.insert("run".to_owned(), run.as_str().into());
+        }
         line.insert("command".to_owned(), self.command.as_str().into());
         line.insert("before".to_owned(), self.before.as_str().into());
         line.insert("after".to_owned(), self.after.as_str().into());
@@ -113,6 +118,7 @@ impl Entry {
             attempt: text("try"),
             at: text("at")?,
             owner: text("owner"),
+            run: text("run"),
             command: text("command")?,
             before: text("before")?,
             after: text("after")?,
@@ -267,6 +273,7 @@ mod tests {
             attempt: Some("0f".to_owned()),
             at: "2026-01-15T00:00:00.000Z".to_owned(),
             owner: Some("alice\n".to_owned()),
+            run: Some("T-1.2".to_owned()),
             command: "story set".to_owned(),
             before: before.revision().to_string(),
             after: after.revision().to_string(),

@@ -283,6 +283,7 @@ mod tests {
                 attempt: None,
                 at: "then".to_owned(),
                 owner: None,
+                run: None,
                 command: "test".to_owned(),
                 before: before.revision().to_string(),
                 after: self.story.revision().to_string(),

@@ -23,8 +23,8 @@ const MAX_READ_BYTES: u64 = 16 * 1024 * 1024;
 /// How much of the end is read to see whether the last line is a word, which is the usual case; chosen: many words.
 const TAIL_BYTES: u64 = 512;
 
-/// Longest name of an owner that is kept, in characters; chosen.
-const MAX_OWNER_CHARS: usize = 200;
+/// Longest name of an owner or a run that is kept, in characters; chosen.
+const MAX_NAME_CHARS: usize = 200;
 
 /// Reads a journal without a lock; `None` when there is none.
 ///
@@ -168,14 +168,18 @@ impl<'a> Writing<'a> {
             Some(op) => (op.clone(), Some(own)),
             None => (own, None),
         };
-        let owner = options.owner.as_ref();
+        let kept = |name: &Option<String>| {
+            let name = name.as_ref()?;
+            Some(name.chars().take(MAX_NAME_CHARS).collect())
+        };
         let old = before.revision().to_string();
         let is_change = before != after;
         let entry = Entry {
             op,
             attempt,
             at: options.at.stamp(),
-            owner: owner.map(|owner| owner.chars().take(MAX_OWNER_CHARS).collect()),
+            owner: kept(&options.owner),
+            run: kept(&options.run),
             command: options.command.clone(),
             after: if is_change {
                 after.revision().to_string()
