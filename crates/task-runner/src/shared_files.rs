@@ -1,6 +1,10 @@
 //! Which files of the tree agents share, so that a restore must not undo what others did meanwhile.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use locked_file::Warning;
+use locked_file::together::FinishError;
+use sidecar_lock::{LockGuard, LockOptions};
 
 /// What is known about who changed a shared file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,16 +15,28 @@ pub enum Authorship {
     OthersToo,
 }
 
+/// A shared file that is about to be put back.
+#[derive(Debug, Clone, Copy)]
+pub struct SharedEdit<'a> {
+    /// The file, with all links resolved.
+    pub file: &'a Path,
+    /// Its bytes as they are; `None`: there is no such file.
+    pub from: Option<&'a [u8]>,
+    /// Its bytes as they are to be; `None`: it is removed.
+    pub to: Option<&'a [u8]>,
+}
+
 /// Knows the shared files of a tree. Paths are relative to its top.
 pub trait SharedFiles {
     /// Whether others may change the file while a task runs, under its own lock.
     fn is_shared(&self, path: &Path) -> bool;
 
-    /// Whether it is a lock, a temporary file, a journal, a store of leases or the like: neither recorded nor restored.
+    /// Whether it is a lock, a temporary file, a journal, a store of leases or the like: neither recorded nor restored. Asked
+    /// when a tree is recorded; what a snapshot holds was none then.
     fn is_apart(&self, path: &Path) -> bool;
 
     /// Who changed a shared file from the bytes `then` (at the snapshot) to the bytes `now`; `None`: there was no such file.
-    /// `run` names the run that is undone; `None` where a snapshot was taken by hand.
+    /// `run` names the run that is undone; `None` where a snapshot was taken by hand. Asked under the file's lock.
     fn authorship(
         &self,
         path: &Path,
@@ -28,6 +44,32 @@ pub trait SharedFiles {
         now: Option<&[u8]>,
         run: Option<&str>,
     ) -> Authorship;
+
+    /// The file in the same folder whose lock guards a shared file: itself, unless somebody says otherwise.
+    fn guard_of(&self, path: &Path) -> PathBuf {
+        path.to_path_buf()
+    }
+
+    /// Finishes what a dead process had decided of the file that is locked, before it is read.
+    ///
+    /// # Errors
+    ///
+    /// [`FinishError`]: it stays decided, and the file is left alone.
+    fn finish_under(
+        &self,
+        guard: &LockGuard,
+        options: &LockOptions,
+    ) -> Result<Vec<Warning>, FinishError> {
+        let _ = (guard, options);
+        Ok(Vec::new())
+    }
+
+    /// Puts a shared file back, under its lock, by `commit`, which says whether it is in place; for who keeps a journal of all
+    /// changes, or knows that nobody but the holder of a lease may change it now, and then does not call `commit`.
+    fn put_back(&self, edit: &SharedEdit<'_>, commit: &mut dyn FnMut() -> bool) {
+        let _ = edit;
+        commit();
+    }
 }
 
 /// A tree in which nothing is shared and nothing stands apart.
