@@ -18,13 +18,16 @@
 //!   nested repositories, empty folders, times, owners, extended attributes.
 //! - What the work does outside of the tree, and to git's own refs and history, is not undone.
 
+mod git;
 mod left;
 mod restore;
 mod runner;
 mod shared_files;
 mod snapshot;
+mod sys;
 mod task_id;
 
+pub use git::{Blobs, Git, GitError, Repository};
 pub use left::{Left, Reason};
 pub use restore::{SharedError, SharedPolicy};
 pub use runner::Ended;

@@ -1,0 +1,4 @@
+//! Snapshots of real git repositories, through the public face of the crate.
+
+mod opening;
+mod repo;
