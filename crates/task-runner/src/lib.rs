@@ -18,19 +18,19 @@
 //!   nested repositories, empty folders, times, owners, extended attributes.
 //! - What the work does outside of the tree, and to git's own refs and history, is not undone.
 
+mod ended;
 mod git;
 mod left;
 mod restore;
-mod runner;
 mod shared_files;
 mod snapshot;
 mod sys;
 mod task_id;
 
+pub use ended::Ended;
 pub use git::{Blobs, Git, GitError, Repository};
 pub use left::{Left, Reason};
 pub use restore::{SharedError, SharedPolicy};
-pub use runner::Ended;
 pub use shared_files::{Authorship, NothingShared, SharedEdit, SharedFiles};
 pub use snapshot::{BASE_REF, Snapshot};
 pub use task_id::{MAX_TASK_ID_BYTES, TaskId, TaskIdError};
