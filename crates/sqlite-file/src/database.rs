@@ -4,9 +4,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, ffi};
 
 use crate::error::{DatabaseError, folder_of};
+use crate::leftovers::{
+    Beside, Checkpoint, Leftovers, Users, checkpoint_truncate, claim, name_beside, unless_used,
+};
 use crate::patience::Patience;
 use crate::schema::{Found, Schema, Verdict};
 use crate::sys;
@@ -41,7 +45,9 @@ impl Database {
         let connection = connect(path, OpenFlags::SQLITE_OPEN_CREATE, &patience)?;
         patience.run("set up", &connection, set_up)?;
         let found = patience.run("read", &connection, look)?;
-        if schema.judge(path, found)? == Verdict::New {
+        let verdict = schema.judge(path, found)?;
+        patience.run("set up", &connection, is_ours)?;
+        if verdict == Verdict::New {
             patience.run("set up", &connection, |new| mark(new, schema))?;
         }
         let mode = patience.run("set up", &connection, switch_to_wal)?;
@@ -55,6 +61,49 @@ impl Database {
             connection,
             path: path.to_owned(),
         })
+    }
+
+    /// Like [`Database::open`], but looks first for a `-wal` and a `-shm` that a killed process left, and brings what they
+    /// hold into the database before anything is asked or changed. `None`: there were no such files.
+    ///
+    /// It never deletes a `-wal` by itself; SQLite does once all of it is in the database and nobody has it open.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError`]; [`DatabaseError::OrphanedWal`] comes from here only.
+    pub fn open_and_recover(
+        path: &Path,
+        schema: &Schema<'_>,
+        timeout: Duration,
+    ) -> Result<(Self, Option<Leftovers>), DatabaseError> {
+        refuse_network(path)?;
+        let size = look_at(path)?;
+        let beside = Beside::of(path)?;
+        if size == Size::Nothing && beside.holds_something() {
+            // SQLite would delete it.
+            let wal = name_beside(path, "-wal");
+            return Err(DatabaseError::OrphanedWal { wal });
+        }
+        let patience = Patience::new(path, timeout);
+        let recovered = match size {
+            Size::Something if beside.is_there() => recover_alone(path, schema, &patience)?,
+            _ => None,
+        };
+        let database = Self::open(path, schema, patience.left())?;
+        let found = |users, checkpoint| Leftovers {
+            wal_bytes: beside.wal_bytes,
+            users,
+            checkpoint,
+        };
+        let leftovers = match recovered {
+            Some(checkpoint) => Some(found(Users::Nobody, checkpoint)),
+            None if beside.is_there() => {
+                let checkpoint = database.checkpoint_truncate(Duration::ZERO)?;
+                Some(found(Users::Others, checkpoint))
+            }
+            None => None,
+        };
+        Ok((database, leftovers))
     }
 
     /// Opens a database only to read what is in it: nothing is created or changed, and nothing can be. `None`: there is
@@ -83,7 +132,9 @@ impl Database {
             reader.pragma_update(None, "query_only", true)
         })?;
         let found = patience.run("read", &connection, look)?;
-        match schema.judge(path, found)? {
+        let verdict = schema.judge(path, found)?;
+        patience.run("set up", &connection, is_ours)?;
+        match verdict {
             Verdict::New | Verdict::Ours(0) => Ok(None),
             Verdict::Ours(version) if version < schema.version() => {
                 Err(DatabaseError::EarlierVersion {
@@ -152,6 +203,17 @@ impl Database {
             .map_err(|err| self.explain("give back", err))
     }
 
+    /// Brings what the `-wal` holds into the database and empties it, waiting for others no longer than `timeout`. That they
+    /// stood in the way is no error, but told in what is returned.
+    ///
+    /// # Errors
+    ///
+    /// [`DatabaseError::NotADatabase`], [`DatabaseError::Io`].
+    pub fn checkpoint_truncate(&self, timeout: Duration) -> Result<Checkpoint, DatabaseError> {
+        let patience = Patience::new(&self.path, timeout);
+        patience.run("checkpoint", &self.connection, checkpoint_truncate)
+    }
+
     /// Whether the file was deleted, renamed or replaced since it was opened: others use another one then, or will.
     ///
     /// # Errors
@@ -209,8 +271,39 @@ fn connect(
 ) -> Result<Connection, DatabaseError> {
     let flags = flags | OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     // With a folder before it no name is special: `:memory:` and `file:…` are files, too.
-    Connection::open_with_flags(Path::new(".").join(path), flags)
-        .map_err(|err| patience.explain("open", err))
+    let connection = Connection::open_with_flags(Path::new(".").join(path), flags)
+        .map_err(|err| patience.explain("open", err))?;
+    // The last one to close brings the `-wal` into the database, which would change one that turns out to be somebody else's.
+    let keeps_wal = Beside::of(path)?.holds_something();
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keeps_wal)
+        .map_err(|err| patience.explain("set up", err))?;
+    Ok(connection)
+}
+
+fn is_ours(connection: &Connection) -> rusqlite::Result<()> {
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)
+        .map(drop)
+}
+
+/// Recovers what a killed process left; `None`: others use the database, so it has been recovered already.
+fn recover_alone(
+    path: &Path,
+    schema: &Schema<'_>,
+    patience: &Patience<'_>,
+) -> Result<Option<Checkpoint>, DatabaseError> {
+    let connection = connect(path, OpenFlags::empty(), patience)?;
+    let explain = |err| patience.explain("recover", err);
+    // Before any other setting: some of them read the database.
+    claim(&connection).map_err(explain)?;
+    let read = set_up(&connection).and_then(|()| look(&connection));
+    let Some(found) = unless_used(read).map_err(explain)? else {
+        return Ok(None);
+    };
+    schema.judge(path, found)?;
+    is_ours(&connection).map_err(explain)?;
+    unless_used(checkpoint_truncate(&connection)).map_err(explain)
 }
 
 /// Settings that hold for this connection and change nothing in the file.

@@ -68,6 +68,13 @@ pub enum DatabaseError {
         /// The database.
         path: PathBuf,
     },
+    /// There is a `-wal`, and the database that it belongs to is gone. Retrying helps once it was moved away, or its database
+    /// was brought back.
+    #[error("{} may hold what was committed last, but its database is gone", .wal.display())]
+    OrphanedWal {
+        /// The `-wal`.
+        wal: PathBuf,
+    },
     /// The system refused something; the kind of `source` tells what. Retrying helps after repair.
     #[error("cannot {step} {}", .path.display())]
     Io {

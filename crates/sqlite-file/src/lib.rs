@@ -16,11 +16,13 @@
 
 mod database;
 mod error;
+mod leftovers;
 mod patience;
 mod schema;
 mod sys;
 
 pub use database::Database;
 pub use error::DatabaseError;
+pub use leftovers::{Checkpoint, Leftovers, Users};
 pub use rusqlite;
 pub use schema::Schema;

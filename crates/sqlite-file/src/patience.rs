@@ -55,7 +55,7 @@ impl<'a> Patience<'a> {
         DatabaseError::new(step, self.path, self.started.elapsed(), err)
     }
 
-    fn left(&self) -> Duration {
+    pub(crate) fn left(&self) -> Duration {
         self.timeout.saturating_sub(self.started.elapsed())
     }
 }
