@@ -5,9 +5,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 use crate::error::{DatabaseError, is_busy};
+use crate::patience::Patience;
+use crate::schema::Schema;
+use crate::steps::{connect, is_ours, look, set_up};
 
 /// What `PRAGMA wal_checkpoint(TRUNCATE)` answers: a row, also where others stood in its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,15 +86,54 @@ fn length_of(path: &Path) -> Result<Option<u64>, DatabaseError> {
     }
 }
 
+/// What a connection found that wanted the database for itself.
+pub(crate) enum Alone {
+    /// Others use it, so that it has been recovered already.
+    Used,
+    /// Others have closed it meanwhile.
+    NothingLeft,
+    Recovered(Leftovers),
+}
+
+/// Recovers what a killed process left.
+pub(crate) fn recover_alone(
+    path: &Path,
+    schema: &Schema<'_>,
+    patience: &Patience<'_>,
+) -> Result<Alone, DatabaseError> {
+    let connection = connect(path, OpenFlags::empty(), patience)?;
+    let explain = |err| patience.explain("recover", err);
+    // Before any other setting: some of them read the database.
+    claim(&connection).map_err(explain)?;
+    let read = set_up(&connection).and_then(|()| look(&connection));
+    let Some(found) = unless_used(read).map_err(explain)? else {
+        return Ok(Alone::Used);
+    };
+    schema.judge(path, found)?;
+    is_ours(&connection).map_err(explain)?;
+    // Only now: whoever had it open when the files were seen may have closed it, and taken them away, since. An empty
+    // `-wal` may be the one of this connection, which makes no `-shm`.
+    let left = Beside::of(path)?;
+    if !left.has_shm && !left.holds_something() {
+        return Ok(Alone::NothingLeft);
+    }
+    let checkpoint = checkpoint_truncate(&connection).map_err(explain)?;
+    Ok(Alone::Recovered(Leftovers {
+        wal_bytes: left.wal_bytes,
+        users: Users::Nobody,
+        checkpoint,
+    }))
+}
+
 /// Asks for the database for this connection alone, before it reads anything: SQLite grants that only where nobody else
 /// has it open, and does not touch the `-shm` then.
-pub(crate) fn claim(connection: &Connection) -> rusqlite::Result<()> {
+fn claim(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(Duration::ZERO)?;
     connection.pragma_update_and_check(None, "locking_mode", "exclusive", |_| Ok(()))
 }
 
 /// Reads with a connection that has claimed the database; `None`: others have it open.
-pub(crate) fn unless_used<T>(read: rusqlite::Result<T>) -> rusqlite::Result<Option<T>> {
+fn unless_used<T>(read: rusqlite::Result<T>) -> rusqlite::Result<Option<T>> {
     match read {
         Err(err) if is_busy(&err) => Ok(None),
         read => read.map(Some),

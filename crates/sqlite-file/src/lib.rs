@@ -19,6 +19,7 @@ mod error;
 mod leftovers;
 mod patience;
 mod schema;
+mod steps;
 mod sys;
 
 pub use database::Database;

@@ -144,7 +144,7 @@ fn reader_that_was_killed_leaves_files_that_hold_nothing() {
     drop(Database::open(&path, &SCHEMA, PATIENCE).expect("it is made"));
     // What a killed reader leaves: both files, the first one empty.
     sandbox.write("read.db-wal", "");
-    sandbox.write("read.db-shm", [0; 32768]);
+    sandbox.write("read.db-shm", vec![0; 32768]);
     let (database, found) = recover(&path);
     let found = found.expect("it is told");
     assert_eq!(

@@ -20,6 +20,7 @@
 
 mod ended;
 mod git;
+mod journal;
 mod left;
 mod restore;
 mod shared_files;
@@ -29,6 +30,10 @@ mod task_id;
 
 pub use ended::Ended;
 pub use git::{Blobs, Git, GitError, Repository};
+pub use journal::{
+    Attempt, Decision, Filter, JOURNAL_NAME, Journal, JournalError, JournalWarning, NewAttempt,
+    State, TaskRecord, Written,
+};
 pub use left::{Left, Reason};
 pub use restore::{SharedError, SharedPolicy};
 pub use shared_files::{Authorship, NothingShared, SharedEdit, SharedFiles};
