@@ -309,7 +309,6 @@ impl<'a> Attempt<'a> {
             ),
             released: false,
             run_started,
-            extra: self.options.extra.clone(),
         }
     }
 

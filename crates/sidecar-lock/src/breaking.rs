@@ -131,7 +131,6 @@ fn replace_and_release(
         holder: new_holder(&purpose, 0),
         released: false,
         run_started: Duration::ZERO,
-        extra: purpose.extra,
     };
     let bytes = record.lay_out();
     let swapped = sys::swap_in(&bytes, sidecar, judged);
@@ -173,6 +172,7 @@ fn foreign_lock(kind: ForeignKind, look: &Look, token: &str) -> ForeignLock {
             .unwrap_or_default(),
         stale_in: Duration::ZERO,
         token: token.to_owned(),
+        text: None,
     }
 }
 

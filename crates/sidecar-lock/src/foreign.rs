@@ -17,6 +17,8 @@ pub struct ForeignLock {
     pub stale_in: Duration,
     /// Names this one lock for [`crate::SidecarLock::break_with_token`].
     pub token: String,
+    /// What its file says, up to 4 KiB, where [`crate::SidecarLock::inspect`] found it; other calls do not look.
+    pub text: Option<Vec<u8>>,
 }
 
 /// The kinds of locks that other tools make.
@@ -89,6 +91,7 @@ impl Observation {
             age: wall_age.unwrap_or_default(),
             stale_in,
             token: token(look),
+            text: None,
         };
         (lock, verdict)
     }

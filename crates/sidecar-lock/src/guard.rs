@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use crate::foreign::ForeignLock;
 use crate::held::Held;
 use crate::holder::Holder;
 use crate::leftovers::{self, LeftoverError};
+use crate::sys;
 
 /// Proof that a lock is held; exists only while it is. Dropping it releases the lock.
 ///
@@ -46,6 +48,13 @@ impl fmt::Display for TookOver {
             Self::Foreign(foreign) => write!(f, "{foreign}"),
         }
     }
+}
+
+/// While it exists, children that are started inherit a lock; see [`LockGuard::lend`].
+#[must_use = "only children that are started before it is dropped keep the lock alive"]
+#[derive(Debug)]
+pub struct Lent {
+    _descriptor: sys::Inheritable,
 }
 
 impl LockGuard {
@@ -120,6 +129,26 @@ impl LockGuard {
     /// [`LostError`]: it does not. Another process may hold the lock now; acquire it anew.
     pub fn verify(&self) -> Result<(), LostError> {
         self.held.verify()
+    }
+
+    /// Lets children that are started from now on, by any thread, keep the lock alive, until the [`Lent`] is dropped.
+    ///
+    /// Such a child has the open sidecar and passes it on to its own children. If this process dies without releasing, the
+    /// lock stays held until the last of them has ended. They cannot release it, and [`LockGuard::release`] frees it at
+    /// once, whoever of them still runs.
+    ///
+    /// # Limits
+    ///
+    /// A program that closes what it did not open keeps nothing alive. On Windows a lock belongs to a process: nothing is
+    /// lent. On network file systems the kernel may see it so, too.
+    ///
+    /// # Errors
+    ///
+    /// [`io::Error`]: no more files can be opened. The lock is held as before.
+    pub fn lend(&self) -> io::Result<Lent> {
+        Ok(Lent {
+            _descriptor: sys::inheritable(&self.held.file)?,
+        })
     }
 
     /// Releases the lock and says what went wrong, which dropping the guard only logs.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 /// The owner that a sidecar's record names. For people: liveness is the kernel lock's word.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -31,6 +32,9 @@ pub struct Holder {
     pub stale_ms: u64,
     /// How often this sidecar had been adopted before.
     pub generation: u64,
+    /// What [`LockOptions::extra`](crate::LockOptions::extra) added, and members that this version does not know.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
 }
 
 impl fmt::Display for Holder {
@@ -48,7 +52,8 @@ impl fmt::Display for Holder {
 
 /// Text from a file that another program wrote: control characters are escaped, so that a message
 /// never carries a terminal sequence, and stays on its line.
-struct Printable<'a>(&'a str);
+#[derive(Debug, Clone, Copy)]
+pub struct Printable<'a>(pub &'a str);
 
 impl fmt::Display for Printable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -87,6 +92,7 @@ mod tests {
             acquired_at: "2026-01-12T10:00:00.000Z".into(),
             stale_ms: 5000,
             generation: 0,
+            extra: Map::new(),
         };
         assert_eq!(
             holder.to_string(),

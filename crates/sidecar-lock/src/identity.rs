@@ -52,6 +52,7 @@ pub(crate) fn new_holder(options: &LockOptions, generation: u64) -> Holder {
         acquired_at: timestamp(SystemTime::now()),
         stale_ms: u64::try_from(options.effective_stale_after().as_millis()).unwrap_or(u64::MAX),
         generation,
+        extra: options.extra.clone(),
     }
 }
 

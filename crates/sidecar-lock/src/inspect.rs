@@ -45,6 +45,9 @@ impl LockState {
 /// How many stale handles in a row are a lock that changes hands, and not a server that has forgotten the folder (chosen).
 const STALE_LOOKS: u32 = 16;
 
+/// Other tools write a number, or a small JSON object (chosen, generous).
+const LONGEST_FOREIGN_TEXT: usize = 4096;
+
 pub(crate) fn inspect(
     lock: &SidecarLock,
     stale_after: Duration,
@@ -119,7 +122,10 @@ fn inspect_file(sidecar: &Name, stale_after: Duration) -> io::Result<Option<Lock
         Contents::Ours(record) => LockState::Leftover(Box::new(record.holder)),
         _ if alive => LockState::HeldUnreadable,
         Contents::OursUnreadable => LockState::LeftoverUnreadable,
-        Contents::NotOurs => LockState::Foreign(foreign(&look, ForeignKind::File, stale_after)),
+        Contents::NotOurs => LockState::Foreign(ForeignLock {
+            text: Some(sys::read_start(&file, LONGEST_FOREIGN_TEXT)?),
+            ..foreign(&look, ForeignKind::File, stale_after)
+        }),
     };
     Ok(Some(state))
 }

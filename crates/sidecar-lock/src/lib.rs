@@ -73,9 +73,9 @@ pub use error::{
     ReleaseError,
 };
 pub use foreign::{ForeignKind, ForeignLock};
-pub use guard::{LockGuard, TookOver};
+pub use guard::{Lent, LockGuard, TookOver};
 pub use held::{release_all_held, settle_hand_overs};
-pub use holder::Holder;
+pub use holder::{Holder, Printable};
 pub use inherit::InheritedLock;
 pub use inspect::LockState;
 pub use leftovers::{LeftoverError, find_temporaries, is_temporary_name, sweep_temporaries};

@@ -28,7 +28,8 @@ pub struct LockOptions {
     pub purpose: Option<String>,
     /// The command that holds the lock, for people. Cut to fit the record.
     pub command: Option<String>,
-    /// Further members for the record; those that do not fit are left out.
+    /// Further members for the record, under names that it does not use itself. Texts are cut to make room for them; those
+    /// that do not fit even so are left out, the last ones first. Everybody finds them in [`Holder::extra`](crate::Holder::extra).
     pub extra: serde_json::Map<String, serde_json::Value>,
     /// How long the lock may pass from waiter to waiter before other tools get a chance.
     pub fairness: Fairness,

@@ -30,8 +30,6 @@ pub(crate) struct Record {
     pub(crate) released: bool,
     /// When the sidecar was published, as time since boot: how long it has passed from hand to hand.
     pub(crate) run_started: Duration,
-    /// Members that callers added.
-    pub(crate) extra: Map<String, Value>,
 }
 
 /// What a file at a sidecar's place holds.
@@ -52,10 +50,14 @@ struct Members<'a> {
     start_time: u64,
     boot_id: &'a str,
     pid_namespace: u64,
-    host: &'a str,
-    owner: &'a Option<String>,
-    command: &'a Option<String>,
-    purpose: &'a Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    host: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<&'a Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command: Option<&'a Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    purpose: Option<&'a Option<String>>,
     acquired_at: &'a str,
     stale_ms: u64,
     generation: u64,
@@ -64,21 +66,35 @@ struct Members<'a> {
     extra: &'a Map<String, Value>,
 }
 
+/// What becomes of texts that are empty, or that the caller did not give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Empty {
+    Written,
+    /// For want of room.
+    LeftOut,
+}
+
 impl Record {
-    /// Lays the record out, cutting texts (on a character boundary) and then dropping extra members
-    /// until it fits. The record itself is changed to what was written.
+    /// Lays the record out. Members that callers added go, last first, until the record would fit without any text; then texts
+    /// are cut, on a character boundary, until it fits with them. The record itself is changed to what was written.
     pub(crate) fn lay_out(&mut self) -> [u8; SIZE] {
+        self.drop_members();
         for text in self.texts() {
             cut(text, LONGEST_TEXT);
         }
         let json = loop {
-            let json = self.members_json();
-            // One byte of the members is their opening brace, which the prefix already has.
-            let overflow = (PREFIX.len() + json.len() - 1 + 1).saturating_sub(SIZE);
+            let json = self.members_json(Empty::Written);
+            let overflow = overflow(&json);
             if overflow == 0 {
                 break json;
             }
-            self.shrink(overflow);
+            if !self.shrink(overflow) {
+                let holder = &mut self.holder;
+                for text in [&mut holder.owner, &mut holder.command, &mut holder.purpose] {
+                    *text = None;
+                }
+                break self.members_json(Empty::LeftOut);
+            }
         };
         let mut bytes = [b' '; SIZE];
         bytes[..PREFIX.len()].copy_from_slice(PREFIX.as_bytes());
@@ -90,23 +106,28 @@ impl Record {
         bytes
     }
 
-    fn members_json(&self) -> String {
+    fn members_json(&self, empty: Empty) -> String {
         let holder = &self.holder;
+        let is_shown = |text: &str| empty == Empty::Written || !text.is_empty();
+        let shown = |text| {
+            Some(text)
+                .filter(|text: &&Option<String>| is_shown(text.as_deref().unwrap_or_default()))
+        };
         serde_json::to_string(&Members {
             token: &holder.token,
             pid: holder.pid,
             start_time: holder.start_time,
             boot_id: &holder.boot_id,
             pid_namespace: holder.pid_namespace,
-            host: &holder.host,
-            owner: &holder.owner,
-            command: &holder.command,
-            purpose: &holder.purpose,
+            host: Some(holder.host.as_str()).filter(|host| is_shown(host)),
+            owner: shown(&holder.owner),
+            command: shown(&holder.command),
+            purpose: shown(&holder.purpose),
             acquired_at: &holder.acquired_at,
             stale_ms: holder.stale_ms,
             generation: holder.generation,
             run_ns: u64::try_from(self.run_started.as_nanos()).unwrap_or(u64::MAX),
-            extra: &self.extra,
+            extra: &holder.extra,
         })
         .expect("a record has string keys only, so it always serialises")
     }
@@ -123,23 +144,39 @@ impl Record {
         .flatten()
     }
 
-    /// Makes the record shorter by at least one byte; texts keep a readable rest while extra members are left.
-    fn shrink(&mut self, overflow: usize) {
-        let keep = if self.extra.is_empty() { 0 } else { 8 };
+    /// Leaves out what would not fit even if every text were cut away.
+    fn drop_members(&mut self) {
+        let mut bare = self.clone();
+        for text in bare.texts() {
+            text.clear();
+        }
+        while overflow(&bare.members_json(Empty::LeftOut)) > 0 {
+            let Some(last) = bare.holder.extra.keys().next_back().cloned() else {
+                break;
+            };
+            bare.holder.extra.remove(&last);
+        }
+        self.holder.extra = bare.holder.extra;
+    }
+
+    /// Cuts the longest text by at least one byte; `false`: all of them are empty.
+    fn shrink(&mut self, overflow: usize) -> bool {
         let longest = self.texts().max_by_key(|text| text.len());
         match longest {
-            Some(text) if text.len() > keep => {
-                let target = text.len().saturating_sub(overflow).max(keep);
-                cut(text, target.min(text.len() - 1));
+            Some(text) if !text.is_empty() => {
+                let target = text.len().saturating_sub(overflow);
+                cut(text, target);
+                true
             }
-            _ => {
-                let last = self.extra.keys().next_back().cloned();
-                if let Some(key) = last {
-                    self.extra.remove(&key);
-                }
-            }
+            _ => false,
         }
     }
+}
+
+/// How many bytes too long the members are. One of theirs is the opening brace, which the prefix already has; the last byte
+/// of a record is a newline.
+fn overflow(json: &str) -> usize {
+    (PREFIX.len() + json.len() - 1 + 1).saturating_sub(SIZE)
 }
 
 /// Cuts `text` to at most `limit` bytes on a character boundary.
@@ -208,10 +245,10 @@ fn read_members(mut members: Map<String, Value>) -> Option<Record> {
             acquired_at: acquired_at.unwrap_or_default(),
             stale_ms: stale_ms.unwrap_or_default(),
             generation: generation.unwrap_or_default(),
+            extra: members,
         },
         released: released == Some(1),
         run_started: Duration::from_nanos(run_ns.unwrap_or_default()),
-        extra: members,
     })
 }
 
@@ -234,10 +271,10 @@ mod tests {
                 acquired_at: "2026-01-12T10:00:00.000Z".into(),
                 stale_ms: 5000,
                 generation: 7,
+                extra: Map::new(),
             },
             released: false,
             run_started: Duration::from_nanos(1_234_567_890),
-            extra: Map::new(),
         }
     }
 
@@ -276,29 +313,75 @@ mod tests {
             long.holder.command = Some(text.clone());
             long.holder.purpose = Some(text.clone());
             long.holder.host = text;
-            long.extra.insert("task_id".into(), "T-1".into());
+            long.holder.extra.insert("task_id".into(), "T-1".into());
             let bytes = long.lay_out();
             let Contents::Ours(read) = parse(&bytes) else {
                 panic!("a cut record is still readable")
             };
             assert_eq!(*read, long, "the record knows what was written");
             assert_eq!(
-                read.extra["task_id"], "T-1",
+                read.holder.extra["task_id"], "T-1",
                 "texts are cut before members are dropped"
             );
         }
     }
 
+    /// What the task runner adds, at its longest, beside the largest numbers that a machine comes to: they must never be
+    /// dropped.
     #[test]
-    fn extra_members_that_do_not_fit_are_left_out() {
+    fn the_longest_name_of_a_task_and_its_time_fit_beside_the_longest_of_all_else() {
+        let mut full = record();
+        full.holder.pid = 1 << 22; // PID_MAX_LIMIT, proc(5)
+        full.holder.start_time = 99_999_999_999; // ticks: 31 years
+        full.holder.pid_namespace = u64::from(u32::MAX); // inodes of namespaces have 32 bits
+        full.holder.stale_ms = 31_536_000_000; // a year
+        full.holder.generation = 999_999;
+        full.run_started = Duration::from_hours(24 * 365 * 31);
+        for text in full.texts() {
+            *text = "\u{1}\"".repeat(100);
+        }
+        let task = "\"\\".repeat(32);
+        let timestamp = "2026-01-12T10:00:00.000Z";
+        full.holder
+            .extra
+            .insert("task_id".into(), task.as_str().into());
+        full.holder
+            .extra
+            .insert("timestamp".into(), timestamp.into());
+        let bytes = full.lay_out();
+        let Contents::Ours(read) = parse(&bytes) else {
+            panic!("a full record is still readable")
+        };
+        assert_eq!(read.holder.extra["task_id"], task, "64 escaped bytes");
+        assert_eq!(read.holder.extra["timestamp"], timestamp, "and the time");
+        assert_eq!(*read, full, "the record knows what was written");
+        full.holder
+            .extra
+            .insert("more".into(), "x".repeat(80).into());
+        full.lay_out();
+        assert_eq!(
+            full.holder.extra.keys().collect::<Vec<_>>(),
+            ["task_id", "timestamp"],
+            "the last member goes first"
+        );
+    }
+
+    #[test]
+    fn extra_members_that_do_not_fit_are_left_out_and_cost_no_text() {
         let mut big = record();
-        big.extra.insert("note".into(), "n".repeat(600).into());
+        big.holder
+            .extra
+            .insert("note".into(), "n".repeat(600).into());
         let bytes = big.lay_out();
         assert!(
             matches!(parse(&bytes), Contents::Ours(_)),
             "the record itself survives"
         );
-        assert!(big.extra.is_empty(), "the member is dropped, not torn");
+        assert!(
+            big.holder.extra.is_empty(),
+            "the member is dropped, not torn"
+        );
+        assert_eq!(big.holder.owner, record().holder.owner, "texts stay whole");
     }
 
     #[test]

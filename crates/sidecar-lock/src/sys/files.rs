@@ -49,7 +49,12 @@ pub(crate) fn look(name: &Name) -> io::Result<Option<Look>> {
 
 /// Reads up to a record's size from the start of the file.
 pub(crate) fn read_head(file: &File) -> io::Result<Vec<u8>> {
-    let mut head = vec![0; record::SIZE];
+    read_start(file, record::SIZE)
+}
+
+/// Reads up to `limit` bytes from the start of the file.
+pub(crate) fn read_start(file: &File, limit: usize) -> io::Result<Vec<u8>> {
+    let mut head = vec![0; limit];
     let mut filled = 0;
     while filled < head.len() {
         match read_at(file, &mut head[filled..], filled as u64) {

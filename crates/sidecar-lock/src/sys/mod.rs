@@ -19,7 +19,8 @@ mod unix;
 mod windows;
 
 pub(crate) use files::{
-    FileId, Kind, Linked, Look, link_prepared, look, prepare, read_head, remove_file, set_length,
+    FileId, Kind, Linked, Look, link_prepared, look, prepare, read_head, read_start, remove_file,
+    set_length,
 };
 pub(crate) use kernel_lock::{lock_blocking, try_lock, try_lock_shared, unlock};
 #[cfg(target_os = "linux")]
@@ -39,13 +40,13 @@ pub(crate) use portable::{
 pub(crate) use swap::swap_in;
 #[cfg(unix)]
 pub(crate) use unix::{
-    Folder, create_marked, hard_link, host, is_empty_folder, is_other_kind, is_read_only_file,
-    look_at, names_in, open_existing, open_folder, pin, read_at, remove_folder, rename, touch,
-    unlink, write_at,
+    Folder, Inheritable, create_marked, hard_link, host, inheritable, is_empty_folder,
+    is_other_kind, is_read_only_file, look_at, names_in, open_existing, open_folder, pin, read_at,
+    remove_folder, rename, touch, unlink, write_at,
 };
 #[cfg(windows)]
 pub(crate) use windows::{
-    Folder, create_marked, hard_link, host, is_empty_folder, is_other_kind, is_read_only_file,
-    look_at, names_in, open_existing, open_folder, pin, read_at, remove_folder, rename, touch,
-    unlink, write_at,
+    Folder, Inheritable, create_marked, hard_link, host, inheritable, is_empty_folder,
+    is_other_kind, is_read_only_file, look_at, names_in, open_existing, open_folder, pin, read_at,
+    remove_folder, rename, touch, unlink, write_at,
 };

@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, FileTimes};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -12,7 +13,7 @@ use rustix::fs::{
     AtFlags, CWD, FileType, Mode, OFlags, Stat, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT,
     fchmod, fstat, linkat, openat, renameat, statat, unlinkat,
 };
-use rustix::io::{Errno, retry_on_intr};
+use rustix::io::{Errno, FdFlags, fcntl_dupfd_cloexec, fcntl_setfd, retry_on_intr};
 
 use super::files::{FileId, Kind, Look};
 #[cfg(target_os = "linux")]
@@ -298,6 +299,23 @@ pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result
 pub(crate) fn write_at(file: &File, bytes: &[u8], offset: u64) -> io::Result<()> {
     about_to(Call::Write)?;
     file.write_all_at(bytes, offset)
+}
+
+/// A second descriptor of an open file, which children inherit.
+pub(crate) type Inheritable = OwnedFd;
+
+/// Scripts use the numbers below 10 for themselves, and shells those from 10 on.
+const INHERITED_FROM: i32 = 64;
+
+/// Duplicates a descriptor for children: the lock on the open file lives as long as any of them has it.
+pub(crate) fn inheritable(file: &File) -> io::Result<Inheritable> {
+    let duplicate = match fcntl_dupfd_cloexec(file, INHERITED_FROM) {
+        // So high a number is beyond the limit of this process.
+        Err(Errno::INVAL) => fcntl_dupfd_cloexec(file, 0),
+        duplicate => duplicate,
+    }?;
+    fcntl_setfd(&duplicate, FdFlags::empty())?;
+    Ok(duplicate)
 }
 
 /// Sets the modification time to now.

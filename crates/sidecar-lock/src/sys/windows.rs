@@ -206,3 +206,13 @@ pub(crate) fn host() -> String {
     .map(|name| name.to_string_lossy().into_owned())
     .unwrap_or_default()
 }
+
+/// Nothing: a lock belongs to the process that took it.
+#[derive(Debug)]
+pub(crate) struct Inheritable;
+
+/// Children keep no lock alive here.
+#[expect(clippy::unnecessary_wraps, reason = "it may fail on Unix")]
+pub(crate) fn inheritable(_file: &File) -> io::Result<Inheritable> {
+    Ok(Inheritable)
+}
