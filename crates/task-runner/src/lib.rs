@@ -22,9 +22,11 @@ mod ended;
 mod git;
 mod journal;
 mod left;
+mod process;
 mod restore;
 mod shared_files;
 mod snapshot;
+mod state_lock;
 mod sys;
 mod task_id;
 
@@ -38,4 +40,8 @@ pub use left::{Left, Reason};
 pub use restore::{SharedError, SharedPolicy};
 pub use shared_files::{Authorship, NothingShared, SharedEdit, SharedFiles};
 pub use snapshot::{BASE_REF, Snapshot};
+pub use state_lock::{
+    ABANDONED_AFTER, Freed, HolderKind, STATE_LOCK_RESOURCE, StateLock, StateLockConflictError,
+    StateLockError, StateLockGuard, StateLockOptions, TreeHolder, TreeLock,
+};
 pub use task_id::{MAX_TASK_ID_BYTES, TaskId, TaskIdError};

@@ -2,10 +2,18 @@
 
 #[cfg(not(unix))]
 mod portable;
+#[cfg(target_os = "linux")]
+mod process_linux;
+#[cfg(not(target_os = "linux"))]
+mod process_portable;
 #[cfg(unix)]
 mod unix;
 
 #[cfg(not(unix))]
-pub(crate) use portable::{bytes_of, path_of};
+pub(crate) use portable::{bytes_of, host, path_of};
+#[cfg(target_os = "linux")]
+pub(crate) use process_linux::{boot_id, pid_namespace, process, start_ticks, who_has_locked};
+#[cfg(not(target_os = "linux"))]
+pub(crate) use process_portable::{boot_id, pid_namespace, process, start_ticks, who_has_locked};
 #[cfg(unix)]
-pub(crate) use unix::{bytes_of, path_of};
+pub(crate) use unix::{bytes_of, host, path_of};

@@ -12,3 +12,8 @@ pub(crate) fn bytes_of(path: &Path) -> Vec<u8> {
     let text = path.to_string_lossy();
     text.replace(std::path::MAIN_SEPARATOR, "/").into_bytes()
 }
+
+/// Not known.
+pub(crate) fn host() -> String {
+    String::new()
+}

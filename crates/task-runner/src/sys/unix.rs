@@ -13,3 +13,9 @@ pub(crate) fn path_of(bytes: &[u8]) -> PathBuf {
 pub(crate) fn bytes_of(path: &Path) -> Vec<u8> {
     path.as_os_str().as_bytes().to_vec()
 }
+
+/// The name of this machine.
+pub(crate) fn host() -> String {
+    let uname = rustix::system::uname();
+    uname.nodename().to_string_lossy().into_owned()
+}
