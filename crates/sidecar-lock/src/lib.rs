@@ -81,6 +81,7 @@ pub use inspect::LockState;
 pub use leftovers::{LeftoverError, find_temporaries, is_temporary_name, sweep_temporaries};
 pub use lock::SidecarLock;
 pub use options::{Backoff, Fairness, Jitter, LockOptions};
+pub use record::is_record;
 
 /// The version of the protocol that this crate writes; readers respect later ones.
 pub const PROTOCOL_VERSION: u32 = 1;

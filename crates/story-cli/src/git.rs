@@ -50,6 +50,24 @@ pub fn not_ignored(top_level: &Path, paths: &[PathBuf]) -> io::Result<Vec<PathBu
         .collect())
 }
 
+/// The files with an ending that the index of the working tree at `top_level` has: their paths from there, as git writes them.
+///
+/// # Errors
+///
+/// When git is not installed, or does not answer; the text is git's own.
+pub fn tracked_with_ending(top_level: &Path, ending: &str) -> io::Result<Vec<Vec<u8>>> {
+    let pattern = format!(":(top,glob)**/*.{ending}");
+    let output = answer(top_level, &["ls-files", "-z", "--", &pattern])?;
+    if !output.status.success() {
+        return Err(refused(&output));
+    }
+    let names = output.stdout.split(|byte| *byte == 0);
+    Ok(names
+        .filter(|name| !name.is_empty())
+        .map(<[u8]>::to_vec)
+        .collect())
+}
+
 /// The value of a key in the repository's own configuration.
 ///
 /// # Errors

@@ -1,6 +1,8 @@
-//! The rules that keep our locks, temporary files, journals and leases out of git. Pure.
+//! Our locks, temporary files, journals, leases and databases: the rules that keep them out of git, and whether a file is one of
+//! them. Pure.
 
-use std::path::Path;
+use std::ffi::OsStr;
+use std::path::{Component, Path};
 
 use story::journal::JournalFile;
 
@@ -45,6 +47,87 @@ pub fn of_root(sdlc_root: &Path) -> Vec<String> {
         .into_iter()
         .chain(in_root)
         .collect()
+}
+
+/// By which rule a file stands apart from what people and agents write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fits {
+    /// By none.
+    None,
+    /// By one whose names nobody else uses.
+    Ours,
+    /// Its name is that of a sidecar, such as `x.md.lock`: a lock of ours or of another tool, as a rule. But other programs give
+    /// such names to files that they mean to keep, too.
+    Sidecar,
+}
+
+/// Which rule fits a file; `path` is that in the tree, `in_roots` that in each of the sdlc roots in which it lies.
+pub fn fits(path: &Path, in_roots: &[&Path]) -> Fits {
+    let in_root_rules = in_root();
+    let is_of_root = in_roots
+        .iter()
+        .any(|inside| in_root_rules.iter().any(|rule| begins(inside, rule)));
+    if is_of_root {
+        return Fits::Ours;
+    }
+    let fitting: Vec<&str> = RULES.into_iter().filter(|rule| has(path, rule)).collect();
+    if fitting.is_empty() {
+        Fits::None
+    } else if fitting.into_iter().all(is_of_any_sidecar) {
+        Fits::Sidecar
+    } else {
+        Fits::Ours
+    }
+}
+
+/// A rule that fits the locks of all files of a kind.
+fn is_of_any_sidecar(rule: &str) -> bool {
+    rule.starts_with('*') && rule.ends_with(".lock")
+}
+
+/// Whether a rule fits at the beginning of a path: that which lies in a folder of that name, too.
+fn begins(path: &Path, rule: &str) -> bool {
+    let (name, is_folder) = folder_rule(rule);
+    let mut names = names_of(path);
+    let is_first = names.next().is_some_and(|first| is_like(first, name));
+    is_first && (!is_folder || names.next().is_some())
+}
+
+/// Whether a rule fits anywhere in a path, as git takes a rule without a slash within.
+fn has(path: &Path, rule: &str) -> bool {
+    let (name, is_folder) = folder_rule(rule);
+    let last = if is_folder { 1 } else { 0 };
+    let count = names_of(path).count();
+    names_of(path)
+        .take(count.saturating_sub(last))
+        .any(|found| is_like(found, name))
+}
+
+fn folder_rule(rule: &str) -> (&str, bool) {
+    match rule.strip_suffix('/') {
+        Some(name) => (name, true),
+        None => (rule, false),
+    }
+}
+
+fn names_of(path: &Path) -> impl Iterator<Item = &OsStr> {
+    path.components().filter_map(|part| match part {
+        Component::Normal(name) => Some(name),
+        _ => None,
+    })
+}
+
+/// As git takes the rules here: each has one `*` at most, and nothing else that is special.
+fn is_like(name: &OsStr, rule: &str) -> bool {
+    let name = name.as_encoded_bytes();
+    match rule.split_once('*') {
+        None => name == rule.as_bytes(),
+        Some((start, end)) => {
+            name.len() >= start.len() + end.len()
+                && name.starts_with(start.as_bytes())
+                && name.ends_with(end.as_bytes())
+        }
+    }
 }
 
 /// The file with those of the rules that it lacks at its end, and which these are; `None` when it has all.
@@ -106,6 +189,70 @@ mod tests {
                 completed(&after, &rules).is_none(),
                 "a second time adds nothing"
             );
+        }
+    }
+
+    #[test]
+    fn file_stands_apart_as_git_would_ignore_it() {
+        let table = [
+            ("docs/x.md.lock", Fits::Sidecar),
+            (".md.lock", Fits::Sidecar),
+            ("tasks.json.lock", Fits::Sidecar),
+            ("run.log.lock", Fits::Sidecar),
+            ("folder.md.lock/x", Fits::Sidecar),
+            (".ai-sdlc/stories/S-1/.workflow-state.json.lock", Fits::Ours),
+            (".devs-state.lock", Fits::Ours),
+            ("a/.devs.db-wal", Fits::Ours),
+            (".devs.db", Fits::Ours),
+            (".story.md.0.0.0123456789abcdef.atomic-tmp", Fits::Ours),
+            (".x.lock-tmp", Fits::Ours),
+            ("a/.state-pending/0123.transaction", Fits::Ours),
+            (".ai-sdlc/journal/S-1.jsonl", Fits::Ours),
+            (".ai-sdlc/journal/pending/0.transaction", Fits::Ours),
+            (".ai-sdlc/locks/agent.lock", Fits::Ours),
+            (".ai-sdlc/locks.lock", Fits::Ours),
+            (".ai-sdlc/leases.db", Fits::Ours),
+            (".ai-sdlc/leases.db-shm", Fits::Ours),
+            ("docs/.ai-sdlc/journal/S-1.jsonl", Fits::Ours),
+            // The work of people and agents.
+            ("Cargo.lock", Fits::None),
+            ("x.lock", Fits::None),
+            ("md.lock", Fits::None),
+            ("devs.db", Fits::None),
+            ("journal/S-1.jsonl", Fits::None),
+            (".ai-sdlc/stories/journal/x", Fits::None),
+            (".ai-sdlc/journal", Fits::None),
+            (".ai-sdlc/locks.md", Fits::None),
+            (".state-pending", Fits::None),
+            ("x.0123456789abcdef.rescued", Fits::None),
+            (".ai-sdlc/stories/S-1/story.md", Fits::None),
+        ];
+        for (path, expected) in table {
+            let path = Path::new(path);
+            let roots = [".ai-sdlc", "docs/.ai-sdlc"];
+            let inside: Vec<&Path> = roots
+                .iter()
+                .filter_map(|root| path.strip_prefix(root).ok())
+                .collect();
+            assert_eq!(fits(path, &inside), expected, "{}", path.display());
+        }
+        let nowhere = Path::new("x/journal/S-1.jsonl");
+        let as_configured = [Path::new("journal/S-1.jsonl")];
+        assert_eq!(fits(nowhere, &as_configured), Fits::Ours, "any root counts");
+    }
+
+    #[test]
+    fn rules_have_no_other_special_characters_than_one_star() {
+        let in_root = in_root();
+        for rule in RULES
+            .iter()
+            .copied()
+            .chain(in_root.iter().map(String::as_str))
+        {
+            assert!(rule.matches('*').count() <= 1, "{rule} has one star");
+            assert!(!rule.contains(['?', '[', '\\', '!']), "{rule} is plain");
+            let inner = rule.strip_suffix('/').unwrap_or(rule);
+            assert!(!inner.contains('/'), "{rule} is about one name");
         }
     }
 

@@ -44,6 +44,11 @@ mod run;
 mod section;
 mod set;
 mod settings;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the commands that restore are not delivered yet")
+)]
+mod shared_files;
 mod show;
 mod signals;
 mod state;

@@ -14,6 +14,7 @@
 //!   look as if it had never been done.
 
 mod accept;
+mod beside;
 mod chain;
 mod encoding;
 mod line;
@@ -27,6 +28,7 @@ use std::path::{Path, PathBuf};
 use crate::moment::Moment;
 
 pub use accept::{AcceptError, accept};
+pub use beside::with_line;
 pub use chain::{Gap, Journal};
 pub use encoding::{Logged, LoggedText, MAX_LOGGED_BYTES};
 pub use line::{Entry, EntryBody, EntryChange, Seen, State};

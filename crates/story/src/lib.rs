@@ -84,7 +84,9 @@ pub use read::{MAX_STORY_BYTES, ReadError, read, read_locked, read_under};
 pub use relocate::{RelocateError, Relocated, relocate};
 pub use scan::{Scan, SkipReason, Skipped, scan};
 pub use status::{Phase, Status, set_status};
-pub use together::{TogetherError, Unfinished, finish_all, set_aside, unfinished, update_together};
+pub use together::{
+    TogetherError, Unfinished, finish_all, finish_under, set_aside, unfinished, update_together,
+};
 pub use update::{UpdateOptions, Updated, update};
 pub use update_error::{UpdateError, Warning};
 pub use value::Value;

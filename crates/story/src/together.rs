@@ -21,7 +21,7 @@ use crate::update::{Run, UpdateOptions, Updated, told};
 use crate::update_error::UpdateError;
 use crate::update_journal::UpdateJournal;
 use decided::RULES;
-pub use decided::{Unfinished, finish_all, set_aside, unfinished};
+pub use decided::{Unfinished, finish_all, finish_under, set_aside, unfinished};
 pub(crate) use decided::{decided, finish};
 
 /// Why several stories were not changed together.

@@ -59,14 +59,25 @@ pub fn take(
         output.warning(&took_over_text(took_over));
         clean_up_after_the_dead(&guard, output);
     }
-    // A state file may be one of several that a dead process had decided to change: who works under the lock must not
-    // begin with what was there before.
-    let finished = state_file::finish_under(&guard, options)
-        .map_err(|err| Failure::from_state_update(err.into(), settings.timeout))?;
-    for warning in &finished {
+    for warning in &finish(&guard, options, settings)? {
         output.warning(&chain(warning));
     }
     Ok(guard)
+}
+
+/// A story or a state file may be one of several that a dead process had decided to change: who works under the lock must not
+/// begin with what was there before.
+fn finish(
+    guard: &LockGuard,
+    options: &LockOptions,
+    settings: &Settings,
+) -> Result<Vec<locked_file::Warning>, Failure> {
+    let mut finished = story::finish_under(guard, options)
+        .map_err(|err| Failure::from_update(err.into(), settings.timeout))?;
+    let of_state = state_file::finish_under(guard, options)
+        .map_err(|err| Failure::from_state_update(err.into(), settings.timeout))?;
+    finished.extend(of_state);
+    Ok(finished)
 }
 
 /// The lock of a dead owner is the only sign that it may have left a half-done commit; this acquisition has wiped it out.

@@ -4,8 +4,9 @@ use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 
 use atomic_file::Resolved;
+use locked_file::locked_by;
 use locked_file::together::{self, FinishError, Place, Rules};
-use sidecar_lock::LockOptions;
+use sidecar_lock::{LockGuard, LockOptions};
 
 use super::meeting::meet;
 use crate::read::{MAX_STORY_BYTES, ReadError};
@@ -34,6 +35,22 @@ fn place_of(story: &Path) -> Option<Place> {
 
 fn in_root(root: &Path) -> Place {
     Place::new(root, &FOLDERS)
+}
+
+/// Takes a story whose lock is held to where decided transactions want it. Whoever lets others work on a story under a lock of
+/// its own does this first: they would change what was there before.
+///
+/// Where there is nothing to finish this costs one look at a folder that is not there. `options` say how to acquire the lock of a
+/// record.
+///
+/// # Errors
+///
+/// [`FinishError`]: the transaction stays decided, and the story must not be changed before it is finished.
+pub fn finish_under(
+    guard: &LockGuard,
+    options: &LockOptions,
+) -> Result<Vec<locked_file::Warning>, FinishError> {
+    finish(locked_by(guard), options)
 }
 
 /// Takes a story, whose lock the caller holds, to where decided transactions want it.

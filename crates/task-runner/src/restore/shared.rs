@@ -1,10 +1,11 @@
 //! Putting one shared file back: under its own lock, and only if nobody else changed it since the snapshot.
 
+use std::io::{self, Read as _, Write};
 use std::path::Path;
 
 use atomic_file::{
-    CommitError, CommitOptions, Committed, HardLinks, Original, ReadError, Resolved,
-    create_resolved,
+    CommitError, CommitOptions, Committed, HardLinks, NewContents, ReadError, Resolved, Version,
+    create_exactly,
 };
 use sidecar_lock::{AcquireError, LockGuard, LockOptions, SidecarLock};
 
@@ -144,7 +145,7 @@ fn at<'a>(file: &'a Path, guard: &'a LockGuard) -> Resolved<'a> {
 /// What stands where a shared file is to be put back.
 enum Found {
     /// What the rescue recorded.
-    AsRescued(Option<Original>),
+    AsRescued(Option<Version>),
     /// What the snapshot has.
     AsThen,
     /// Anything else.
@@ -154,23 +155,26 @@ enum Found {
 impl Found {
     fn read(file: Resolved<'_>, change: &SharedChange<'_>) -> Result<Self, ReadError> {
         let then = change.then.map(|then| then.bytes);
-        let longest = [then, change.rescued]
-            .into_iter()
-            .flatten()
-            .map(<[u8]>::len);
-        let original = match Original::read_resolved(file, longest.max().unwrap_or(0) as u64) {
-            Ok(original) => Some(original),
+        let version = match Version::open(file) {
+            Ok(version) => Some(version),
             Err(ReadError::NotFound { .. }) => None,
-            Err(
-                ReadError::NotRegular { .. }
-                | ReadError::TooLarge { .. }
-                | ReadError::Unstable { .. },
-            ) => return Ok(Self::Other),
+            Err(ReadError::NotRegular { .. }) => return Ok(Self::Other),
             Err(err) => return Err(err),
         };
-        let bytes = original.as_ref().map(Original::bytes);
+        let known = [then, change.rescued].into_iter().flatten();
+        let longest = known.map(<[u8]>::len).max().unwrap_or(0) as u64;
+        let bytes = match &version {
+            Some(version) if version.size() > longest => return Ok(Self::Other),
+            Some(version) => Some(read_to_end(version).map_err(|source| ReadError::Io {
+                step: "read it",
+                path: file.path.to_path_buf(),
+                source,
+            })?),
+            None => None,
+        };
+        let bytes = bytes.as_deref();
         Ok(if bytes == change.rescued {
-            Self::AsRescued(original)
+            Self::AsRescued(version)
         } else if bytes == then {
             Self::AsThen
         } else {
@@ -179,9 +183,19 @@ impl Found {
     }
 }
 
+/// What is written to it meanwhile is noticed when it is replaced.
+fn read_to_end(version: &Version) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    version
+        .file()
+        .take(version.size())
+        .read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 fn put_back(
     change: &SharedChange<'_>,
-    found: Option<Original>,
+    found: Option<Version>,
     file: &Path,
     guard: &LockGuard,
     shared: &dyn SharedFiles,
@@ -216,7 +230,7 @@ fn put_back(
 
 /// `None`: somebody without our lock came in between.
 fn commit(
-    found: Option<Original>,
+    found: Option<Version>,
     then: Option<SharedVersion<'_>>,
     file: Resolved<'_>,
     guard: &LockGuard,
@@ -229,12 +243,16 @@ fn commit(
     if guard.verify().is_err() {
         return Ok(None);
     }
+    let mut write = |to: &mut dyn Write| to.write_all(then.map_or(&[], |then| then.bytes));
+    let permissions = then.map_or(0, |then| then.permissions);
+    let contents = NewContents {
+        write: &mut write,
+        permissions,
+    };
     let committed = match (found, then) {
-        (Some(original), Some(then)) => {
-            atomic_file::replace_if_unchanged(original, then.bytes, &options)
-        }
-        (Some(original), None) => original.remove(&options),
-        (None, Some(then)) => create_resolved(file, then.bytes, &options),
+        (Some(version), Some(_)) => version.replace(contents, &options),
+        (Some(version), None) => version.remove(&options),
+        (None, Some(_)) => create_exactly(file, contents, &options),
         (None, None) => Ok(Committed {
             warnings: Vec::new(),
         }),

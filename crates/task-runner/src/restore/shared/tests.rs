@@ -358,3 +358,33 @@ fn links_on_the_way_to_a_shared_file_are_not_followed() {
         desk.assert_tidy();
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn permissions_are_those_of_the_snapshot_whatever_they_are_now() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    for now in [Some("b"), None] {
+        let desk = Desk::with(now);
+        let says = Says::that(Authorship::OnlyTheRun);
+        let change = SharedChange {
+            top: &desk.top,
+            path: Path::new(FILE),
+            rescued: now.map(str::as_bytes),
+            then: Some(SharedVersion {
+                bytes: b"a",
+                permissions: 0o606,
+            }),
+            run: None,
+        };
+        let options = SharedOptions {
+            policy: ASKED,
+            lock: LockOptions::default(),
+        };
+        let outcome = restore_shared(&change, &says, &options).expect("nothing stands in the way");
+        assert_eq!(outcome, SharedOutcome::Done, "it is put back");
+        let metadata = fs::metadata(desk.top.join(FILE)).expect("it is there");
+        let mode = metadata.permissions().mode() & 0o7777;
+        assert_eq!(mode, 0o606, "no umask takes from it: {mode:o}");
+    }
+}
