@@ -99,10 +99,19 @@ fn has_locked(pid: u32, path: &Path) -> bool {
     let descriptors = format!("{folder}/fd");
     names_in(Path::new(&descriptors)).iter().any(|number| {
         // By the name that the kernel tells: to look at the file itself could wait for a network.
-        fs::read_link(format!("{descriptors}/{number}")).is_ok_and(|target| target == path)
+        fs::read_link(format!("{descriptors}/{number}"))
+            .is_ok_and(|target| is_opened_as(&target, path))
             && fs::read_to_string(format!("{folder}/fdinfo/{number}"))
                 .is_ok_and(|told| told.lines().any(is_lock))
     })
+}
+
+/// Whether an open file can be the one with this path. One that had no name when it was opened keeps `#<inode> (deleted)`.
+fn is_opened_as(target: &Path, path: &Path) -> bool {
+    let is_nameless = target
+        .file_name()
+        .is_some_and(|name| name.as_bytes().starts_with(b"#"));
+    target == path || (is_nameless && target.parent() == path.parent())
 }
 
 /// proc(5): `lock: 1: FLOCK  ADVISORY  WRITE 359 00:13:11691 0 EOF`.
