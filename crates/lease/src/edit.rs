@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use atomic_file::{Durability, HardLinks};
-use sidecar_lock::{LockOptions, TookOver};
+use sidecar_lock::{LockGuard, LockOptions, TookOver};
 
 pub use atomic_file::{Revision, RevisionError, RevisionPrefix};
 pub use error::{EditError, EditWarning};
@@ -43,10 +43,17 @@ pub struct Workplace<'a> {
     pub rules: &'a Rules,
     /// Has a last word about each new version.
     pub judge: Judge,
+    /// Comes first under each lock.
+    pub finish: Finish,
 }
 
 /// Says what would be wrong with a new version of a file: where it lies, what it holds now, and what it would hold.
 pub type Judge = fn(&Path, Option<&[u8]>, &[u8]) -> Result<(), String>;
+
+/// Finishes what a dead process had decided of the file that is locked, as one of several that it changed together, before it is
+/// read: else it would be decided about contents that are no more. Returns what is worth telling; or why it could not be finished, and
+/// the file is left alone. The options say how to acquire further locks.
+pub type Finish = fn(&LockGuard, &LockOptions) -> Result<Vec<String>, String>;
 
 /// Who writes, and how.
 #[derive(Debug, Clone)]
@@ -137,13 +144,14 @@ pub struct Edited {
 }
 
 impl<'a> Workplace<'a> {
-    /// Where each new version is good that its agent may write.
+    /// Where each new version is good that its agent may write, and no file is changed together with others.
     pub fn new(project: &'a Project, store: &'a dyn LeaseStore, rules: &'a Rules) -> Self {
         Self {
             project,
             store,
             rules,
             judge: |_, _, _| Ok(()),
+            finish: |_, _| Ok(Vec::new()),
         }
     }
 
@@ -160,7 +168,7 @@ impl<'a> Workplace<'a> {
     /// - [`EditError::NothingToFind`], [`EditError::Refused`], [`EditError::Unfit`], [`EditError::TooLarge`]: retrying does not help.
     /// - [`EditError::Lock`], [`EditError::Obstructed`], [`EditError::LockLost`], [`EditError::Conflict`]: others are at work on
     ///   the file; try again later.
-    /// - [`EditError::Read`], [`EditError::Commit`]: the system refused something.
+    /// - [`EditError::Read`], [`EditError::Commit`], [`EditError::Unfinished`]: the system refused something.
     pub fn surgical_edit(&self, edit: &Replacement, by: &Writer) -> Result<Edited, EditError> {
         if edit.old.is_empty() {
             return Err(EditError::NothingToFind);

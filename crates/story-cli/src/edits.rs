@@ -14,6 +14,7 @@ use crate::durations::rough;
 use crate::failure::Failure;
 use crate::json;
 use crate::lease_store;
+use crate::lock;
 use crate::output::{Output, write_json};
 use crate::places::Target;
 use crate::settings::Settings;
@@ -87,6 +88,10 @@ fn carry_out(
         store: &Announcing(store.as_ref()),
         rules: &rules,
         judge: stays_a_story,
+        finish: |guard, options| {
+            let finished = lock::finish(guard, options).map_err(|err| chain(&err))?;
+            Ok(finished.iter().map(|warning| chain(warning)).collect())
+        },
     };
     let mut by = Writer {
         token: args.token.map(Token),

@@ -19,6 +19,7 @@ use crate::failure_sources::code_of_io;
 use crate::git;
 use crate::ignore_rules::{self, Fits};
 use crate::lease_store;
+use crate::lock;
 use crate::places::sdlc_root;
 use crate::settings::Settings;
 use crate::story_leases::StoryLeases;
@@ -287,9 +288,7 @@ impl SharedFiles for AppShared<'_> {
         guard: &LockGuard,
         options: &LockOptions,
     ) -> Result<Vec<locked_file::Warning>, locked_file::together::FinishError> {
-        let mut finished = story::finish_under(guard, options)?;
-        finished.extend(state_file::finish_under(guard, options)?);
-        Ok(finished)
+        lock::finish(guard, options)
     }
 
     fn put_back(&self, edit: &SharedEdit<'_>, commit: &mut dyn FnMut() -> bool) {

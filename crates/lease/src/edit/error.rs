@@ -109,6 +109,15 @@ pub enum EditError {
         /// The file.
         path: ProjectPath,
     },
+    /// What a dead process had decided of the file could not be finished ([`Workplace::finish`](super::Workplace)). Retrying helps
+    /// after repair.
+    #[error("what another process had decided of {path} could not be finished: {reason}")]
+    Unfinished {
+        /// The file.
+        path: ProjectPath,
+        /// Why.
+        reason: String,
+    },
     /// The file cannot be read. [`ReadError::is_retryable`] says whether trying again helps.
     #[error(transparent)]
     Read(ReadError),
@@ -170,6 +179,12 @@ pub enum EditWarning {
     /// The commit left something to be desired.
     #[error(transparent)]
     Commit(CommitWarning),
+    /// What a dead process had decided of the file was finished before it was edited.
+    #[error("{what}")]
+    Finished {
+        /// What was done.
+        what: String,
+    },
     /// The lock file was not removed, or somebody else had removed it.
     #[error(transparent)]
     Release(ReleaseError),

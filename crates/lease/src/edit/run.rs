@@ -162,6 +162,15 @@ impl<'a> Run<'a> {
             self.clean_up_after_the_dead(&guard, took_over);
             self.took_over = Some(took_over.clone());
         }
+        let finished =
+            (self.place.finish)(&guard, &options).map_err(|reason| EditError::Unfinished {
+                path: self.path.clone(),
+                reason,
+            })?;
+        let finished = finished
+            .into_iter()
+            .map(|what| EditWarning::Finished { what });
+        self.warnings.extend(finished);
         Ok(guard)
     }
 

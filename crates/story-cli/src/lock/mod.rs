@@ -7,6 +7,7 @@ pub mod status;
 pub mod with;
 
 use atomic_file::Resolved;
+use locked_file::together::FinishError;
 use sidecar_lock::{LockGuard, LockOptions, ReleaseError, SidecarLock};
 
 use crate::failure::{Code, Failure};
@@ -59,7 +60,9 @@ pub fn take(
         output.warning(&took_over_text(took_over));
         clean_up_after_the_dead(&guard, output);
     }
-    for warning in &finish(&guard, options, settings)? {
+    let finished = finish(&guard, options)
+        .map_err(|err| Failure::from_update(err.into(), settings.timeout))?;
+    for warning in &finished {
         output.warning(&chain(warning));
     }
     Ok(guard)
@@ -67,16 +70,16 @@ pub fn take(
 
 /// A story or a state file may be one of several that a dead process had decided to change: who works under the lock must not
 /// begin with what was there before.
-fn finish(
+///
+/// # Errors
+///
+/// [`FinishError`]: the file must not be worked on before it is finished.
+pub fn finish(
     guard: &LockGuard,
     options: &LockOptions,
-    settings: &Settings,
-) -> Result<Vec<locked_file::Warning>, Failure> {
-    let mut finished = story::finish_under(guard, options)
-        .map_err(|err| Failure::from_update(err.into(), settings.timeout))?;
-    let of_state = state_file::finish_under(guard, options)
-        .map_err(|err| Failure::from_state_update(err.into(), settings.timeout))?;
-    finished.extend(of_state);
+) -> Result<Vec<locked_file::Warning>, FinishError> {
+    let mut finished = story::finish_under(guard, options)?;
+    finished.extend(state_file::finish_under(guard, options)?);
     Ok(finished)
 }
 

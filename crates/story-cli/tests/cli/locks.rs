@@ -403,3 +403,41 @@ fn contention_tells_everything_that_helps() {
     );
     holder.wait(PATIENCE);
 }
+
+/// As a process leaves it that was killed between the decision and the file.
+fn decide(desk: &Desk, before: &str, after: &str) {
+    let (old, new) = (before.len(), after.len());
+    let path = "stories/S-0034/story.md";
+    let head = format!(r#"{{"v":1,"parts":[{{"path":"{path}","before":{old},"after":{new}}}]}}"#);
+    desk.sandbox.write(
+        ".ai-sdlc/journal/pending/0123456789abcdef.transaction",
+        format!("{head}\n{before}{after}"),
+    );
+}
+
+#[test]
+fn who_works_on_a_story_begins_with_what_a_dead_process_had_decided() {
+    let decided = STORY.replace("priority: 10", "priority: 20");
+    // Each changes what was decided; one that began with what was before would meet the decision as a conflict, or undo it.
+    let script = "sed 's/priority: 20/priority: 21/' $0 > new && cat new > $0 && rm new";
+    let path = ".ai-sdlc/stories/S-0034/story.md";
+    let (old, new) = ("priority: 20", "priority: 21");
+    let ways: [&[&str]; 4] = [
+        &["with", "S-0034", "--", "sh", "-c", script, path],
+        &["lock", "run", "S-0034", "--", "sh", "-c", script, path],
+        &["edit-file", path, "--as", "ann", "--old", old, "--new", new],
+        &["set", "S-0034", "--inc", "priority", "--no-touch"],
+    ];
+    for way in ways {
+        let desk = Desk::new();
+        if way[0] == "edit-file" {
+            desk.lease("ann", path, PATIENCE);
+        }
+        decide(&desk, STORY, &decided);
+        desk.expect(0, way);
+        let expected = STORY.replace("priority: 10", "priority: 21");
+        assert_eq!(desk.text(), expected, "{way:?} began with what was decided");
+        let pending = desk.sandbox.join(".ai-sdlc/journal/pending");
+        assert!(!pending.exists(), "{way:?}: nothing is left to finish");
+    }
+}
