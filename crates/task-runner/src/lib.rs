@@ -23,6 +23,7 @@ mod git;
 mod journal;
 mod left;
 mod process;
+mod recovery;
 mod restore;
 mod shared_files;
 mod snapshot;
@@ -37,6 +38,7 @@ pub use journal::{
     State, TaskRecord, Written,
 };
 pub use left::{Left, Reason};
+pub use recovery::{Findings, Holding, Interrupted, Recovery, Remedy, What, interrupted};
 pub use restore::{SharedError, SharedPolicy};
 pub use shared_files::{Authorship, NothingShared, SharedEdit, SharedFiles};
 pub use snapshot::{BASE_REF, Snapshot};

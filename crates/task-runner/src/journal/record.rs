@@ -5,12 +5,14 @@ use std::fmt;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
+use serde::Serialize;
 
 use crate::ended::Ended;
 use crate::task_id::TaskId;
 
 /// What became of a task or of an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum State {
     /// It runs, or its runner was killed and nobody has looked since.
     Running,
