@@ -3,10 +3,10 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A path that was left alone.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Left {
     /// Relative to the top of the tree.
     pub path: PathBuf,
@@ -15,7 +15,7 @@ pub struct Left {
 }
 
 /// Why a path was left alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Reason {
@@ -29,6 +29,10 @@ pub enum Reason {
     Ignored,
     /// It changed while it was being restored.
     ChangedMeanwhile,
+    /// It changed while it was being recorded, again and again: what is recorded may be of no one moment.
+    ChangedWhileRecorded,
+    /// A pipe, a socket or a device where git has a file.
+    NotAFile,
 }
 
 impl fmt::Display for Left {
@@ -39,6 +43,8 @@ impl fmt::Display for Left {
             Reason::ChangedByOthers => "is shared, and others may have changed it",
             Reason::Ignored => "is ignored by git",
             Reason::ChangedMeanwhile => "changed while it was being restored",
+            Reason::ChangedWhileRecorded => "changed while it was being recorded",
+            Reason::NotAFile => "is not a file, a link or a folder",
         };
         write!(f, "{} {why}", self.path.display())
     }

@@ -41,7 +41,10 @@ pub use left::{Left, Reason};
 pub use recovery::{Findings, Holding, Interrupted, Recovery, Remedy, What, interrupted};
 pub use restore::{SharedError, SharedPolicy};
 pub use shared_files::{Authorship, NothingShared, SharedEdit, SharedFiles};
-pub use snapshot::{BASE_REF, Snapshot};
+pub use snapshot::{
+    AtomicSnapshot, BASE_REF, Difference, Operation, Permissions, Recorded, Snapshot,
+    SnapshotError, TakeOptions, Taken, differences,
+};
 pub use state_lock::{
     ABANDONED_AFTER, Freed, HolderKind, STATE_LOCK_RESOURCE, StateLock, StateLockConflictError,
     StateLockError, StateLockGuard, StateLockOptions, TreeHolder, TreeLock,

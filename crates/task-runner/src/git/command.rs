@@ -109,10 +109,9 @@ impl Git {
 
     /// Adds words. Paths belong into [`Git::input`]: the number of words is limited.
     pub fn args<I: IntoIterator<Item: AsRef<OsStr>>>(mut self, words: I) -> Self {
-        for word in words {
-            self.command.arg(&word);
-            self.words.push(word.as_ref().to_owned());
-        }
+        let words = words.into_iter();
+        self.words
+            .extend(words.map(|word| word.as_ref().to_owned()));
         self
     }
 
@@ -225,7 +224,9 @@ impl Git {
     }
 
     fn start(&mut self, stdin: Stdio, stderr: Stdio) -> Result<Child, GitError> {
+        // Settings may have come after words; git wants them before.
         self.command
+            .args(&self.words)
             .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(stderr)

@@ -1,4 +1,6 @@
 //! Snapshots of real git repositories, through the public face of the crate.
 
 mod opening;
+mod ordinary;
 mod repo;
+mod seen;

@@ -1,0 +1,134 @@
+//! The commits of a snapshot, in the shape of a stash, and with the exact record as its fourth parent.
+
+use super::about::About;
+use super::error::SnapshotError;
+use super::preflight::Head;
+use super::scratch::Scratch;
+use super::trees::Recorded;
+use crate::git::{GitError, Repository};
+
+/// The trees that git knows of by now.
+#[derive(Debug)]
+pub(crate) struct Trees {
+    /// What the index holds.
+    pub index: String,
+    /// The tracked files of the working tree, as `git stash` records them.
+    pub working: String,
+    /// The files that git does not know and does not ignore.
+    pub untracked: String,
+    /// Every file, as it is.
+    pub exact: String,
+}
+
+/// Writes the record and the commits. Answers what they are.
+pub(crate) fn write(
+    repository: &Repository,
+    scratch: &Scratch,
+    trees: &Trees,
+    index: Option<&[u8]>,
+    about: About,
+    head: &Head,
+) -> Result<Recorded, SnapshotError> {
+    let blobs: Vec<(&str, Vec<u8>)> = [
+        Some(("about.json", about.to_bytes())),
+        index.map(|bytes| ("index", bytes.to_vec())),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let ids = objects(
+        repository,
+        scratch,
+        "blob",
+        blobs.iter().map(|(_, bytes)| bytes),
+    )?;
+    let mut lines = format!("040000 tree {}\tfiles\n", trees.exact);
+    for ((name, _), id) in blobs.iter().zip(&ids) {
+        lines += &format!("100644 blob {id}\t{name}\n");
+    }
+    let record = repository.git(["mktree"]).input(lines).run_line()?;
+    let seconds = about.moment().map_or(0, jiff::Timestamp::as_second);
+    let commit = |tree: &str, parents: &[&String], message: &str| {
+        text(tree, parents, seconds, message).into_bytes()
+    };
+    let name = subject(&about);
+    let base = if let Some(id) = &head.commit {
+        id.clone()
+    } else {
+        let tree = repository.git(["mktree"]).run_line()?;
+        let first = commit(&tree, &[], &format!("before the first commit: {name}"));
+        objects(repository, scratch, "commit", [&first])?.remove(0)
+    };
+    let parents = [
+        commit(&trees.index, &[&base], &format!("index on {name}")),
+        commit(&trees.untracked, &[], &format!("untracked files on {name}")),
+        commit(&record, &[], &format!("exact record of {name}")),
+    ];
+    let parents = objects(repository, scratch, "commit", &parents)?;
+    let all: Vec<&String> = std::iter::once(&base).chain(&parents).collect();
+    let whole = commit(&trees.working, &all, &name);
+    let id = objects(repository, scratch, "commit", [&whole])?.remove(0);
+    Ok(Recorded {
+        id,
+        files: trees.exact.clone(),
+        index: index.is_some().then(|| ids[1].clone()),
+        about,
+    })
+}
+
+/// The subject of the snapshot's commit, in the shape of a stash's.
+fn subject(about: &About) -> String {
+    let label = about.label.replace(char::is_control, " ");
+    format!("devs-snapshot-{}: {label}", about.task)
+        .trim_end()
+        .to_owned()
+}
+
+/// The text of a commit. Its names need no configuration.
+fn text(tree: &str, parents: &[&String], seconds: i64, message: &str) -> String {
+    let mut text = format!("tree {tree}\n");
+    for parent in parents {
+        text += &format!("parent {parent}\n");
+    }
+    let seconds = seconds.max(0);
+    for role in ["author", "committer"] {
+        text += &format!("{role} story <story@localhost> {seconds} +0000\n");
+    }
+    text + &format!("\n{message}\n")
+}
+
+/// Writes objects with one command. Answers their ids, in order.
+fn objects<'a>(
+    repository: &Repository,
+    scratch: &Scratch,
+    kind: &str,
+    contents: impl IntoIterator<Item = &'a Vec<u8>>,
+) -> Result<Vec<String>, SnapshotError> {
+    let mut lines = Vec::new();
+    let mut count = 0;
+    for bytes in contents {
+        let path = scratch.write(&format!("object-{count}"), bytes)?;
+        lines.extend(super::record::quoted(&crate::sys::bytes_of(&path)));
+        lines.push(b'\n');
+        count += 1;
+    }
+    let words = [
+        "hash-object",
+        "-w",
+        "-t",
+        kind,
+        "--no-filters",
+        "--stdin-paths",
+    ];
+    let answer = repository.git(words).input(lines).run_line()?;
+    let ids: Vec<String> = answer.lines().map(str::to_owned).collect();
+    if ids.len() == count {
+        Ok(ids)
+    } else {
+        Err(GitError::Unexpected {
+            command: "git hash-object --stdin-paths".to_owned(),
+            answer,
+        }
+        .into())
+    }
+}

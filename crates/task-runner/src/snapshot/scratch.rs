@@ -1,0 +1,109 @@
+//! A folder for indexes and texts that are being made, inside git's own folder; it goes away, and so do those of the dead.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sidecar_lock::{LockGuard, LockOptions, SidecarLock};
+
+use super::error::SnapshotError;
+use crate::git::Repository;
+
+/// Inside the folder of the tree's index.
+const HOME: &str = "story-snapshots";
+
+/// A folder of our own. Its lock says that its maker lives.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    folder: PathBuf,
+    /// Held until the folder is gone.
+    _guard: LockGuard,
+}
+
+impl Scratch {
+    /// Makes one, and removes those of makers that died.
+    pub(crate) fn new(repository: &Repository) -> Result<Self, SnapshotError> {
+        let home = repository.git_dir().join(HOME);
+        fs::create_dir_all(&home).map_err(failed(&home))?;
+        sweep(&home)?;
+        // The numbers only have to differ among the living: whoever finds a name locked takes the next.
+        for number in 0_u32.. {
+            let folder = home.join(number.to_string());
+            // The lock comes first: a folder without one is a dead one's.
+            let Some(guard) = SidecarLock::new(&folder)?.try_acquire(&at_once())? else {
+                continue;
+            };
+            fs::create_dir(&folder).map_err(failed(&folder))?;
+            return Ok(Self {
+                folder,
+                _guard: guard,
+            });
+        }
+        unreachable!("there are more numbers than processes")
+    }
+
+    /// The place of a file in it; nothing is made.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Writes a file into it.
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) -> Result<PathBuf, SnapshotError> {
+        let path = self.path(name);
+        File::create(&path)
+            .and_then(|mut file| file.write_all(bytes))
+            .map_err(failed(&path))?;
+        Ok(path)
+    }
+
+    /// Copies one of its files to another name.
+    pub(crate) fn copy(&self, from: &str, to: &str) -> Result<PathBuf, SnapshotError> {
+        let path = self.path(to);
+        fs::copy(self.path(from), &path).map_err(failed(&path))?;
+        Ok(path)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(err) = fs::remove_dir_all(&self.folder) {
+            tracing::warn!(folder = %self.folder.display(), %err, "cannot remove a folder of ours");
+        }
+    }
+}
+
+/// Removes the folders of the dead.
+fn sweep(home: &Path) -> Result<(), SnapshotError> {
+    for name in atomic_file::names_in(home)? {
+        let path = home.join(&name);
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "lock")
+        {
+            continue;
+        }
+        let Some(guard) = SidecarLock::new(&path)?.try_acquire(&at_once())? else {
+            continue;
+        };
+        match fs::remove_dir_all(&path) {
+            Err(err) if err.kind() != io::ErrorKind::NotFound => return Err(failed(&path)(err)),
+            _ => {}
+        }
+        drop(guard);
+    }
+    Ok(())
+}
+
+fn at_once() -> LockOptions {
+    LockOptions {
+        timeout: Duration::ZERO,
+        purpose: Some("snapshot".to_owned()),
+        ..LockOptions::default()
+    }
+}
+
+pub(crate) fn failed(path: &Path) -> impl FnOnce(io::Error) -> SnapshotError {
+    let path = path.to_owned();
+    move |source| SnapshotError::Scratch { path, source }
+}
