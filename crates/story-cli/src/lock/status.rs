@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use sidecar_lock::{LockState, SidecarLock};
+use sidecar_lock::{Holder, LockState, Printable, SidecarLock};
 
 use crate::args::LockStatusArgs;
 use crate::durations::rough;
@@ -110,16 +110,24 @@ fn name(state: &LockState) -> &'static str {
 fn words(state: &LockState) -> String {
     match state {
         LockState::Free => "free".to_owned(),
-        LockState::Held(holder) => format!("held by {holder}"),
+        LockState::Held(holder) => format!("held by {holder}{}", task(holder)),
         LockState::HeldUnreadable => {
             "held by a live process whose record cannot be read".to_owned()
         }
-        LockState::Leftover(holder) => format!("left over by a dead process, {holder}"),
+        LockState::Leftover(holder) => {
+            format!("left over by a dead process, {holder}{}", task(holder))
+        }
         LockState::LeftoverUnreadable => "left over by a dead process".to_owned(),
         LockState::Foreign(foreign) => foreign_lock(foreign),
         LockState::Obstructed(what) => format!("{what} stands at the place of its lock file"),
         _ => "in a state that this version does not know".to_owned(),
     }
+}
+
+/// The task that a lock of a tree tells of.
+fn task(holder: &Holder) -> String {
+    let task = holder.extra.get("task_id").and_then(Value::as_str);
+    task.map_or_else(String::new, |task| format!(", task {}", Printable(task)))
 }
 
 /// How long ago it was acquired, by the record; for a lock without a readable time, when it was last touched.

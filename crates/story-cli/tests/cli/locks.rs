@@ -51,6 +51,23 @@ fn status_names_state_holder_age_and_token() {
 }
 
 #[test]
+fn status_tells_the_task_that_a_lock_of_a_tree_is_about() {
+    let desk = Desk::new();
+    let record = "\n{\"sidecar-lock\":1,\"released\":0,\"token\":\"t\",\"pid\":4711,\"task_id\":\"T-1\\u001b\"}";
+    desk.sandbox.write(".devs-state.lock", record);
+    let words = desk.expect(0, &["lock", "status", ".devs-state"]).stdout;
+    assert!(
+        words.contains("task T-1\\u{1b}"),
+        "in words, harmless: {words}"
+    );
+    let status = desk.json(0, &["lock", "status", ".devs-state"]);
+    assert_eq!(
+        status["holder"]["task_id"], "T-1\u{1b}",
+        "letter by letter: {status}"
+    );
+}
+
+#[test]
 fn status_of_other_tools_locks_tells_their_age() {
     let desk = Desk::new();
     let lock_path = desk.sandbox.join(".ai-sdlc/stories/S-0034/story.md.lock");
