@@ -39,7 +39,10 @@ pub use journal::{
 };
 pub use left::{Left, Reason};
 pub use recovery::{Findings, Holding, Interrupted, Recovery, Remedy, What, interrupted};
-pub use restore::{SharedError, SharedPolicy};
+pub use restore::{
+    ApplyError, Elsewhere, Head, HeadAt, HeadKept, HeadOutcome, IndexError, Interruption, Obstacle,
+    ObstacleKind, RestoreError, RestoreOptions, Restored, RulesError, SharedError, SharedPolicy,
+};
 pub use shared_files::{Authorship, NothingShared, SharedEdit, SharedFiles};
 pub use snapshot::{
     AtomicSnapshot, BASE_REF, Difference, Operation, Permissions, Recorded, Snapshot,

@@ -7,14 +7,14 @@
 mod about;
 mod commits;
 mod convert;
-mod entry;
+pub(crate) mod entry;
 mod error;
 mod find;
 pub(crate) mod look;
 mod preflight;
 mod publish;
 mod record;
-mod scratch;
+pub(crate) mod scratch;
 mod trees;
 mod untracked;
 

@@ -43,6 +43,13 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    /// Whether two lines say the same, whatever they remember of the disk.
+    pub(crate) fn says_as(&self, other: &Self) -> bool {
+        const KEPT: u32 = ASSUME_UNCHANGED | INTENT_TO_ADD | SKIP_WORKTREE;
+        let says = |entry: &Self| (entry.stage, entry.flags & KEPT);
+        self.path == other.path && self.item == other.item && says(self) == says(other)
+    }
+
     /// Whether git is told not to look at the file.
     pub(crate) fn is_unwatched(&self) -> bool {
         self.flags & (ASSUME_UNCHANGED | SKIP_WORKTREE) != 0

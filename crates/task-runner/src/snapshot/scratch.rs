@@ -5,10 +5,11 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sidecar_lock::{LockGuard, LockOptions, SidecarLock};
+use sidecar_lock::{AcquireError, LockGuard, LockOptions, SidecarLock};
 
 use super::error::SnapshotError;
 use crate::git::Repository;
+use crate::restore::leftovers;
 
 /// Inside the folder of the tree's index.
 const HOME: &str = "story-snapshots";
@@ -26,12 +27,12 @@ impl Scratch {
     pub(crate) fn new(repository: &Repository) -> Result<Self, SnapshotError> {
         let home = repository.git_dir().join(HOME);
         fs::create_dir_all(&home).map_err(failed(&home))?;
-        sweep(&home)?;
+        sweep(repository, &home)?;
         // The numbers only have to differ among the living: whoever finds a name locked takes the next.
         for number in 0_u32.. {
             let folder = home.join(number.to_string());
             // The lock comes first: a folder without one is a dead one's.
-            let Some(guard) = SidecarLock::new(&folder)?.try_acquire(&at_once())? else {
+            let Some(guard) = try_lock(&folder)? else {
                 continue;
             };
             fs::create_dir(&folder).map_err(failed(&folder))?;
@@ -41,6 +42,11 @@ impl Scratch {
             });
         }
         unreachable!("there are more numbers than processes")
+    }
+
+    /// The folder itself.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// The place of a file in it; nothing is made.
@@ -74,7 +80,7 @@ impl Drop for Scratch {
 }
 
 /// Removes the folders of the dead.
-fn sweep(home: &Path) -> Result<(), SnapshotError> {
+fn sweep(repository: &Repository, home: &Path) -> Result<(), SnapshotError> {
     for name in atomic_file::names_in(home)? {
         let path = home.join(&name);
         if path
@@ -83,9 +89,13 @@ fn sweep(home: &Path) -> Result<(), SnapshotError> {
         {
             continue;
         }
-        let Some(guard) = SidecarLock::new(&path)?.try_acquire(&at_once())? else {
+        let Some(guard) = try_lock(&path)? else {
             continue;
         };
+        // It tells whose git's lock is: it stays as long as that does.
+        if !leftovers::tidy(repository, &path) {
+            continue;
+        }
         match fs::remove_dir_all(&path) {
             Err(err) if err.kind() != io::ErrorKind::NotFound => return Err(failed(&path)(err)),
             _ => {}
@@ -95,11 +105,16 @@ fn sweep(home: &Path) -> Result<(), SnapshotError> {
     Ok(())
 }
 
-fn at_once() -> LockOptions {
-    LockOptions {
+/// `None` while somebody has it, another call in this process too: a restore records the tree while it has a folder.
+fn try_lock(folder: &Path) -> Result<Option<LockGuard>, SnapshotError> {
+    let options = LockOptions {
         timeout: Duration::ZERO,
         purpose: Some("snapshot".to_owned()),
         ..LockOptions::default()
+    };
+    match SidecarLock::new(folder)?.try_acquire(&options) {
+        Err(AcquireError::Nested { .. }) => Ok(None),
+        locked => Ok(locked?),
     }
 }
 

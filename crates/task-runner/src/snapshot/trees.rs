@@ -50,6 +50,16 @@ impl Recorded {
         self.about.index_written
     }
 
+    /// The commit that HEAD was at; `None` before the first.
+    pub fn head(&self) -> Option<&str> {
+        self.about.head.as_deref()
+    }
+
+    /// The branch that HEAD was on, in full; `None` where it was detached.
+    pub fn branch(&self) -> Option<&str> {
+        self.about.branch.as_deref()
+    }
+
     /// The permissions of the recorded files, and of the folders that they are in.
     pub fn permissions(&self) -> &Permissions {
         &self.about.permissions

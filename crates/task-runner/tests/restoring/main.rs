@@ -1,0 +1,7 @@
+//! Bringing real git repositories back, through the public face of the crate.
+#![cfg(unix)]
+
+mod ordinary;
+#[path = "../trees/repo.rs"]
+mod repo;
+mod state;
