@@ -166,10 +166,7 @@ pub(crate) fn is_rules(path: &Path) -> bool {
 }
 
 /// What differs between two records, in the order of the paths.
-pub(crate) fn differences(
-    now: &Files,
-    then: &Files,
-) -> Vec<Change> {
+pub(crate) fn differences(now: &Files, then: &Files) -> Vec<Change> {
     let paths: BTreeSet<_> = now.keys().chain(then.keys()).collect();
     let change = |path: &PathBuf| Change {
         path: path.clone(),
@@ -235,6 +232,7 @@ mod tests {
     const PLAIN: Kind = Kind::File { permissions: 0o644 };
     const PROGRAM: Kind = Kind::File { permissions: 0o755 };
 
+    #[expect(clippy::unnecessary_wraps, reason = "a change has one or has none")]
     fn entry(kind: Kind, object: &str) -> Option<Entry> {
         let object = object.to_owned();
         Some(Entry { kind, object })

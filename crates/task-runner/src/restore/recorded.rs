@@ -14,10 +14,7 @@ const LINK: u32 = 0o120_000;
 const REPOSITORY: u32 = 0o160_000;
 
 /// All files of a record.
-pub(crate) fn files(
-    repository: &Repository,
-    recorded: &Recorded,
-) -> Result<Files, GitError> {
+pub(crate) fn files(repository: &Repository, recorded: &Recorded) -> Result<Files, GitError> {
     let list = repository.git(["ls-tree", "-r", "-z", "--full-tree", recorded.files()]);
     let list = list.run()?;
     let lines = list
