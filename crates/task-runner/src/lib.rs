@@ -18,6 +18,7 @@
 //!   nested repositories, empty folders, times, owners, extended attributes.
 //! - What the work does outside of the tree, and to git's own refs and history, is not undone.
 
+mod drop;
 mod ended;
 mod git;
 mod journal;
@@ -31,6 +32,7 @@ mod state_lock;
 mod sys;
 mod task_id;
 
+pub use drop::{Drop, DropError, Dropped};
 pub use ended::Ended;
 pub use git::{Blobs, Git, GitError, Repository};
 pub use journal::{
