@@ -9,6 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::recorded::AS_WRITTEN;
 use super::sys::{same_file, set_modified};
 use crate::git::{GitError, Repository};
 
@@ -159,6 +160,7 @@ impl IndexLock {
         write().map_err(|err| failed("write", &prepared, err))?;
         let refresh = repository
             .git(["update-index", "-q", "--refresh"])
+            .set(AS_WRITTEN)
             .index(&prepared);
         match refresh.run() {
             // It says by its exit code that files differ from what is staged.

@@ -13,6 +13,9 @@ use crate::sys::path_of;
 const LINK: u32 = 0o120_000;
 const REPOSITORY: u32 = 0o160_000;
 
+/// Without it git forgets, as it reads an index, that a file is left out of a sparse checkout when it finds one on the disk.
+pub(crate) const AS_WRITTEN: &str = "sparse.expectFilesOutsideOfPatterns=true";
+
 /// All files of a record.
 pub(crate) fn files(repository: &Repository, recorded: &Recorded) -> Result<Files, GitError> {
     let list = repository.git(["ls-tree", "-r", "-z", "--full-tree", recorded.files()]);
@@ -94,7 +97,7 @@ impl IndexCopy {
 
     fn entries(&self, repository: &Repository) -> Result<Vec<entry::Entry>, GitError> {
         let git = repository.git(["ls-files", "--stage", "--debug", "-z"]);
-        let answer = git.index(&self.path).run()?;
+        let answer = git.index(&self.path).set(AS_WRITTEN).run()?;
         parse_debug(&answer).ok_or_else(|| odd("git ls-files --debug"))
     }
 }

@@ -156,7 +156,9 @@ impl<'a> Restore<'a> {
             .map_err(|source| Interruption::Scratch { source })?;
         applied.left.append(&mut self.plan.left);
         self.files(applied)?;
-        if self.has_other_index {
+        // Also where it says the same as the one that is there: that remembers the sizes of the files before, and git takes a
+        // file of another size for changed without reading it.
+        if self.has_other_index || !applied.written.is_empty() {
             let recorded = RecordedIndex {
                 bytes: self.then_index.bytes.as_deref(),
                 modified: self.then_index.written,

@@ -1,6 +1,9 @@
 //! Bringing real git repositories back, through the public face of the crate.
 #![cfg(unix)]
 
+mod ignored;
+mod kinds;
+mod moved_head;
 mod ordinary;
 #[path = "../trees/repo.rs"]
 mod repo;

@@ -29,14 +29,24 @@ pub fn state(top: &Path, repo: &Repo) -> State {
     let mut files = BTreeMap::new();
     walk(top, Path::new(""), &mut files);
     let index = repo.git_in(top, ["ls-files", "--stage", "-v", "--debug"]);
-    let is_kept = |line: &&str| !line.starts_with("  ") || line.contains("flags:");
-    let says = |line: &str| line.rsplit("flags:").next().unwrap_or(line).to_owned();
-    let index: Vec<_> = index.lines().filter(is_kept).map(says).collect();
+    let lines = index
+        .lines()
+        .filter_map(|line| match line.rsplit_once("flags: ") {
+            Some((_, flags)) => Some(kept_flags(flags)),
+            None => (!line.starts_with("  ")).then(|| line.to_owned()),
+        });
+    let index: Vec<_> = lines.collect();
     State {
         files,
         index: index.join("\n"),
         status: repo.git_in(top, ["status", "--porcelain=v2", "--untracked-files=all"]),
     }
+}
+
+/// Assume unchanged, intended, left out; the other bits are git's own business.
+fn kept_flags(digits: &str) -> String {
+    let flags = u32::from_str_radix(digits, 16).expect("hexadecimal");
+    format!("{:x}", flags & 0x6000_8000)
 }
 
 fn walk(top: &Path, folder: &Path, files: &mut BTreeMap<PathBuf, (u32, Vec<u8>)>) {
