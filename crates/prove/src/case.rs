@@ -9,7 +9,7 @@ pub struct Case {
     pub name: &'static str,
     /// What must come of it.
     pub expect: Expect,
-    /// With fewer points than this the case says nothing, and reads SKIPPED.
+    /// With fewer points than this the case says nothing, and reads SKIPPED. Those count that were left to other runs.
     pub minimum: u64,
     /// Tries it.
     pub run: fn(&Context) -> Result<Tally, Skip>,
@@ -29,6 +29,8 @@ pub enum Expect {
 pub struct Tally {
     /// How many points were tried: kills, failing calls, cuts, hostile files.
     pub points: u64,
+    /// How many more there were, which this run was not to try.
+    pub left_out: u64,
     /// What was wrong, a line for each, with all that is needed to try that point again.
     pub wrong: Vec<String>,
     /// A few words for the last column: what came out how often.
@@ -40,6 +42,11 @@ impl Tally {
     pub fn point(&mut self, outcome: Result<(), String>) {
         self.points += 1;
         self.wrong.extend(outcome.err());
+    }
+
+    /// Whether there were fewer points, tried or left to other runs, or none was tried.
+    pub fn is_less_than(&self, minimum: u64) -> bool {
+        self.points == 0 || self.points + self.left_out < minimum
     }
 }
 
@@ -72,7 +79,7 @@ pub fn verdict(case: &Case, found: &Result<Tally, Skip>) -> Verdict {
     };
     match (case.expect, tally.wrong.is_empty()) {
         (Expect::NothingWrong, false) => Verdict::Failed,
-        _ if tally.points < case.minimum => Verdict::Skipped,
+        _ if tally.is_less_than(case.minimum) => Verdict::Skipped,
         (Expect::NothingWrong, true) | (Expect::SomethingWrong, false) => Verdict::Ok,
         (Expect::SomethingWrong, true) => Verdict::Failed,
     }
@@ -96,8 +103,23 @@ mod tests {
         Ok(Tally {
             points,
             wrong: vec!["a story is torn".to_owned(); wrong],
-            note: String::new(),
+            ..Tally::default()
         })
+    }
+
+    #[test]
+    fn points_that_are_left_to_other_runs_count_unless_none_is_tried() {
+        let shared = |points, left_out| {
+            let tally = Tally {
+                points,
+                left_out,
+                ..Tally::default()
+            };
+            verdict(&case(Expect::NothingWrong), &Ok(tally))
+        };
+        assert_eq!(shared(3, 7), Verdict::Ok, "there were ten");
+        assert_eq!(shared(3, 6), Verdict::Skipped, "there were nine");
+        assert_eq!(shared(0, 99), Verdict::Skipped, "none of them was tried");
     }
 
     #[test]

@@ -3,10 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use testkit::without_settings;
 
-use crate::case::Skip;
+use crate::case::{Case, Expect, Skip};
+use crate::share::{Point, Share};
 
 /// What every case is given.
 pub struct Context {
@@ -17,6 +19,11 @@ pub struct Context {
     /// Hundreds of rounds where a usual run makes a few.
     pub long: bool,
     work: PathBuf,
+    /// Which of the points are tried; a negative control is always tried whole.
+    share: Share,
+    /// The name of the case.
+    case: &'static str,
+    left_out: AtomicU64,
 }
 
 impl Context {
@@ -27,7 +34,60 @@ impl Context {
             seed,
             long,
             work,
+            share: Share::ALL,
+            case: "",
+            left_out: AtomicU64::new(0),
         }
+    }
+
+    /// The same for one case, of which this share is tried.
+    pub fn of_case(&self, case: &Case, share: Share) -> Self {
+        Self {
+            story: self.story.clone(),
+            work: self.work.clone(),
+            share: match case.expect {
+                Expect::NothingWrong => share,
+                Expect::SomethingWrong => Share::ALL,
+            },
+            case: case.name,
+            left_out: AtomicU64::new(0),
+            ..*self
+        }
+    }
+
+    /// Which of these points are to be tried.
+    pub fn share_of<P: Point>(&self, points: &[P]) -> Vec<usize> {
+        let tried = self.share.of(self.case, points);
+        self.leave_out(points.len() - tried.len());
+        tried
+    }
+
+    /// Whether the `at`-th of a row of points that are alike is to be tried.
+    pub fn takes(&self, at: usize) -> bool {
+        let takes = self.share.takes(self.case, at);
+        self.leave_out(usize::from(!takes));
+        takes
+    }
+
+    /// How many of so many rounds are to be tried.
+    pub fn rounds(&self, usual: u64) -> u64 {
+        let rounds = self.share.rounds(usual);
+        self.left_out.fetch_add(usual - rounds, Ordering::Relaxed);
+        rounds
+    }
+
+    /// Of how many points this run tries one.
+    pub fn one_of(&self) -> u64 {
+        self.share.one_of as u64
+    }
+
+    /// How many points there were that were not to be tried.
+    pub fn left_out(&self) -> u64 {
+        self.left_out.load(Ordering::Relaxed)
+    }
+
+    fn leave_out(&self, points: usize) {
+        self.left_out.fetch_add(points as u64, Ordering::Relaxed);
     }
 
     /// A new, empty folder for one case, on the file system of the machine's build folder.

@@ -17,12 +17,14 @@ mod places;
 mod power;
 mod protocol;
 mod sections;
+mod share;
 mod soak;
 mod state_files;
 mod table;
 
 use std::error::Error;
 use std::io;
+use std::num::NonZeroUsize;
 use std::os::unix::process::CommandExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -33,6 +35,7 @@ use clap::Parser;
 
 use crate::case::{Case, Skip, Tally};
 use crate::context::Context;
+use crate::share::Share;
 use crate::table::Table;
 
 /// Tries what docs/reliability.md promises: kills, errors, power cuts, hostile places and files.
@@ -51,6 +54,9 @@ struct Args {
     /// Hundreds of rounds where a usual run makes a few.
     #[arg(long)]
     long: bool,
+    /// Try one of so many points, and with each next seed the next ones; each commit whole, and negative controls.
+    #[arg(long, value_name = "N", default_value = "1", conflicts_with = "long")]
+    share: NonZeroUsize,
     /// Print the names of the cases.
     #[arg(long)]
     list: bool,
@@ -98,10 +104,14 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         .tempdir_in(target)?;
     repository_at(work.path())?;
     let context = Context::new(story, work.path().to_owned(), args.seed, args.long);
+    let share = Share {
+        one_of: args.share.get(),
+        seed: args.seed,
+    };
     let mut table = Table::begin(io::stdout(), &cases)?;
     for case in &cases {
         let begun = Instant::now();
-        let found = tried(case, &context);
+        let found = tried(case, &context.of_case(case, share));
         table.row(case, &found, begun.elapsed())?;
     }
     let well = table.end(args.strict)?;
@@ -114,7 +124,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
 
 /// Runs a case; one that panics is wrong, and the others still run.
 fn tried(case: &Case, context: &Context) -> Result<Tally, Skip> {
-    catch_unwind(AssertUnwindSafe(|| (case.run)(context))).unwrap_or_else(|panic| {
+    let found = catch_unwind(AssertUnwindSafe(|| (case.run)(context))).unwrap_or_else(|panic| {
         let words = panic
             .downcast_ref::<String>()
             .map(String::as_str)
@@ -124,6 +134,10 @@ fn tried(case: &Case, context: &Context) -> Result<Tally, Skip> {
             wrong: vec![format!("the case itself panicked: {words}")],
             ..Tally::default()
         })
+    });
+    found.map(|tally| Tally {
+        left_out: context.left_out(),
+        ..tally
     })
 }
 

@@ -86,7 +86,11 @@ fn what(case: &Case, tally: &Tally) -> String {
         Expect::NothingWrong => String::new(),
         Expect::SomethingWrong => "negative control: must go wrong; ".to_owned(),
     };
-    if tally.points < case.minimum {
+    if tally.left_out > 0 {
+        let of = format!("of {}; ", tally.points + tally.left_out);
+        what.push_str(&of);
+    }
+    if tally.is_less_than(case.minimum) {
         let few = format!("fewer than the {} points it takes; ", case.minimum);
         what.push_str(&few);
     }
@@ -121,6 +125,7 @@ mod tests {
             points,
             wrong: wrong.iter().map(|&line| line.to_owned()).collect(),
             note: "all old or new".to_owned(),
+            left_out: 0,
         })
     }
 

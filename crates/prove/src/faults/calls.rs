@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use crate::share::{Point, changes_a_name};
+
 /// One system call of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
@@ -13,6 +15,19 @@ pub struct Call {
     pub shown: String,
     /// Whether the program's own code had begun: before it the loader and the run-time of Rust are at work.
     pub in_main: bool,
+}
+
+impl Point for Call {
+    fn is_decisive(&self) -> bool {
+        changes_a_name(&self.name)
+    }
+}
+
+/// With an error that it is to meet, and the like.
+impl<W> Point for (Call, W) {
+    fn is_decisive(&self) -> bool {
+        self.0.is_decisive()
+    }
 }
 
 /// Reads a trace of one thread.

@@ -8,6 +8,7 @@ use std::thread;
 use super::place::Place;
 use crate::case::{Skip, Tally};
 use crate::context::Context;
+use crate::share::Point;
 
 /// As many as the machines have processors that run this.
 const WORKERS: usize = 2;
@@ -15,8 +16,8 @@ const WORKERS: usize = 2;
 /// What came of a point: well or wrong, and in a word what happened; `None` when it was not reached this time.
 pub type Tried = Option<Result<&'static str, String>>;
 
-/// Tries each point once.
-pub fn each<P: Sync>(
+/// Tries each point once, of those that this run is to try.
+pub fn each<P: Point + Sync>(
     context: &Context,
     name: &str,
     points: &[P],
@@ -25,6 +26,11 @@ pub fn each<P: Sync>(
     let places = (0..WORKERS)
         .map(|worker| Place::new(context, &format!("{name} {worker}")))
         .collect::<Result<Vec<_>, _>>()?;
+    let points: Vec<&P> = context
+        .share_of(points)
+        .into_iter()
+        .map(|at| &points[at])
+        .collect();
     let next = AtomicUsize::new(0);
     let found: Mutex<Vec<(usize, Tried)>> = Mutex::new(Vec::new());
     thread::scope(|scope| {

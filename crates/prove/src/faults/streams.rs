@@ -9,6 +9,7 @@ use super::scene::{
 };
 use crate::case::{Skip, Tally};
 use crate::context::{Context, need_programs};
+use crate::share::Point;
 
 /// A verb, and how it ends.
 struct Verb {
@@ -18,6 +19,8 @@ struct Verb {
     /// The exit code when standard output is full.
     when_full: i32,
 }
+
+impl Point for (&Verb, (&str, bool)) {}
 
 /// What is full, as a shell says it, and whether standard output is among it.
 const STREAMS: [(&str, bool); 4] = [

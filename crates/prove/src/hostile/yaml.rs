@@ -26,8 +26,13 @@ pub fn bombs(context: &Context) -> Result<Tally, Skip> {
     need_programs(&["prlimit", "timeout"])?;
     let ground = Ground::new(context, &context.folder("hostile-yaml"));
     let mut tally = Tally::default();
-    for (name, bytes, fate) in files() {
-        for verb in [Verb::Get, Verb::Show, Verb::Doctor, Verb::Set, Verb::Apply] {
+    let verbs = [Verb::Get, Verb::Show, Verb::Doctor, Verb::Set, Verb::Apply];
+    for (at, (name, bytes, fate)) in files().into_iter().enumerate() {
+        for (more, verb) in verbs.into_iter().enumerate() {
+            // With each file another verb is the first.
+            if !context.takes(at + more) {
+                continue;
+            }
             write(&ground.story, &bytes);
             let ran = verb.on(&ground, "S-1").memory(MEMORY).piped();
             let expected: &[i32] = match (verb, fate) {

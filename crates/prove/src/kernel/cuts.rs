@@ -78,7 +78,11 @@ pub fn written_in_place(context: &Context) -> Result<Tally, Skip> {
 }
 
 fn rounds(context: &Context, usual: u64) -> u64 {
-    if context.long { 100 } else { usual }
+    if context.long {
+        100
+    } else {
+        context.rounds(usual)
+    }
 }
 
 fn cut(

@@ -13,14 +13,17 @@ const LIMIT: Duration = Duration::from_secs(400);
 const TURNS: usize = 10;
 
 pub fn two_clients(context: &Context) -> Result<Tally, Skip> {
-    run(context, "story", "40")
+    run(context, "story", 40)
 }
 
 pub fn without_a_lock(context: &Context) -> Result<Tally, Skip> {
-    run(context, "none", "20")
+    run(context, "none", 20)
 }
 
-fn run(context: &Context, writer: &str, updates: &str) -> Result<Tally, Skip> {
+/// With fewer updates of each client they would not meet. Chosen.
+const FEWEST: u64 = 15;
+
+fn run(context: &Context, writer: &str, updates: u64) -> Result<Tally, Skip> {
     need_guests(&[
         "mkfs.ext4",
         "exportfs",
@@ -36,25 +39,25 @@ fn run(context: &Context, writer: &str, updates: &str) -> Result<Tally, Skip> {
     let disk = image(&folder, "disk", 64, &["mkfs.ext4", "-q", "-F"])?;
     let story = context.story.display().to_string();
     let seed = context.seed.to_string();
-    let (updates, kills) = if context.long {
-        ("400", "40")
+    let (each, kills) = if context.long {
+        (400, "40")
     } else {
-        (updates, "4")
+        (context.rounds(updates).max(FEWEST), "4")
     };
+    let updates = each.to_string();
     let machine = Machine {
         folder: &folder,
         script: SCRIPT,
         settings: &[
             ("STORY", &story),
             ("WRITER", writer),
-            ("UPDATES", updates),
+            ("UPDATES", &updates),
             ("SEED", &seed),
             ("KILLS", kills),
         ],
         disks: &[&disk],
         limit: LIMIT * if context.long { 5 } else { 1 },
     };
-    let each = updates.parse().expect("a number stands above");
     let mut found = Found {
         each,
         counts_own: writer == "story",

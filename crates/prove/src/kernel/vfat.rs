@@ -18,11 +18,12 @@ pub fn vfat(context: &Context) -> Result<Tally, Skip> {
     let disk = image(&folder, "disk", 64, &["mkfs.vfat"])?;
     let story = context.story.display().to_string();
     let seed = context.seed.to_string();
-    let kills = if context.long { "200" } else { "8" };
+    let kills = if context.long { 200 } else { context.rounds(8) };
+    let kills = kills.to_string();
     let machine = Machine {
         folder: &folder,
         script: SCRIPT,
-        settings: &[("STORY", &story), ("SEED", &seed), ("KILLS", kills)],
+        settings: &[("STORY", &story), ("SEED", &seed), ("KILLS", &kills)],
         disks: &[&disk],
         limit: LIMIT * if context.long { 4 } else { 1 },
     };

@@ -10,6 +10,8 @@ use std::process::Command;
 use testkit::Finished;
 
 use super::commands::run;
+use super::disk::Cut;
+use crate::share::{Point, changes_a_name};
 
 /// A system call of a baseline: the `count`-th of that name in its thread.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +20,19 @@ pub struct Call {
     pub name: String,
     /// From 1.
     pub count: u32,
+}
+
+impl Point for Call {
+    fn is_decisive(&self) -> bool {
+        changes_a_name(&self.name)
+    }
+}
+
+/// A call, or the end, at which everything is acknowledged; and how the power is cut.
+impl Point for (Option<&Call>, Cut) {
+    fn is_decisive(&self) -> bool {
+        self.0.is_none_or(Call::is_decisive)
+    }
 }
 
 impl fmt::Display for Call {

@@ -11,6 +11,7 @@ use std::process::Command;
 use super::commands::{must, run};
 use crate::case::Skip;
 use crate::context::{Context, Mount, need_programs, need_root, prepare};
+use crate::share::Point;
 
 /// A file system under test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub enum FileSystem {
     /// btrfs, which has no call that shuts it down in Linux 6.18.
     Btrfs,
 }
+
+impl Point for Cut {}
 
 /// How the power goes off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -86,7 +86,11 @@ pub fn each_call(context: &Context, fs: FileSystem, kind: Kind) -> Result<Tally,
 
 /// Lets two agents acquire one thing after the other, and cuts the power at moments that the seed chooses.
 pub fn moments(context: &Context, fs: FileSystem, kind: Kind) -> Result<Tally, Skip> {
-    let rounds = if context.long { 200 } else { 20 };
+    let rounds = if context.long {
+        200
+    } else {
+        context.rounds(20)
+    };
     let jobs: Vec<u64> = (0..rounds).collect();
     let outcomes = on_disks(context, fs, &jobs, |trial, &round| {
         let seed = context.seed.wrapping_mul(1_000_003).wrapping_add(round);

@@ -35,7 +35,11 @@ pub enum Writers {
 
 /// Cuts the power at moments that the seed chooses. After each cut, every counter is at least what was acknowledged.
 pub fn moments(context: &Context, fs: FileSystem, writers: Writers) -> Result<Tally, Skip> {
-    let rounds = if context.long { 400 } else { 30 };
+    let rounds = if context.long {
+        400
+    } else {
+        context.rounds(30)
+    };
     let jobs: Vec<u64> = (0..rounds).collect();
     let outcomes = on_disks(context, fs, &jobs, |trial, &round| {
         let seed = context.seed.wrapping_mul(1_000_003).wrapping_add(round);

@@ -6,6 +6,7 @@ use super::board::Board;
 use super::disk::{Disk, FileSystem};
 use crate::case::{Skip, Tally};
 use crate::context::Context;
+use crate::share::Point;
 
 /// How many disks are at work at once. Most of a point is waiting: for the kernel to mount, to unmount, to end a process.
 const AT_ONCE: usize = 4;
@@ -47,13 +48,18 @@ impl<'a> Trial<'a> {
     }
 }
 
-/// Does `work` for each of the jobs, on several disks at once. The answers are in the order of the jobs.
-pub fn on_disks<J: Sync, R: Send>(
+/// Does `work` for each of the jobs that this run is to do, on several disks at once. The answers are in the order of the jobs.
+pub fn on_disks<J: Point + Sync, R: Send>(
     context: &Context,
     fs: FileSystem,
     jobs: &[J],
     work: impl Fn(&Trial<'_>, &J) -> R + Sync,
 ) -> Result<Vec<R>, Skip> {
+    let jobs: Vec<&J> = context
+        .share_of(jobs)
+        .into_iter()
+        .map(|at| &jobs[at])
+        .collect();
     let lane = |lane: usize| -> Result<Vec<R>, Skip> {
         let trial = Trial::new(context, fs, &lane.to_string())?;
         let own = jobs.iter().skip(lane).step_by(AT_ONCE);
