@@ -19,8 +19,8 @@ use crate::settings::Settings;
 use crate::terminal::escape;
 use crate::{
     apply, claim, completions, creation, doctor, edits, get, init, journal, json, lease, lifecycle,
-    lock, merging, queries, recovery, run, section, set, show, signals, state, task, tasks,
-    workflow,
+    lock, merging, queries, recovery, run, section, set, show, signals, snapshot, state, task,
+    tasks, workflow,
 };
 
 /// Runs the command line and says how it ended.
@@ -86,6 +86,7 @@ fn dispatch(verb: &Verb, settings: &Settings, output: &Output) -> Result<u8, Fai
         Verb::Workflow(verb) => workflow::run(verb, settings, output).map(|()| 0),
         Verb::Lease(args) => lease::run(args, settings, output),
         Verb::Run(args) => run::run(args, settings, output),
+        Verb::Snapshot(verb) => snapshot::run(verb, settings, output),
         Verb::State(verb) => state::run(verb, settings, output),
         Verb::Lock(LockVerb::Status(args)) => {
             heard_enough(lock::status::run(args, settings, output))

@@ -13,7 +13,9 @@ pub mod queries;
 pub mod recovery;
 pub mod review;
 pub mod run;
+pub mod run_verbs;
 pub mod section;
+pub mod snapshot;
 pub mod state;
 pub mod state_append;
 pub mod task;
@@ -40,6 +42,7 @@ use queries::QueryVerb;
 use recovery::RecoveryVerb;
 use run::RunArgs;
 use section::SectionVerb;
+use snapshot::SnapshotVerb;
 use state::StateVerb;
 use task::TaskVerb;
 use tasks::TasksArgs;
@@ -211,6 +214,12 @@ pub enum Verb {
     /// the folder that holds the sdlc root.
     Lease(LeaseArgs),
     Run(RunArgs),
+    /// The working tree as it was: record it, look at it, bring it back
+    ///
+    /// A snapshot is a commit that no branch knows, in the shape of a stash: `git stash apply ID` works with it, too. It holds all
+    /// files that git tracks or would add, byte for byte, and what was staged.
+    #[command(subcommand)]
+    Snapshot(SnapshotVerb),
     /// Read and change JSON files that many use: state.json, tasks.json
     ///
     /// FILE is a path, relative to the working folder, and needs no sdlc root. Each change takes the lock of the file (FILE.lock

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 /// Reads a duration; the error is one sentence for the usage message.
 pub fn parse(text: &str) -> Result<Duration, String> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
@@ -47,6 +49,11 @@ pub fn rough(duration: Duration) -> String {
         3_600..86_400 => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
         _ => format!("{} days {} h", seconds / 86_400, seconds % 86_400 / 3_600),
     }
+}
+
+/// Writes how long ago something was, for people; `0 ms` where it lies in the future.
+pub fn rough_since(then: Timestamp, now: Timestamp) -> String {
+    rough(Duration::try_from(now.duration_since(then)).unwrap_or_default())
 }
 
 #[cfg(test)]

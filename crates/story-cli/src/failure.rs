@@ -4,6 +4,7 @@ use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 
 use sidecar_lock::Holder;
+use task_runner::TreeHolder;
 
 use crate::places::Target;
 
@@ -127,6 +128,8 @@ pub struct Facts {
     pub path: Option<PathBuf>,
     /// Who holds the lock.
     pub holder: Option<Box<Holder>>,
+    /// Who holds the lock of the tree.
+    pub tree_holder: Option<Box<TreeHolder>>,
     /// How long was waited for the lock.
     pub waited_ms: Option<u64>,
     /// When another tool's lock may be taken over.
@@ -143,6 +146,8 @@ pub struct Facts {
     pub already: Option<AlreadyDone>,
     /// Whether the reader of our output went away: nobody to tell.
     pub is_unheard: bool,
+    /// The exit code, where it is not that of the kind.
+    pub exit_code: Option<u8>,
 }
 
 impl Failure {
@@ -156,6 +161,7 @@ impl Failure {
             story: None,
             path: None,
             holder: None,
+            tree_holder: None,
             waited_ms: None,
             stale_in_ms: None,
             position: None,
@@ -164,6 +170,7 @@ impl Failure {
             retryable: false,
             already: None,
             is_unheard: false,
+            exit_code: None,
         }))
     }
 
@@ -251,7 +258,7 @@ impl Failure {
 
     /// The exit code.
     pub fn exit(&self) -> u8 {
-        self.code.exit()
+        self.exit_code.unwrap_or(self.code.exit())
     }
 
     /// Headline and causes in one sentence, for JSON.

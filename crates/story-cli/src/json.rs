@@ -52,6 +52,9 @@ pub fn failure(failure: &Failure) -> Map<String, Value> {
         "committed": failure.is_committed(),
         "hint": failure.hint,
     }));
+    if let Some(holder) = &failure.tree_holder {
+        error.insert("holder".to_owned(), json!(holder));
+    }
     if let Some((line, column)) = failure.position {
         error.insert("line".to_owned(), line.into());
         error.insert("column".to_owned(), column.into());

@@ -19,6 +19,7 @@ mod failure_board;
 mod failure_edit;
 mod failure_lease;
 mod failure_operations;
+mod failure_run;
 mod failure_sources;
 mod failure_state;
 mod finding;
@@ -44,16 +45,14 @@ mod run;
 mod section;
 mod set;
 mod settings;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the commands that restore are not delivered yet")
-)]
 mod shared_files;
 mod show;
 mod signals;
+mod snapshot;
 mod state;
 mod story_leases;
 mod sys;
+mod table;
 mod task;
 mod task_board;
 mod tasks;

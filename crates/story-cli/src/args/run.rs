@@ -3,9 +3,10 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 use task_runner::TaskId;
 
+use super::run_verbs::RunVerb;
 use crate::durations;
 
 /// Run a command as a task that can be undone
@@ -62,10 +63,6 @@ pub enum WhenFailed {
     /// Ask, where there is a terminal; else as keep
     Ask,
 }
-
-/// What to do with tasks that ran.
-#[derive(Debug, Subcommand)]
-pub enum RunVerb {}
 
 /// Reads the name of a task.
 ///

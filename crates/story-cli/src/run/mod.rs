@@ -1,6 +1,19 @@
 //! `story run`: a command as a task that can be undone, and what becomes of tasks.
 
+mod json;
+mod known;
+mod list;
+mod settle;
+mod table;
+mod tasks;
+mod words;
+
+use self::tasks::Tasks;
+pub use self::tasks::{lock_tree, release};
+pub use self::words::named;
+use crate::app::heard_enough;
 use crate::args::run::{RunArgs, RunOptions};
+use crate::args::run_verbs::RunVerb;
 use crate::failure::{Code, Failure};
 use crate::output::Output;
 use crate::settings::Settings;
@@ -10,7 +23,7 @@ use crate::settings::Settings;
 /// # Errors
 ///
 /// [`Failure`]; the command was not started.
-pub fn run(args: &RunArgs, _settings: &Settings, _output: &Output) -> Result<u8, Failure> {
+pub fn run(args: &RunArgs, settings: &Settings, output: &Output) -> Result<u8, Failure> {
     let Some(verb) = &args.verb else {
         return Err(
             Failure::new(Code::Refused, "this build of story runs no tasks")
@@ -23,5 +36,14 @@ pub fn run(args: &RunArgs, _settings: &Settings, _output: &Output) -> Result<u8,
                 .hint("a program of that name is run by `story run -- NAME`"),
         );
     }
-    match *verb {}
+    match verb {
+        RunVerb::List(args) => heard_enough(list::list(&Tasks::open(settings, output)?, args)),
+        RunVerb::Restore(args) => {
+            settle::restore(&Tasks::open(settings, output)?, args).map(|()| 0)
+        }
+        RunVerb::Abandon(args) => {
+            settle::abandon(&Tasks::open(settings, output)?, args).map(|()| 0)
+        }
+        RunVerb::Show(args) => heard_enough(list::show(&Tasks::open(settings, output)?, args)),
+    }
 }

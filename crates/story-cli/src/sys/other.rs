@@ -39,6 +39,11 @@ pub fn entries_of(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(entries)
 }
 
+/// The path that git writes as these bytes, which are text here.
+pub fn path_of_bytes(bytes: &[u8]) -> PathBuf {
+    String::from_utf8_lossy(bytes).into_owned().into()
+}
+
 /// Nothing known.
 pub fn advice(_err: &io::Error) -> Option<&'static str> {
     None

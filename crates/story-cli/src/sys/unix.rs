@@ -108,6 +108,11 @@ pub fn entries_of(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(entries)
 }
 
+/// The path that git writes as these bytes.
+pub fn path_of_bytes(bytes: &[u8]) -> PathBuf {
+    OsStr::from_bytes(bytes).into()
+}
+
 /// What to do about an error of the system that no code of ours explains.
 pub fn advice(err: &io::Error) -> Option<&'static str> {
     use rustix::io::Errno;

@@ -43,6 +43,13 @@ const LEASE: &str = r#"mkdir .ai-sdlc/locks; printf '{"agent":"worker-1","locked
 /// A board with the task of the examples.
 const TASK: &str = r#"echo '{"tasks":[{"id":"task_1768212000000_k3x9a2","title":"Write the parser","tags":["rust"]}]}' > .ai-sdlc/tasks.json; story tasks check --rebuild"#;
 
+/// A repository with a commit.
+const REPOSITORY: &str =
+    "git init --quiet && git add --all && git -c user.name=a -c user.email=a@b commit --quiet -m x";
+
+/// A task that did not end well.
+const FAILED_TASK: &str = "story run --task parser -- sh -c 'echo >> notes/plan.md; false' || true";
+
 /// What must have been done before the examples of a verb work.
 fn needed_before(verb: &[String]) -> &'static [&'static str] {
     let words: Vec<&str> = verb.iter().map(String::as_str).collect();
@@ -76,6 +83,9 @@ fn needed_before(verb: &[String]) -> &'static [&'static str] {
             r#"echo '{"phase": "plan", "agents": [{"name": "a"}]}' > state.json"#,
             r#"echo '{"phase": "build"}' > change.json"#,
         ],
+        ["run", "list" | "show" | "resume" | "restore" | "abandon"] => &[REPOSITORY, FAILED_TASK],
+        ["run"] | ["snapshot", "take" | "list"] => &[REPOSITORY],
+        ["snapshot", _] => &[REPOSITORY, "story snapshot take --task parser"],
         ["unblock"] => &["story block S-0034 --reason x"],
         _ => &[],
     }
@@ -143,6 +153,8 @@ fn every_example_of_the_help_works() {
             let (command, expected) = match command {
                 "sleep 5 | story lock hold S-0034" => ("true | story lock hold S-0034", 0),
                 command if command.starts_with("story lock break") => (command, 3),
+                // Nothing runs tasks yet.
+                command if verb.len() == 2 && verb[0] == "run" && verb[1] != "list" => (command, 3),
                 command => (command, 0),
             };
             for needed in needed_before(&verb) {
