@@ -90,6 +90,16 @@ impl Repository {
         git.args(words)
     }
 
+    /// A command that writes objects or files of ours which nothing refers to before `sync_around` made all of them durable:
+    /// to sync each by itself would cost more than everything else.
+    pub(crate) fn hasty<I: IntoIterator<Item: AsRef<OsStr>>>(&self, words: I) -> Git {
+        let mut git = self.git(words);
+        if sys::SYNCS_WHOLE_FILE_SYSTEMS {
+            git = git.set(self.version.hasty());
+        }
+        git
+    }
+
     /// Reads many objects with one process.
     ///
     /// # Errors

@@ -41,6 +41,15 @@ impl Version {
             &["core.fsyncObjectFiles=true"]
         }
     }
+
+    /// The setting with which nothing is synced.
+    pub(crate) fn hasty(self) -> &'static str {
+        if (self.0, self.1) >= NAMES_WHAT_IT_SYNCS {
+            "core.fsync=none"
+        } else {
+            "core.fsyncObjectFiles=false"
+        }
+    }
 }
 
 #[cfg(test)]

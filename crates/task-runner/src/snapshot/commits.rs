@@ -44,9 +44,9 @@ pub(crate) fn write(
     )?;
     let mut lines = format!("040000 tree {}\tfiles\n", trees.exact);
     for ((name, _), id) in blobs.iter().zip(&ids) {
-        lines += &format!("100644 blob {id}\t{name}\n");
+        lines.extend(["100644 blob ", id, "\t", name, "\n"]);
     }
-    let record = repository.git(["mktree"]).input(lines).run_line()?;
+    let record = repository.hasty(["mktree"]).input(lines).run_line()?;
     let seconds = about.moment().map_or(0, jiff::Timestamp::as_second);
     let commit = |tree: &str, parents: &[&String], message: &str| {
         text(tree, parents, seconds, message).into_bytes()
@@ -55,7 +55,7 @@ pub(crate) fn write(
     let base = if let Some(id) = &head.commit {
         id.clone()
     } else {
-        let tree = repository.git(["mktree"]).run_line()?;
+        let tree = repository.hasty(["mktree"]).run_line()?;
         let first = commit(&tree, &[], &format!("before the first commit: {name}"));
         objects(repository, scratch, "commit", [&first])?.remove(0)
     };
@@ -86,15 +86,12 @@ fn subject(about: &About) -> String {
 
 /// The text of a commit. Its names need no configuration.
 fn text(tree: &str, parents: &[&String], seconds: i64, message: &str) -> String {
-    let mut text = format!("tree {tree}\n");
-    for parent in parents {
-        text += &format!("parent {parent}\n");
-    }
-    let seconds = seconds.max(0);
-    for role in ["author", "committer"] {
-        text += &format!("{role} story <story@localhost> {seconds} +0000\n");
-    }
-    text + &format!("\n{message}\n")
+    let parents: String = parents
+        .iter()
+        .flat_map(|id| ["parent ", id, "\n"])
+        .collect();
+    let who = format!("story <story@localhost> {} +0000", seconds.max(0));
+    format!("tree {tree}\n{parents}author {who}\ncommitter {who}\n\n{message}\n")
 }
 
 /// Writes objects with one command. Answers their ids, in order.
@@ -108,7 +105,7 @@ fn objects<'a>(
     let mut count = 0;
     for bytes in contents {
         let path = scratch.write(&format!("object-{count}"), bytes)?;
-        lines.extend(super::record::quoted(&crate::sys::bytes_of(&path)));
+        lines.extend(super::feed::quoted(&crate::sys::bytes_of(&path)));
         lines.push(b'\n');
         count += 1;
     }
@@ -120,7 +117,7 @@ fn objects<'a>(
         "--no-filters",
         "--stdin-paths",
     ];
-    let answer = repository.git(words).input(lines).run_line()?;
+    let answer = repository.hasty(words).input(lines).run_line()?;
     let ids: Vec<String> = answer.lines().map(str::to_owned).collect();
     if ids.len() == count {
         Ok(ids)

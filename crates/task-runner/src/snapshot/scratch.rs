@@ -35,7 +35,11 @@ impl Scratch {
             let Some(guard) = try_lock(&folder)? else {
                 continue;
             };
-            fs::create_dir(&folder).map_err(failed(&folder))?;
+            match fs::create_dir(&folder) {
+                // A dead one's, and it has to stay for now.
+                Err(err) if err.kind() == io::ErrorKind::AlreadyExists => continue,
+                made => made.map_err(failed(&folder))?,
+            }
             return Ok(Self {
                 folder,
                 _guard: guard,
@@ -82,14 +86,11 @@ impl Drop for Scratch {
 /// Removes the folders of the dead.
 fn sweep(repository: &Repository, home: &Path) -> Result<(), SnapshotError> {
     for name in atomic_file::names_in(home)? {
+        let is_ours = name
+            .to_str()
+            .is_some_and(|name| name.parse::<u32>().is_ok());
         let path = home.join(&name);
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "lock")
-        {
-            continue;
-        }
-        let Some(guard) = try_lock(&path)? else {
+        let Some(guard) = is_ours.then(|| try_lock(&path)).transpose()?.flatten() else {
             continue;
         };
         // It tells whose git's lock is: it stays as long as that does.

@@ -10,10 +10,12 @@ mod process_portable;
 mod unix;
 
 #[cfg(not(unix))]
-pub(crate) use portable::{bytes_of, host, look_of, path_of, sync_around};
+pub(crate) use portable::{
+    SYNCS_WHOLE_FILE_SYSTEMS, bytes_of, host, look_of, path_of, sync_around,
+};
 #[cfg(target_os = "linux")]
 pub(crate) use process_linux::{boot_id, pid_namespace, process, start_ticks, who_has_locked};
 #[cfg(not(target_os = "linux"))]
 pub(crate) use process_portable::{boot_id, pid_namespace, process, start_ticks, who_has_locked};
 #[cfg(unix)]
-pub(crate) use unix::{bytes_of, host, look_of, path_of, sync_around};
+pub(crate) use unix::{SYNCS_WHOLE_FILE_SYSTEMS, bytes_of, host, look_of, path_of, sync_around};

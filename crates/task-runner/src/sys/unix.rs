@@ -43,6 +43,9 @@ fn moment(seconds: i64, nanoseconds: i64) -> Moment {
     }
 }
 
+/// Whether [`sync_around`] reaches every file of the file system.
+pub(crate) const SYNCS_WHOLE_FILE_SYSTEMS: bool = cfg!(target_os = "linux");
+
 /// Waits until everything on the file system of `folder` is on the disk.
 #[cfg(target_os = "linux")]
 pub(crate) fn sync_around(folder: &std::fs::File) -> std::io::Result<()> {

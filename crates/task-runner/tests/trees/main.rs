@@ -1,7 +1,15 @@
 //! Snapshots of real git repositories, through the public face of the crate.
 
+mod converted;
 mod dropping;
+mod failing;
+mod flags;
+mod kinds;
 mod opening;
 mod ordinary;
+mod racy;
+mod refused;
 mod repo;
 mod seen;
+mod tools;
+mod worktrees;

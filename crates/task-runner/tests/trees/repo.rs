@@ -71,12 +71,13 @@ impl Repo {
         self.git_in(&self.top, words)
     }
 
+    /// As [`Repo::git`], in a folder that is absolute, or relative to the tree.
     pub fn git_in<S: AsRef<OsStr>>(
         &self,
         folder: &Path,
         words: impl IntoIterator<Item = S>,
     ) -> String {
-        let output = Self::try_git(folder, words);
+        let output = Self::try_git(&self.top.join(folder), words);
         assert!(
             output.status.success(),
             "git failed: {}",

@@ -97,6 +97,12 @@ fn watch(top: &Path, folder: &Path, seen: &mut BTreeMap<PathBuf, String>) {
         } else {
             Vec::new()
         };
+        // Reading a split index sets the time of its other part, so that git does not tidy it away.
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with("sharedindex.") {
+            seen.insert(path.clone(), String::from_utf8_lossy(&bytes).into_owned());
+            continue;
+        }
         let said = format!(
             "{:o} {} {} {}.{} {}.{} {}",
             metadata.mode(),
