@@ -204,7 +204,8 @@ impl<'a> AppShared<'a> {
         match (journal, story(edit.from), story(edit.to)) {
             (Some(journal), Some(from), Some(to)) => {
                 let root = journal.root().to_path_buf();
-                let options = self.settings.journal_options(root, self.command, None);
+                let mut options = self.settings.journal_options(root, self.command, None);
+                options.run = edit.run.map(str::to_owned);
                 let unwritten = journal::with_line(edit.file, [&from, &to], &options, commit);
                 if let Some(err) = unwritten {
                     self.note(path, &chain(&err));

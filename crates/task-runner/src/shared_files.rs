@@ -24,6 +24,8 @@ pub struct SharedEdit<'a> {
     pub from: Option<&'a [u8]>,
     /// Its bytes as they are to be; `None`: it is removed.
     pub to: Option<&'a [u8]>,
+    /// The run that is undone. What is put back counts as its change, so that the restore can be undone as well.
+    pub run: Option<&'a str>,
 }
 
 /// Knows the shared files of a tree. Paths are relative to its top.

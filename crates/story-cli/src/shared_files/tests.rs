@@ -3,6 +3,9 @@
 use clap::Parser as _;
 use sidecar_lock::SidecarLock;
 use story::Moment;
+use task_runner::{
+    AtomicSnapshot, Reason, RestoreOptions, Restored, SharedPolicy, TakeOptions, TaskId,
+};
 use testkit::Sandbox;
 
 use super::*;
@@ -284,6 +287,7 @@ fn put_back_leaves_a_line_in_the_journal_so_that_nothing_is_unexplained() {
         file: &file,
         from: Some(&after),
         to: Some(&before),
+        run: Some("T-1.1"),
     };
     shared.put_back(&edit, &mut || {
         atomic_file::replace(&file, &before, &atomic_file::CommitOptions::default()).is_ok()
@@ -299,5 +303,114 @@ fn put_back_leaves_a_line_in_the_journal_so_that_nothing_is_unexplained() {
         .collect();
     let expected = [("story set", "done"), ("story snapshot restore", "done")];
     assert_eq!(commands, expected, "what happened to it");
+    let undone = shared.authorship(Path::new(STORY), Some(&after), Some(&before), Some("T-1.1"));
+    assert_eq!(undone, Authorship::OnlyTheRun, "it can be undone as well");
     assert!(shared.take_notes().is_empty(), "there is nothing to tell");
+}
+
+/// Takes a snapshot for a run, lets `task` work, and restores it.
+fn undone(desk: &Desk, policy: SharedPolicy, task: impl FnOnce()) -> (Restored, Vec<String>) {
+    desk.git(&["init", "--quiet"]);
+    desk.sandbox.write(".ai-sdlc/tasks.json", "{}\n");
+    desk.sandbox.write("src/main.rs", "fn main() {}\n");
+    desk.git(&["add", "--all"]);
+    let names = ["-c", "user.name=T", "-c", "user.email=t@example.org"];
+    desk.git(&[&names[..], &["commit", "--quiet", "-m", "base"]].concat());
+    let shared = desk.shared();
+    let snapshots = AtomicSnapshot::open(desk.sandbox.path()).expect("a tree");
+    let now = jiff::Timestamp::UNIX_EPOCH;
+    let options = TakeOptions {
+        run: Some("T-1.1".to_owned()),
+        ..TakeOptions::new(TaskId::new("T-1").expect("a name"), now)
+    };
+    let taken = snapshots.take(&options, &shared).expect("it can be taken");
+    task();
+    let options = RestoreOptions {
+        shared: policy,
+        ..RestoreOptions::new(now)
+    };
+    let restored = snapshots.restore(&taken.snapshot, &options, &shared);
+    (restored.expect("it can be restored"), shared.take_notes())
+}
+
+fn left(restored: &Restored) -> Vec<(&str, Reason)> {
+    let left = restored.left.iter();
+    left.map(|left| (left.path.to_str().expect("a plain path"), left.reason))
+        .collect()
+}
+
+#[test]
+fn restore_puts_back_what_the_run_did_to_stories_and_leaves_what_others_did() {
+    let desk = Desk::new();
+    let (restored, notes) = undone(&desk, SharedPolicy::default(), || {
+        desk.set(2, Some("T-1.1"));
+        desk.sandbox.write("src/main.rs", "broken");
+    });
+    assert_eq!(left(&restored), [], "nothing was left");
+    assert!(notes.is_empty(), "nothing is to be told: {notes:?}");
+    assert!(desk.sandbox.read(STORY).contains("priority: 1\n"), "story");
+    assert_eq!(desk.sandbox.read("src/main.rs"), "fn main() {}\n", "code");
+    let journal = desk.sandbox.read(".ai-sdlc/journal/S-1.jsonl");
+    assert_eq!(journal.matches("\"done\"").count(), 2, "journal: {journal}");
+
+    let desk = Desk::new();
+    let (restored, _) = undone(&desk, SharedPolicy::default(), || {
+        desk.set(2, Some("T-1.1"));
+        desk.set(3, None);
+        desk.sandbox.write(".ai-sdlc/tasks.json", "{\"a\": 1}\n");
+        desk.sandbox.write("src/main.rs", "broken");
+    });
+    let by_others = [
+        (STORY, Reason::ChangedByOthers),
+        (".ai-sdlc/tasks.json", Reason::ChangedByOthers),
+    ];
+    assert_eq!(left(&restored), by_others, "others have done it");
+    assert!(desk.sandbox.read(STORY).contains("priority: 3\n"), "story");
+    assert_eq!(desk.sandbox.read("src/main.rs"), "fn main() {}\n", "code");
+
+    let desk = Desk::new();
+    let (restored, _) = undone(&desk, SharedPolicy::Force, || {
+        desk.set(3, None);
+        desk.sandbox.write(".ai-sdlc/tasks.json", "{\"a\": 1}\n");
+    });
+    assert_eq!(left(&restored), [], "it was asked for");
+    assert!(desk.sandbox.read(STORY).contains("priority: 1\n"), "story");
+    assert_eq!(desk.sandbox.read(".ai-sdlc/tasks.json"), "{}\n", "tasks");
+}
+
+#[test]
+fn restore_leaves_a_story_that_another_agent_has_leased() {
+    let desk = Desk::new();
+    let (restored, notes) = undone(&desk, SharedPolicy::Force, || {
+        desk.set(2, Some("T-1.1"));
+        let project = lease::Project::new(desk.sandbox.path()).expect("it is there");
+        let store = lease::store::folder::FolderStore::new(
+            desk.sandbox.join(".ai-sdlc/locks"),
+            project.clone(),
+        );
+        let path = project.path(Path::new(STORY)).expect("a path of it");
+        let request = lease::Request {
+            agent: lease::Agent::new("bob").expect("a name"),
+            scope: lease::Scope::from_iter([lease::Pattern::File(path)]),
+            mode: lease::Mode::Exclusive,
+            ttl: std::time::Duration::from_hours(1),
+            task: None,
+            bind_to: None,
+        };
+        let present = lease::Rules::default().present();
+        let wait = std::time::Duration::from_secs(60);
+        lease::store::transact(&store, wait, |leases| leases.acquire(&request, &present))
+            .expect("nobody else has it");
+    });
+    assert_eq!(left(&restored), [(STORY, Reason::ChangedByOthers)], "left");
+    assert!(
+        desk.sandbox.read(STORY).contains("priority: 2\n"),
+        "as it was"
+    );
+    let told = notes.iter().any(|note| note.contains("bob"));
+    assert!(told, "who has it is told: {notes:?}");
+    assert!(
+        desk.sandbox.join(".ai-sdlc/locks").is_dir(),
+        "leases are not a part of the tree"
+    );
 }

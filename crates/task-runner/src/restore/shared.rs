@@ -204,6 +204,7 @@ fn put_back(
         file,
         from: change.rescued,
         to: change.then.map(|then| then.bytes),
+        run: change.run,
     };
     let mut found = Some(found);
     let mut committed = None;
