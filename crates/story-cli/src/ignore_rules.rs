@@ -63,14 +63,19 @@ pub enum Fits {
 
 /// Which rule fits a file; `path` is that in the tree, `in_roots` that in each of the sdlc roots in which it lies.
 pub fn fits(path: &Path, in_roots: &[&Path]) -> Fits {
-    let in_root_rules = in_root();
-    let is_of_root = in_roots
-        .iter()
-        .any(|inside| in_root_rules.iter().any(|rule| begins(inside, rule)));
-    if is_of_root {
-        return Fits::Ours;
+    if !in_roots.is_empty() {
+        let rules = in_root();
+        let begins = |inside: &&Path| {
+            let names = names_of(inside);
+            rules.iter().any(|rule| fits_at(&names, 0, rule))
+        };
+        if in_roots.iter().any(begins) {
+            return Fits::Ours;
+        }
     }
-    let fitting: Vec<&str> = RULES.into_iter().filter(|rule| has(path, rule)).collect();
+    let names = names_of(path);
+    let is_fitting = |rule: &&str| (0..names.len()).any(|at| fits_at(&names, at, rule));
+    let fitting: Vec<&str> = RULES.into_iter().filter(is_fitting).collect();
     if fitting.is_empty() {
         Fits::None
     } else if fitting.into_iter().all(is_of_any_sidecar) {
@@ -82,39 +87,24 @@ pub fn fits(path: &Path, in_roots: &[&Path]) -> Fits {
 
 /// A rule that fits the locks of all files of a kind.
 fn is_of_any_sidecar(rule: &str) -> bool {
-    rule.starts_with('*') && rule.ends_with(".lock")
+    let is_lock = Path::new(rule).extension().is_some_and(|end| end == "lock");
+    rule.starts_with('*') && is_lock
 }
 
-/// Whether a rule fits at the beginning of a path: that which lies in a folder of that name, too.
-fn begins(path: &Path, rule: &str) -> bool {
-    let (name, is_folder) = folder_rule(rule);
-    let mut names = names_of(path);
-    let is_first = names.next().is_some_and(|first| is_like(first, name));
-    is_first && (!is_folder || names.next().is_some())
-}
-
-/// Whether a rule fits anywhere in a path, as git takes a rule without a slash within.
-fn has(path: &Path, rule: &str) -> bool {
-    let (name, is_folder) = folder_rule(rule);
-    let last = if is_folder { 1 } else { 0 };
-    let count = names_of(path).count();
-    names_of(path)
-        .take(count.saturating_sub(last))
-        .any(|found| is_like(found, name))
-}
-
-fn folder_rule(rule: &str) -> (&str, bool) {
+/// Whether a rule fits one of the names of a path: what lies in a folder of such a name is fitted by it, too.
+fn fits_at(names: &[&OsStr], at: usize, rule: &str) -> bool {
     match rule.strip_suffix('/') {
-        Some(name) => (name, true),
-        None => (rule, false),
+        Some(folder) => at + 1 < names.len() && is_like(names[at], folder),
+        None => at < names.len() && is_like(names[at], rule),
     }
 }
 
-fn names_of(path: &Path) -> impl Iterator<Item = &OsStr> {
-    path.components().filter_map(|part| match part {
+fn names_of(path: &Path) -> Vec<&OsStr> {
+    let names = path.components().filter_map(|part| match part {
         Component::Normal(name) => Some(name),
         _ => None,
-    })
+    });
+    names.collect()
 }
 
 /// As git takes the rules here: each has one `*` at most, and nothing else that is special.

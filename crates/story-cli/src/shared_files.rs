@@ -188,13 +188,12 @@ impl<'a> AppShared<'a> {
         let journal = self.journal_of(path);
         let root = match &journal {
             Some(journal) => Some(journal.root().to_path_buf()),
-            None => {
-                let roots = self.roots_of(path);
-                // The innermost; stores of those around it are found from there.
-                let depth = |root: &&Root| root.path.components().count();
-                let deepest = roots.iter().max_by_key(depth);
-                deepest.map(|root| self.top.join(&root.path))
-            }
+            // The innermost; stores of those around it are found from there.
+            None => self
+                .roots_of(path)
+                .iter()
+                .max_by_key(|root| root.path.components().count())
+                .map(|root| self.top.join(&root.path)),
         };
         let leases = StoryLeases::of([edit.file.to_path_buf()], root.as_deref(), self.settings)?;
         let unleased = leases
