@@ -294,7 +294,8 @@ impl SharedFiles for AppShared<'_> {
     fn put_back(&self, edit: &SharedEdit<'_>, commit: &mut dyn FnMut() -> bool) {
         if let Err(failure) = self.put_back_unleased(edit, commit) {
             let path = edit.file.strip_prefix(&self.top).unwrap_or(edit.file);
-            let reasons = [&[failure.headline.clone()], &failure.causes[..]].concat();
+            let reasons = std::iter::once(&failure.headline).chain(&failure.causes);
+            let reasons: Vec<&str> = reasons.map(String::as_str).collect();
             self.note(path, &reasons.join(": "));
         }
     }

@@ -398,7 +398,7 @@ fn restore_leaves_a_story_that_another_agent_has_leased() {
             bind_to: None,
         };
         let present = lease::Rules::default().present();
-        let wait = std::time::Duration::from_secs(60);
+        let wait = std::time::Duration::from_mins(1);
         lease::store::transact(&store, wait, |leases| leases.acquire(&request, &present))
             .expect("nobody else has it");
     });

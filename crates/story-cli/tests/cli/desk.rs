@@ -91,17 +91,6 @@ impl Desk {
         one_json(&finished.stdout)
     }
 
-    /// The same for a command with an environment of its own.
-    pub fn json_of(&self, code: i32, command: &mut Command) -> Value {
-        let finished = finish(command.arg("--json"));
-        assert_eq!(
-            finished.status.code(),
-            Some(code),
-            "the exit code of {command:?}: {finished:?}"
-        );
-        one_json(&finished.stdout)
-    }
-
     /// Runs it with text on stdin.
     pub fn feed(&self, input: &str, arguments: &[&str]) -> Finished {
         let mut process = SecondProcess::spawn(&mut self.story(arguments));
@@ -167,6 +156,17 @@ impl Desk {
 
 pub fn finish(command: &mut Command) -> Finished {
     SecondProcess::spawn(command).wait(PATIENCE)
+}
+
+/// As [`Desk::json`], for a command with an environment of its own.
+pub fn json_of(code: i32, command: &mut Command) -> Value {
+    let finished = finish(command.arg("--json"));
+    assert_eq!(
+        finished.status.code(),
+        Some(code),
+        "the exit code of {command:?}: {finished:?}"
+    );
+    one_json(&finished.stdout)
 }
 
 /// The JSON of output that is exactly one line.

@@ -99,7 +99,7 @@ fn each_change_leaves_one_line_and_nothing_else_does() {
 fn line_of_a_change_inside_of_a_task_names_its_run_and_others_have_no_such_member() {
     let desk = Desk::new();
     let mut inside = desk.story(&["set", "S-0034", "priority=1"]);
-    desk.json_of(0, inside.env("STORY_RUN", "T-1.2"));
+    crate::desk::json_of(0, inside.env("STORY_RUN", "T-1.2"));
     set(&desk, &["priority=2"]);
     let entries = entries(&desk);
     assert_eq!(entries[0]["run"], "T-1.2", "of which run");

@@ -476,7 +476,7 @@ fn journals(seen: &mut BTreeSet<String>) {
     let now = ["--now", crate::desk::TODAY, "--owner", "ann"];
     let set = ["set", "S-0034", "status=done", "--append-body", "x"];
     let with_id = [&set[..], &["--op-id", "job-7"], &now[..]].concat();
-    let in_a_run = desk.json_of(0, desk.story(&with_id).env("STORY_RUN", "T-1.1"));
+    let in_a_run = crate::desk::json_of(0, desk.story(&with_id).env("STORY_RUN", "T-1.1"));
     check("set-op-id", &desk, in_a_run, seen);
     check("set-already", &desk, desk.json(0, &with_id), seen);
     let log = desk.json(0, &[&["log", "S-0034"], &now[..]].concat());
