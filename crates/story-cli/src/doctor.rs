@@ -10,6 +10,7 @@ mod locks;
 mod merging;
 mod mounts;
 mod report;
+mod runs;
 mod stories;
 mod unfinished;
 mod updatable;
@@ -55,6 +56,7 @@ pub fn run(args: &DoctorArgs, settings: &Settings, output: &Output) -> Result<u8
     unfinished::check(&root, &folders, mode, settings, &mut report);
     ignoring::check(&root, mode, settings, &mut report)?;
     merging::check(&root, mode, &mut report)?;
+    runs::check(&root, mode, settings, output, &mut report)?;
     file_system::check(&root, settings, &mut report);
     report.print(output)?;
     Ok(u8::from(report.problems() > 0))

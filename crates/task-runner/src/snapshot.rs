@@ -169,6 +169,24 @@ impl AtomicSnapshot {
         publish::publish(&self.repository, recorded)
     }
 
+    /// What calls that were killed have left inside git's folder. The next call that records a tree removes it.
+    ///
+    /// # Errors
+    ///
+    /// [`SnapshotError`]: it cannot be listed.
+    pub fn left_behind(&self) -> Result<Vec<PathBuf>, SnapshotError> {
+        scratch::left_behind(&self.repository)
+    }
+
+    /// Removes it now, and git's lock on the index if it was such a call that left that.
+    ///
+    /// # Errors
+    ///
+    /// [`SnapshotError`]: it cannot be removed. Retrying helps after repair.
+    pub fn tidy(&self) -> Result<(), SnapshotError> {
+        scratch::tidy(&self.repository)
+    }
+
     /// All snapshots of the repository, those of its other working trees too; the oldest first.
     ///
     /// # Errors

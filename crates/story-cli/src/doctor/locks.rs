@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use sidecar_lock::{ForeignKind, LockState, SidecarLock};
 
+use task_runner::STATE_LOCK_RESOURCE;
+
 use super::Mode;
 use super::file_system::TRIAL;
 use super::folders::{Folder, Kind};
@@ -23,13 +25,12 @@ const CHECK: &str = "lock";
 /// How a sidecar of ours begins.
 const MAGIC: &[u8] = b"\n{\"sidecar-lock\":";
 /// State files that several programs write under a lock.
-const STATE_FILES: [&str; 7] = [
+const STATE_FILES: [&str; 6] = [
     "tasks.json",
     "agent-performance-metrics.json",
     "state.json",
     ".workflow-state.json",
     ".ai-sdlc.json",
-    ".devs-state",
     ".gitignore",
 ];
 
@@ -48,8 +49,9 @@ pub fn check(folder: &Folder, mode: Mode, settings: &Settings, report: &mut Repo
     let is_sidecar = |path: &PathBuf| path.extension().is_some_and(|end| end == "lock");
     for sidecar in entries.into_iter().filter(is_sidecar) {
         let resource = sidecar.with_file_name(sidecar.file_stem().unwrap_or_default());
-        // The trial of locks takes over what another one has left.
-        if resource.file_name().is_some_and(|name| name == TRIAL) {
+        // The trial of locks takes over what another one has left; the lock of a tree is judged with its tasks.
+        let is_judged_elsewhere = |name| name == TRIAL || name == STATE_LOCK_RESOURCE;
+        if resource.file_name().is_some_and(is_judged_elsewhere) {
             continue;
         }
         let is_known = is_known(&resource, folder.kind);

@@ -39,6 +39,13 @@ impl Known {
         written.or(self.open.as_ref().map(|open| &open.task))
     }
 
+    /// Whether it has a run of that name.
+    pub fn has_run(&self, run: &str) -> bool {
+        let attempts = self.record.iter().flat_map(|record| &record.attempts);
+        let mut runs = attempts.map(Attempt::run);
+        runs.any(|its| its == run)
+    }
+
     /// Its last attempt.
     pub fn last(&self) -> Option<&Attempt> {
         self.record.as_ref()?.attempts.last()

@@ -8,8 +8,8 @@ mod table;
 mod tasks;
 mod words;
 
-use self::tasks::Tasks;
-pub use self::tasks::{lock_tree, release};
+pub use self::known::Known;
+pub use self::tasks::{Tasks, lock_tree, release};
 pub use self::words::named;
 use crate::app::heard_enough;
 use crate::args::run::{RunArgs, RunOptions};

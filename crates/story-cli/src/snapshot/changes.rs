@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
+use task_runner::Difference;
 
 use crate::json;
 use crate::queries::cells::{pad, width};
@@ -52,6 +53,25 @@ impl Kind {
             b'D' => Self::Removed,
             b'T' => Self::Retyped,
             _ => Self::Changed,
+        }
+    }
+}
+
+/// The bits of a mode that say what it is: a file, a link, a submodule (git-fast-import(1) lists the modes).
+const TYPE: u32 = 0o170_000;
+
+impl From<Difference> for Change {
+    fn from(found: Difference) -> Self {
+        let kind = match (&found.from, &found.to) {
+            (None, _) => Kind::Added,
+            (_, None) => Kind::Removed,
+            (Some((from, _)), Some((to, _))) if from & TYPE != to & TYPE => Kind::Retyped,
+            _ => Kind::Changed,
+        };
+        Self {
+            path: found.path,
+            kind,
+            lines: None,
         }
     }
 }
@@ -108,6 +128,25 @@ pub fn to_text(changes: &[Change]) -> String {
         writeln!(text, "  {kind}  {count}  {path}").expect("a String takes any text");
     }
     text
+}
+
+/// The same without counts.
+pub fn names_to_text(changes: &[Change]) -> String {
+    let mut text = String::new();
+    for change in changes {
+        let kind = pad(change.kind.name(), "type-changed".len());
+        let path = change.path.to_string_lossy();
+        let path = escape_line(&path);
+        writeln!(text, "  {kind}  {path}").expect("a String takes any text");
+    }
+    text
+}
+
+/// For programs, without counts.
+pub fn names_to_json(changes: &[Change]) -> Value {
+    let change =
+        |change: &Change| json!({ "path": json::text(&change.path), "kind": change.kind.name() });
+    changes.iter().map(change).collect()
 }
 
 /// For programs.

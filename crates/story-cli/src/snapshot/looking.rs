@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use task_runner::Snapshot;
+use task_runner::{Snapshot, TakeOptions};
 
 use super::Desk;
 use super::changes::{self, Change};
@@ -17,19 +17,22 @@ use crate::durations::rough_since;
 use crate::failure::Failure;
 use crate::json::{success, text};
 use crate::output::{write_json, write_stdout};
+use crate::shared_files::AppShared;
 use crate::sys;
 use crate::table::{self, short};
 use crate::terminal::escape_line;
+use crate::transaction::chain;
 
 pub(super) fn list(desk: &Desk<'_>) -> Result<(), Failure> {
     let listed = desk
         .snapshots
         .list()
         .map_err(|err| Failure::from_snapshot(&err, "list the snapshots"))?;
+    let (tasks, top) = (desk.tasks(), desk.snapshots.repository().top());
     let listed: Vec<(Snapshot, Kept)> = listed
         .into_iter()
         .map(|snapshot| {
-            let kept = Kept::without_journal(&snapshot);
+            let kept = Kept::judge(&snapshot, &tasks, top);
             (snapshot, kept)
         })
         .collect();
@@ -51,7 +54,13 @@ pub(super) fn list(desk: &Desk<'_>) -> Result<(), Failure> {
 
 pub(super) fn show(desk: &Desk<'_>, args: &ShowArgs) -> Result<(), Failure> {
     let snapshot = desk.find(&args.id)?;
-    let held = Held { desk, snapshot };
+    let top = desk.snapshots.repository().top();
+    let kept = Kept::judge(&snapshot, &desk.tasks(), top);
+    let held = Held {
+        desk,
+        snapshot,
+        kept,
+    };
     if desk.output.is_json() {
         return held.tell_programs(args);
     }
@@ -75,6 +84,7 @@ pub(super) fn show(desk: &Desk<'_>, args: &ShowArgs) -> Result<(), Failure> {
 struct Held<'a> {
     desk: &'a Desk<'a>,
     snapshot: Snapshot,
+    kept: Kept,
 }
 
 impl Held<'_> {
@@ -121,13 +131,35 @@ impl Held<'_> {
         Ok(names.map(sys::path_of_bytes).collect())
     }
 
+    /// What has changed in the tree since; else why that is not known.
+    fn since(&self) -> Result<Vec<Change>, String> {
+        let snapshots = &self.desk.snapshots;
+        let top = snapshots.repository().top();
+        if self.snapshot.worktree != top {
+            let there = self.snapshot.worktree.display();
+            return Err(format!("it was taken in {there}"));
+        }
+        let options = TakeOptions::new(self.snapshot.task.clone(), self.desk.settings.now());
+        let shared = AppShared::new(top, "story snapshot show", self.desk.settings)
+            .map_err(|failure| failure.message())?;
+        let look = || {
+            let now = snapshots.record(&options, &shared)?;
+            let then = snapshots.read(&self.snapshot)?;
+            snapshots.differences(&then, &now)
+        };
+        let found = look().map_err(|err| escape_line(&chain(&err)).into_owned())?;
+        Ok(found.into_iter().map(Change::from).collect())
+    }
+
     fn tell_programs(&self, args: &ShowArgs) -> Result<(), Failure> {
         let mut result = success();
-        result.extend(kept_to_json(
-            &self.snapshot,
-            &Kept::without_journal(&self.snapshot),
-        ));
+        result.extend(kept_to_json(&self.snapshot, &self.kept));
         result.insert("changed".to_owned(), changes::to_json(&self.changes()?));
+        if !(args.diff || args.stat || args.files) {
+            let since = self.since().ok();
+            let since = since.map(|since| changes::names_to_json(&since));
+            result.insert("since".to_owned(), since.into());
+        }
         if args.diff {
             let patch = String::from_utf8_lossy(&self.patch()?).into_owned();
             result.insert("diff".to_owned(), patch.into());
@@ -141,7 +173,7 @@ impl Held<'_> {
     }
 
     fn tell_people(&self, changes: &[Change]) -> Result<(), Failure> {
-        let mut text = about(&self.snapshot, self.desk.settings.now());
+        let mut text = about(&self.snapshot, &self.kept, self.desk.settings.now());
         text.push('\n');
         if changes.is_empty() {
             text.push_str("the same files as its commit\n");
@@ -149,12 +181,17 @@ impl Held<'_> {
             text.push_str("against its commit:\n");
             text.push_str(&changes::to_text(changes));
         }
+        text.push_str(&match self.since() {
+            Ok(since) if since.is_empty() => "nothing has changed since\n".to_owned(),
+            Ok(since) => format!("changed since:\n{}", changes::names_to_text(&since)),
+            Err(reason) => format!("what has changed since is not known: {reason}\n"),
+        });
         write_stdout(text.as_bytes())
     }
 }
 
 /// What a snapshot is, one line for each fact.
-fn about(snapshot: &Snapshot, now: Timestamp) -> String {
+fn about(snapshot: &Snapshot, kept: &Kept, now: Timestamp) -> String {
     let age = rough_since(snapshot.taken_at, now);
     let head = snapshot.head.as_deref().map_or("no commit yet", short);
     let facts = [
@@ -166,7 +203,7 @@ fn about(snapshot: &Snapshot, now: Timestamp) -> String {
         ("taken", format!("{age} ago, {:.0}", snapshot.taken_at)),
         ("tree", snapshot.worktree.display().to_string()),
         ("head", format!("{head}, {}", branch_name(snapshot))),
-        ("kept", Kept::without_journal(snapshot).to_string()),
+        ("kept", kept.to_string()),
     ];
     table::facts(&facts)
 }

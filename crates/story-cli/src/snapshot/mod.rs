@@ -20,6 +20,7 @@ use crate::args::snapshot::SnapshotVerb;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::places;
+use crate::run::{Known, Tasks};
 use crate::settings::Settings;
 
 /// Runs one of the verbs and returns the exit code.
@@ -55,6 +56,17 @@ impl<'a> Desk<'a> {
             settings,
             output,
         })
+    }
+
+    /// The tasks of the tree. Snapshots can be shown and restored without them.
+    fn tasks(&self) -> Vec<Known> {
+        let tasks = Tasks::of(self.snapshots.clone(), self.settings, self.output);
+        tasks
+            .and_then(|tasks| tasks.list())
+            .unwrap_or_else(|failure| {
+                self.output.warning(&failure.message());
+                Vec::new()
+            })
     }
 
     fn find(&self, text: &str) -> Result<Snapshot, Failure> {

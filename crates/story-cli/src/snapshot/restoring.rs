@@ -169,7 +169,7 @@ pub fn restored_to_json(restored: &Restored) -> Value {
         "left": left_to_json(&restored.left),
         "rescue": restored.rescue.as_ref().map(|rescue| &rescue.id),
         "undo": restored.rescue.as_ref().map(undo),
-        "head": head_to_json(&restored.head),
+        "head_outcome": head_to_json(&restored.head),
     })
 }
 

@@ -39,6 +39,8 @@ pub fn snapshots(shown: &[(Snapshot, Kept)], now: Timestamp, canvas: Canvas) -> 
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
@@ -60,7 +62,7 @@ mod tests {
             snapshot("", Some("fedcba9876543210")),
         ]
         .map(|snapshot| {
-            let kept = Kept::without_journal(&snapshot);
+            let kept = Kept::judge(&snapshot, &[], Path::new("/x"));
             (snapshot, kept)
         });
         let canvas = Canvas {

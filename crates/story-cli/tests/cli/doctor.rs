@@ -10,6 +10,7 @@ use serde_json::Value;
 use testkit::{ForeignLock, Sandbox, SecondProcess, on_path, skip};
 
 use crate::desk::{Desk, PATIENCE, finish, json_lines};
+use crate::git_desk::GitDesk;
 
 /// Runs the doctor and returns its findings and the summary.
 fn doctor(desk: &Desk, code: i32, arguments: &[&str]) -> (Vec<Value>, Value) {
@@ -342,4 +343,21 @@ fn doctor_removes_what_dead_writers_left_beside_state_files() {
     desk.expect(0, &["doctor", "--fix"]);
     assert!(!lock.exists(), "the lock is gone");
     desk.assert_tidy();
+}
+
+#[test]
+fn old_snapshots_and_a_journal_that_is_none_are_named() {
+    let desk = GitDesk::at_work();
+    desk.expect(0, &["snapshot", "take", "--now", "2026-01-12"]);
+    let (findings, _) = doctor(&desk, 0, &["--now", "2026-02-10"]);
+    assert!(findings.is_empty(), "less than 30 days: {findings:?}");
+    let (findings, summary) = doctor(&desk, 0, &["--now", "2026-02-13"]);
+    assert_eq!(checks(&findings), ["snapshot"], "older: {findings:?}");
+    assert_eq!(summary["warnings"], 1, "a note, no problem: {summary}");
+    desk.sandbox.write(
+        ".devs.db",
+        "no database, but long enough to be looked at by SQLite as one\n".repeat(100),
+    );
+    let (findings, _) = doctor(&desk, 1, &["--now", "2026-01-13"]);
+    assert_eq!(checks(&findings), ["task"], "the journal: {findings:?}");
 }

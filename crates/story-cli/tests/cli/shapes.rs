@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use testkit::{ForeignLock, LegacyWriter, Sandbox, SecondProcess, fixtures};
 
 use crate::desk::{Desk, PATIENCE, json_lines, one_json};
+use crate::git_desk::GitDesk;
 
 /// Compares one result with its fixture.
 fn check(name: &str, desk: &Desk, mut found: Value, seen: &mut BTreeSet<String>) {
@@ -132,6 +133,7 @@ fn every_shape_is_as_its_fixture() {
     edits(&mut seen);
     states(&mut seen);
     tasks(&mut seen);
+    snapshots(&mut seen);
     let kept: BTreeSet<String> = fs::read_dir(fixtures().join("cli"))
         .expect("the fixtures can be listed")
         .map(|entry| entry.expect("an entry").path())
@@ -717,4 +719,55 @@ fn tasks(seen: &mut BTreeSet<String>) {
     check("error-metrics-differ", &desk, tasks(7, &["check"]), seen);
     let rebuilt = tasks(0, &["check", "--rebuild"]);
     check("tasks-check-rebuilt", &desk, rebuilt, seen);
+}
+
+/// The same with fixed words in the place of commits, which differ from run to run.
+fn without_ids(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let fixed = |(key, value)| (key, without_ids(value));
+            members.into_iter().map(fixed).collect()
+        }
+        Value::Array(items) => items.into_iter().map(without_ids).collect(),
+        Value::String(text) => {
+            let is_id = |word: &str| {
+                matches!(word.len(), 12 | 40) && word.bytes().all(|byte| byte.is_ascii_hexdigit())
+            };
+            let mut fixed = String::new();
+            let mut word = String::new();
+            for c in text.chars().chain(['\0']) {
+                if c.is_ascii_alphanumeric() {
+                    word.push(c);
+                    continue;
+                }
+                fixed.push_str(if is_id(&word) { "COMMIT" } else { &word });
+                word.clear();
+                fixed.extend((c != '\0').then_some(c));
+            }
+            fixed.into()
+        }
+        other => other,
+    }
+}
+
+fn snapshots(seen: &mut BTreeSet<String>) {
+    let desk = GitDesk::at_work();
+    let run = |code: i32, call: &[&str]| {
+        let now = ["--now", "2026-01-12T10:00:00Z"];
+        without_ids(desk.json(code, &[&["snapshot"], call, &now[..]].concat()))
+    };
+    let take = ["take", "before the parser", "--task", "T-1"];
+    check("snapshot-take", &desk, run(0, &take), seen);
+    check("snapshot-list", &desk, run(0, &["list"]), seen);
+    desk.damage();
+    check("snapshot-show", &desk, run(0, &["show", "T-1"]), seen);
+    let kept = run(7, &["drop", "T-1"]);
+    check("error-snapshot-kept", &desk, kept, seen);
+    desk.git(&["commit", "--quiet", "-m", "of the task"]);
+    let restored = run(0, &["restore", "T-1"]);
+    check("snapshot-restore", &desk, restored, seen);
+    let dropped = run(0, &["drop", "T-1"]);
+    check("snapshot-drop", &desk, dropped, seen);
+    let missing = run(3, &["show", "T-9"]);
+    check("error-snapshot-missing", &desk, missing, seen);
 }

@@ -142,6 +142,14 @@ fn show_names_what_differs_from_the_commit() {
         ],
         "tracked and not: {shown}"
     );
+    desk.sandbox.write("a.txt", "later\n");
+    desk.sandbox.write("later.txt", "later\n");
+    let since = desk.json(0, &["snapshot", "show", "T-1"])["since"].clone();
+    assert_eq!(
+        since,
+        serde_json::json!([{"path": "a.txt", "kind": "changed"}, {"path": "later.txt", "kind": "added"}]),
+        "what a restore would undo"
+    );
     let files = &shown["files"];
     let names = serde_json::json!([".gitignore", "a.txt", "run me.sh", "src/b.txt"]);
     assert_eq!(files, &names, "and all that it holds");

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sidecar_lock::{AcquireError, LockGuard, LockOptions, SidecarLock};
+use sidecar_lock::{AcquireError, LockGuard, LockOptions, LockState, SidecarLock};
 
 use super::error::SnapshotError;
 use crate::git::Repository;
@@ -81,6 +81,40 @@ impl Drop for Scratch {
             tracing::warn!(folder = %self.folder.display(), %err, "cannot remove a folder of ours");
         }
     }
+}
+
+/// The folders of the dead. Nothing is taken or changed.
+pub(crate) fn left_behind(repository: &Repository) -> Result<Vec<PathBuf>, SnapshotError> {
+    let home = repository.git_dir().join(HOME);
+    if !home.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut left = Vec::new();
+    for name in atomic_file::names_in(&home)? {
+        let path = home.join(&name);
+        let is_folder = path.symlink_metadata().is_ok_and(|found| found.is_dir());
+        let state = || SidecarLock::new(&path).ok()?.inspect(Duration::ZERO).ok();
+        let is_dead = |state| {
+            matches!(
+                state,
+                LockState::Free | LockState::Leftover(_) | LockState::LeftoverUnreadable
+            )
+        };
+        // One that lives may end between two looks.
+        if is_folder && state().is_some_and(is_dead) && path.is_dir() {
+            left.push(path);
+        }
+    }
+    Ok(left)
+}
+
+/// Removes the folders of the dead, and git's lock where it is one of theirs.
+pub(crate) fn tidy(repository: &Repository) -> Result<(), SnapshotError> {
+    let home = repository.git_dir().join(HOME);
+    if home.is_dir() {
+        sweep(repository, &home)?;
+    }
+    Ok(())
 }
 
 /// Removes the folders of the dead.
