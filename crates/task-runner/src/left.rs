@@ -25,7 +25,7 @@ pub enum Reason {
     NestedRepository,
     /// A file that agents share, and somebody else changed it since, or nobody can say who did.
     ChangedByOthers,
-    /// It was ignored by git when the snapshot was taken, or is by what was restored.
+    /// Git ignores it by the rules that were restored, or did so until they were: it is in no record, or may have been there.
     Ignored,
     /// It changed while it was being restored.
     ChangedMeanwhile,
@@ -41,7 +41,7 @@ impl fmt::Display for Left {
             Reason::Submodule => "is a submodule",
             Reason::NestedRepository => "is a repository of its own",
             Reason::ChangedByOthers => "is shared, and others may have changed it",
-            Reason::Ignored => "is ignored by git",
+            Reason::Ignored => "is, or was until now, ignored by git",
             Reason::ChangedMeanwhile => "changed while it was being restored",
             Reason::ChangedWhileRecorded => "changed while it was being recorded",
             Reason::NotAFile => "is not a file, a link or a folder",

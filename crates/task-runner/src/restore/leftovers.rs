@@ -1,22 +1,24 @@
-//! What a restore that was killed leaves behind, beside files that are half restored: git's lock, and temporary files in the
-//! folders that it worked in.
+//! What a restore that was killed leaves behind, beside files that are half restored: git's lock, temporary files in the
+//! folders that it worked in, folders that it emptied.
 
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
+use super::folders::Folders;
 use super::index::free_leftover;
 use super::plan::Plan;
 use crate::git::Repository;
 use crate::sys::{bytes_of, path_of};
 
-/// The file that names the folders in which files are replaced.
+/// The file that names the folders in which files are replaced and removed.
 const FOLDERS: &str = "folders";
 
-/// Writes down in which folders a plan replaces files, before it does.
+/// Writes down in which folders a plan replaces and removes files, before it does.
 pub(crate) fn announce(plan: &Plan, folder: &Path) -> io::Result<()> {
     let written = plan.writes.iter().map(|step| step.path.as_path());
-    let mut parents: Vec<_> = written.filter_map(Path::parent).collect();
+    let removed = plan.removals.iter().map(|step| step.path.as_path());
+    let mut parents: Vec<_> = written.chain(removed).filter_map(Path::parent).collect();
     parents.sort_unstable();
     parents.dedup();
     let mut list = Vec::new();
@@ -33,8 +35,13 @@ pub(crate) fn announce(plan: &Plan, folder: &Path) -> io::Result<()> {
 /// from another git's. What cannot be cleaned is told by an event only, for the next call tries again as long as the folder is
 /// there; `false` says that it has to stay for that.
 pub(crate) fn tidy(repository: &Repository, folder: &Path) -> bool {
+    let mut folders = Folders::of(repository.top());
     for path in announced(folder) {
-        sweep(&repository.top().join(path));
+        sweep(&repository.top().join(&path));
+        // What it has emptied it would have removed.
+        if let Err(err) = folders.prune(&path.join("any")) {
+            tracing::warn!(folder = %path.display(), %err, "cannot remove an emptied folder");
+        }
     }
     match free_leftover(repository.git_dir(), folder) {
         Ok(was_there) => {

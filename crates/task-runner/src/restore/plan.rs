@@ -355,7 +355,7 @@ mod tests {
                 "it may have been there",
                 vec![change("a.log", file(), None)],
                 "a.log",
-                &["= a.log is ignored by git"],
+                &["= a.log is, or was until now, ignored by git"],
             ),
             (
                 "what was recorded comes back, ignored or not",

@@ -9,7 +9,7 @@ use crate::state::{goes_back, restore, state, take, try_restore};
 
 /// Rules, something that they ignore, a cache that ignores itself.
 fn ruled() -> Repo {
-    let repo = Repo::new();
+    let repo = Repo::in_memory();
     repo.write(".gitignore", "*.log\n/build/\nsecrets\n");
     repo.write("keep.txt", "mine\n");
     repo.commit_all("rules");

@@ -1,7 +1,9 @@
 //! Bringing real git repositories back, through the public face of the crate.
 #![cfg(unix)]
 
+mod hindered;
 mod ignored;
+mod killed;
 mod kinds;
 mod moved_head;
 mod ordinary;

@@ -13,7 +13,7 @@ use crate::state::{
 
 /// Staged, unstaged, untracked, deleted, renamed, executable, links, ignored, intended.
 pub fn busy() -> Repo {
-    let repo = Repo::new();
+    let repo = Repo::in_memory();
     repo.write(".gitignore", "*.log\n/target/\n");
     repo.write("old name", "moved\n");
     repo.write("deleted", "gone soon\n");
@@ -152,7 +152,7 @@ fn restore_keeps_the_stashes_that_the_user_has_or_makes() {
 
 #[test]
 fn restore_of_what_is_there_already_does_nothing_and_leaves_no_rescue() {
-    for repo in [busy(), Repo::new(), Repo::unborn()] {
+    for repo in [busy(), Repo::in_memory(), Repo::unborn()] {
         let snapshot = take(repo.top());
         // Git writes its index anew, with other times in it: that says nothing else.
         if repo.join("README.md").exists() {

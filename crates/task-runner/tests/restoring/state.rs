@@ -13,21 +13,29 @@ use task_runner::{
 
 use crate::repo::Repo;
 
+/// Permissions and bytes by path.
+pub type Files = BTreeMap<PathBuf, (u32, Vec<u8>)>;
+
 /// What is compared. Times and inodes are not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
     /// Permissions and bytes of each file; of a link, where it leads; of a folder, its permissions.
-    pub files: BTreeMap<PathBuf, (u32, Vec<u8>)>,
+    pub files: Files,
     /// Modes, objects and flags of the index.
     pub index: String,
     /// What git makes of both.
     pub status: String,
 }
 
+/// All files, asked without git.
+pub fn files(top: &Path) -> Files {
+    let mut files = Files::new();
+    walk(top, Path::new(""), &mut files);
+    files
+}
+
 /// The state of a tree, ignored files and all.
 pub fn state(top: &Path, repo: &Repo) -> State {
-    let mut files = BTreeMap::new();
-    walk(top, Path::new(""), &mut files);
     let index = repo.git_in(top, ["ls-files", "--stage", "-v", "--debug"]);
     let lines = index
         .lines()
@@ -37,7 +45,7 @@ pub fn state(top: &Path, repo: &Repo) -> State {
         });
     let index: Vec<_> = lines.collect();
     State {
-        files,
+        files: files(top),
         index: index.join("\n"),
         status: repo.git_in(top, ["status", "--porcelain=v2", "--untracked-files=all"]),
     }
@@ -49,7 +57,7 @@ fn kept_flags(digits: &str) -> String {
     format!("{:x}", flags & 0x6000_8000)
 }
 
-fn walk(top: &Path, folder: &Path, files: &mut BTreeMap<PathBuf, (u32, Vec<u8>)>) {
+fn walk(top: &Path, folder: &Path, files: &mut Files) {
     for entry in fs::read_dir(top.join(folder)).expect("a folder that can be listed") {
         let path = folder.join(entry.expect("a name").file_name());
         if path == Path::new(".git") {
