@@ -15,12 +15,12 @@ use crate::killed::{child_told, has_strace};
 use crate::ordinary::remove;
 use crate::repo::Repo;
 use crate::state::{
-    files, is_clean_of_ours, options, restore, snapshots, state, take, try_restore,
+    files, in_memory, is_clean_of_ours, options, restore, snapshots, state, take, try_restore,
 };
 
 #[test]
 fn restore_touches_nothing_while_another_git_has_the_index() {
-    let repo = Repo::in_memory();
+    let repo = in_memory();
     let top = repo.top();
     let snapshot = take(top);
     repo.write("README.md", "task\n");
@@ -53,13 +53,13 @@ fn restore_touches_nothing_while_another_git_has_the_index() {
 
     // Ours is beside it as long as we wait for it.
     let patient = RestoreOptions {
-        index_wait: Duration::from_secs(60),
+        index_wait: Duration::from_mins(1),
         ..options()
     };
     std::thread::scope(|scope| {
         let waiting = scope.spawn(|| snapshots(top).restore(&snapshot, &patient, &NothingShared));
         let mark = repo.join(".git/story-snapshots/0/index-lock");
-        wait_until("it waits", Duration::from_secs(60), || mark.exists());
+        wait_until("it waits", Duration::from_mins(1), || mark.exists());
         remove(&repo, ".git/index.lock");
         let restored = waiting.join().expect("it does not panic");
         restored.expect("the index is free");
@@ -74,7 +74,7 @@ fn restore_touches_nothing_while_another_git_has_the_index() {
 
 #[test]
 fn restore_names_what_is_no_file_where_one_must_come() {
-    let repo = Repo::in_memory();
+    let repo = in_memory();
     let snapshot = take(repo.top());
     remove(&repo, "README.md");
     let mode = rustix::fs::Mode::from_raw_mode(0o644);
@@ -99,7 +99,7 @@ fn restore_refuses_folders_that_it_may_not_change_before_it_touches_anything() {
     if !has_strace() {
         return skip(name, "strace is not installed");
     }
-    let repo = Repo::in_memory();
+    let repo = in_memory();
     let snapshot = take(repo.top());
     repo.write("README.md", "task\n");
     repo.write("src/main.rs", "task\n");
@@ -125,7 +125,7 @@ fn restore_on_a_full_disk_says_what_has_everything_and_the_next_one_ends_it() {
     if !has_strace() {
         return skip(name, "strace is not installed");
     }
-    let repo = Repo::in_memory();
+    let repo = in_memory();
     let (top, before) = (repo.top(), state(repo.top(), &repo));
     let snapshot = take(top);
     repo.write("README.md", "task\n");
@@ -187,16 +187,16 @@ fn restore_leaves_what_somebody_changes_after_the_rescue_was_taken() {
     type Act = fn(&Repo);
     let acts: [(&str, &str, Act); 5] = [
         ("edits a file", "README.md", |repo| {
-            drop(repo.write("README.md", "theirs\n"))
+            drop(repo.write("README.md", "theirs\n"));
         }),
         ("changes permissions", "README.md", |repo| {
-            crate::ordinary::chmod(repo, "README.md", 0o640)
+            crate::ordinary::chmod(repo, "README.md", 0o640);
         }),
         ("edits a new file", "new", |repo| {
-            drop(repo.write("new", "theirs\n"))
+            drop(repo.write("new", "theirs\n"));
         }),
         ("removes a file that was edited", "README.md", |repo| {
-            remove(repo, "README.md")
+            remove(repo, "README.md");
         }),
         ("turns a link", "link", |repo| {
             remove(repo, "link");
@@ -204,7 +204,7 @@ fn restore_leaves_what_somebody_changes_after_the_rescue_was_taken() {
         }),
     ];
     for (what, path, act) in acts {
-        let repo = Repo::in_memory();
+        let repo = in_memory();
         let top = repo.top();
         crate::ordinary::link(&repo, "mine", "link");
         let snapshot = take(top);
@@ -279,7 +279,7 @@ fn restore_brings_shared_files_back_only_if_nobody_else_changed_them() {
         (Authorship::OthersToo, by_run, false),
         (Authorship::OthersToo, SharedPolicy::Force, true),
     ] {
-        let repo = Repo::in_memory();
+        let repo = in_memory();
         let top = repo.top();
         repo.write("shared/edited", "mine\n");
         repo.write("shared/deep/gone", "mine\n");

@@ -5,11 +5,11 @@ use std::fs;
 use task_runner::{Left, ObstacleKind, Reason, RestoreError};
 
 use crate::repo::Repo;
-use crate::state::{goes_back, restore, state, take, try_restore};
+use crate::state::{goes_back, in_memory, restore, state, take, try_restore};
 
 /// Rules, something that they ignore, a cache that ignores itself.
 fn ruled() -> Repo {
-    let repo = Repo::in_memory();
+    let repo = in_memory();
     repo.write(".gitignore", "*.log\n/build/\nsecrets\n");
     repo.write("keep.txt", "mine\n");
     repo.commit_all("rules");

@@ -9,7 +9,7 @@ use testkit::skip;
 
 use crate::ordinary::{chmod, link, remove};
 use crate::repo::Repo;
-use crate::state::{files, is_clean_of_ours, restore, snapshots, state, take};
+use crate::state::{files, in_memory, is_clean_of_ours, restore, snapshots, state, take};
 
 /// Tells the child which tree to restore, and to which snapshot.
 const TREE: &str = "RESTORING_TREE";
@@ -99,7 +99,7 @@ fn killed_restore_loses_nothing_and_the_next_one_comes_to_the_end() {
         return skip(name, "strace is not installed");
     }
     // In memory: it is killed, not cut off from power.
-    let repo = Repo::in_memory();
+    let repo = in_memory();
     for name in ["edited", "gone", "folder/one", "folder/deep/two", "bits"] {
         repo.write(name, "mine\n");
     }

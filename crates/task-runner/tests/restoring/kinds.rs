@@ -8,12 +8,12 @@ use task_runner::{ObstacleKind, Reason, RestoreError};
 
 use crate::ordinary::{chmod, link, remove};
 use crate::repo::Repo;
-use crate::state::{goes_back, restore, state, take, try_restore};
+use crate::state::{goes_back, in_memory, restore, state, take, try_restore};
 
 #[test]
 fn restore_brings_back_permissions_to_the_bit() {
     for bits in [0o600, 0o755, 0o444, 0o640, 0o4755, 0o2711] {
-        let repo = Repo::in_memory();
+        let repo = in_memory();
         chmod(&repo, "README.md", bits);
         repo.write("new", "mine\n");
         chmod(&repo, "new", bits);
@@ -28,7 +28,7 @@ fn restore_brings_back_permissions_to_the_bit() {
 
 #[test]
 fn restore_brings_back_the_permissions_of_folders() {
-    let repo = Repo::in_memory();
+    let repo = in_memory();
     repo.write("private/deep/key", "mine\n");
     chmod(&repo, "private", 0o700);
     chmod(&repo, "private/deep", 0o750);
@@ -36,13 +36,13 @@ fn restore_brings_back_the_permissions_of_folders() {
         fs::remove_dir_all(repo.join("private")).expect("it is there");
     });
     goes_back("a private folder opened", &repo, || {
-        chmod(&repo, "private", 0o777)
+        chmod(&repo, "private", 0o777);
     });
 }
 
 #[test]
 fn restore_never_follows_a_link_out_of_the_tree() {
-    let repo = Repo::in_memory();
+    let repo = in_memory();
     repo.write("folder/file", "mine\n");
     repo.write("folder/deep/file", "mine\n");
     let outside = repo.outside().join("elsewhere");
@@ -69,7 +69,7 @@ fn restore_never_follows_a_link_out_of_the_tree() {
 
 #[test]
 fn restore_refuses_an_ignored_link_on_the_way() {
-    let repo = Repo::in_memory();
+    let repo = in_memory();
     repo.write("folder/file", "mine\n");
     let snapshot = take(repo.top());
     fs::remove_dir_all(repo.join("folder")).expect("it is there");
@@ -90,7 +90,7 @@ fn restore_refuses_an_ignored_link_on_the_way() {
 
 #[test]
 fn restore_brings_back_the_bytes_that_were_there_whatever_git_would_make_of_them() {
-    let repo = Repo::in_memory();
+    let repo = in_memory();
     repo.write(
         ".gitattributes",
         "*.txt text eol=crlf\n*.up filter=up\n*.id ident\n",
@@ -128,7 +128,7 @@ fn restore_brings_back_names_of_any_bytes() {
         "\u{7f}",
     ];
     let odd = OsStr::from_bytes(b"not \xff utf-8");
-    let repo = Repo::in_memory();
+    let repo = in_memory();
     for name in names.iter().map(OsStr::new).chain([odd]) {
         repo.write(name, "mine\n");
         repo.write(std::path::Path::new("folder").join(name), "mine\n");
@@ -146,7 +146,7 @@ fn restore_brings_back_names_of_any_bytes() {
 
 #[test]
 fn restore_brings_back_a_sparse_checkout() {
-    let repo = Repo::in_memory();
+    let repo = in_memory();
     repo.write("apart/file", "one\n");
     repo.commit_all("more");
     repo.git(["sparse-checkout", "set", "src"]);
@@ -174,7 +174,7 @@ fn restore_works_where_ids_are_longer() {
 
 #[test]
 fn restore_leaves_submodules_and_names_them() {
-    let repo = Repo::in_memory();
+    let repo = in_memory();
     let other = repo.outside().join("other");
     fs::create_dir(&other).expect("a folder");
     repo.git_in(&other, ["init", "-q"]);
@@ -210,7 +210,7 @@ fn restore_leaves_submodules_and_names_them() {
 
 #[test]
 fn restore_does_not_write_into_a_repository_of_its_own() {
-    let repo = Repo::in_memory();
+    let repo = in_memory();
     repo.write("folder/file", "mine\n");
     let snapshot = take(repo.top());
     fs::remove_file(repo.join("folder/file")).expect("it is there");
@@ -225,7 +225,7 @@ fn restore_does_not_write_into_a_repository_of_its_own() {
 
 #[test]
 fn restores_in_several_working_trees_do_not_disturb_each_other() {
-    let repo = Repo::in_memory();
+    let repo = in_memory();
     let trees: Vec<_> = (0..3)
         .map(|n| {
             let tree = repo.outside().join(format!("tree {n}"));
@@ -255,7 +255,7 @@ fn restores_in_several_working_trees_do_not_disturb_each_other() {
 #[test]
 fn restore_leaves_nothing_for_git_to_believe_that_is_not_so() {
     // The same size, in the same tick as the index was written: only the contents tell.
-    let repo = Repo::in_memory();
+    let repo = in_memory();
     repo.write("racy", "one\n");
     repo.git(["add", "racy"]);
     repo.write("racy", "two\n");

@@ -4,7 +4,7 @@ use task_runner::{Head, HeadKept, HeadOutcome, NothingShared, RestoreOptions, Re
 
 use crate::ordinary::busy;
 use crate::repo::Repo;
-use crate::state::{options, restore, snapshots, state, take};
+use crate::state::{in_memory, options, restore, snapshots, state, take};
 
 fn restore_with_head(repo: &Repo, snapshot: &Snapshot) -> Restored {
     let options = RestoreOptions {
@@ -130,7 +130,7 @@ fn restore_with_head_brings_a_tree_back_to_before_its_first_commit() {
 
 #[test]
 fn restore_with_head_loses_no_commit_of_a_branch_that_others_moved() {
-    let repo = Repo::in_memory();
+    let repo = in_memory();
     let snapshot = take(repo.top());
     commit(&repo);
     let theirs = repo.git(["rev-parse", "main"]);
@@ -150,7 +150,7 @@ fn restore_with_head_loses_no_commit_of_a_branch_that_others_moved() {
 
 #[test]
 fn restore_with_head_does_not_take_a_branch_from_another_working_tree() {
-    let repo = Repo::in_memory();
+    let repo = in_memory();
     let snapshot = take(repo.top());
     repo.git(["checkout", "-q", "-b", "task"]);
     let other = repo.outside().join("other");

@@ -8,12 +8,13 @@ use task_runner::{HeadOutcome, RestoreError};
 
 use crate::repo::Repo;
 use crate::state::{
-    State, goes_back, history, now, options, restore, snapshots, state, take, try_restore,
+    State, goes_back, history, in_memory, now, options, restore, snapshots, state, take,
+    try_restore,
 };
 
 /// Staged, unstaged, untracked, deleted, renamed, executable, links, ignored, intended.
 pub fn busy() -> Repo {
-    let repo = Repo::in_memory();
+    let repo = in_memory();
     repo.write(".gitignore", "*.log\n/target/\n");
     repo.write("old name", "moved\n");
     repo.write("deleted", "gone soon\n");
@@ -73,7 +74,7 @@ fn restore_brings_back_every_file_and_the_index_whatever_was_done_to_them() {
             repo.write("deep/er/more", "task\n");
         }),
         ("a deleted file is back", |repo| {
-            drop(repo.write("deleted", "task\n"))
+            drop(repo.write("deleted", "task\n"));
         }),
         ("made executable", |repo| chmod(repo, "README.md", 0o755)),
         ("not executable any more", |repo| chmod(repo, "run", 0o644)),
@@ -104,7 +105,7 @@ fn restore_brings_back_every_file_and_the_index_whatever_was_done_to_them() {
         }),
         ("everything staged", |repo| drop(repo.git(["add", "--all"]))),
         ("everything unstaged", |repo| {
-            drop(repo.git(["reset", "-q"]))
+            drop(repo.git(["reset", "-q"]));
         }),
         ("reset and cleaned", |repo| {
             repo.git(["reset", "-q", "--hard"]);
@@ -152,7 +153,7 @@ fn restore_keeps_the_stashes_that_the_user_has_or_makes() {
 
 #[test]
 fn restore_of_what_is_there_already_does_nothing_and_leaves_no_rescue() {
-    for repo in [busy(), Repo::in_memory(), Repo::unborn()] {
+    for repo in [busy(), in_memory(), Repo::unborn()] {
         let snapshot = take(repo.top());
         // Git writes its index anew, with other times in it: that says nothing else.
         if repo.join("README.md").exists() {

@@ -11,6 +11,8 @@ use task_runner::{
     TaskId,
 };
 
+use testkit::Sandbox;
+
 use crate::repo::Repo;
 
 /// Permissions and bytes by path.
@@ -89,6 +91,16 @@ pub fn history(repo: &Repo) -> Vec<String> {
     let head = fs::read_to_string(repo.join(".git/HEAD")).expect("HEAD");
     let logs = repo.git(["log", "-g", "--all", "--format=%gd %H %gs"]);
     vec![refs.join("\n"), head, logs]
+}
+
+/// A repository with a commit, in memory where there is room: what is written there needs no disk to wait for.
+pub fn in_memory() -> Repo {
+    let sandbox = Sandbox::on_tmpfs().unwrap_or_default();
+    let repo = Repo::made_in(sandbox, &["init", "-q", "-b", "main"]);
+    repo.write("README.md", "a project\n");
+    repo.write("src/main.rs", "fn main() {}\n");
+    repo.commit_all("base");
+    repo
 }
 
 pub fn snapshots(top: &Path) -> AtomicSnapshot {

@@ -33,21 +33,12 @@ impl Repo {
         Self::made_in(Sandbox::new(), words)
     }
 
-    fn made_in(sandbox: Sandbox, words: &[&str]) -> Self {
+    /// The same in a sandbox that is there.
+    pub fn made_in(sandbox: Sandbox, words: &[&str]) -> Self {
         let top = sandbox.join("tree");
         fs::create_dir(&top).expect("a sandbox takes folders");
         let repo = Self { sandbox, top };
         repo.git(words);
-        repo
-    }
-
-    /// As [`Repo::new`], in memory where there is room: for tests that need no disk.
-    pub fn in_memory() -> Self {
-        let sandbox = Sandbox::on_tmpfs().unwrap_or_default();
-        let repo = Self::made_in(sandbox, &["init", "-q", "-b", "main"]);
-        repo.write("README.md", "a project\n");
-        repo.write("src/main.rs", "fn main() {}\n");
-        repo.commit_all("base");
         repo
     }
 
