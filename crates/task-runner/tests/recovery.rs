@@ -1,8 +1,12 @@
 //! What is said about interrupted tasks, with a real lock and journal, and real deaths.
 #![cfg(unix)]
 
+#[cfg(target_os = "linux")]
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+#[cfg(target_os = "linux")]
+use std::process::Stdio;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -11,10 +15,15 @@ use task_runner::{
     Remedy, Snapshot, State, StateLock, StateLockError, StateLockGuard, StateLockOptions, TaskId,
     What,
 };
+#[cfg(target_os = "linux")]
+use testkit::wait_until;
 use testkit::{Sandbox, SecondProcess};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 const PLACE: &str = "RECOVERY_TEST_PLACE";
+/// What a task reads that outlives its runner.
+#[cfg(target_os = "linux")]
+const PIPE: &str = "pipe";
 
 #[derive(Debug, thiserror::Error)]
 enum LookError {
@@ -170,6 +179,63 @@ fn run_is_left_in_peace_while_it_lives_and_told_when_it_was_killed() {
         "and is written down"
     );
     assert_eq!(look(top, &there), told, "it stays until it is decided");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn child_lends_its_lock_to_a_task_that_reads_a_pipe() {
+    use std::os::unix::process::CommandExt as _;
+
+    let Some(top) = std::env::var_os(PLACE) else {
+        return;
+    };
+    let top = Path::new(&top);
+    let guard = acquire(top);
+    let mut attempt = begin(&journal(top), &guard);
+    let set = journal(top).set_snapshot(&mut attempt, "abc", now());
+    set.expect("it is written");
+    let lent = guard.lend().expect("it can be lent");
+    // In a group of its own, so that who kills this process does not reach it.
+    let mut task = Command::new("cat")
+        .arg(top.join(PIPE))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .expect("cat starts");
+    drop(lent);
+    println!("READY");
+    task.wait().expect("it is our child");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn task_that_outlives_its_runner_is_told_and_nothing_can_be_done_until_it_ends() {
+    let sandbox = Sandbox::new();
+    let top = sandbox.path();
+    let pipe = top.join(PIPE);
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.is_ok_and(|made| made.success()), "there is a pipe");
+    // Both ends: to open it does not wait, and when this is dropped the task comes to its end, also if the test fails.
+    let pipe = File::options().read(true).write(true).open(&pipe);
+    let pipe = pipe.expect("it opens");
+    let there = [snapshot(top, "abc", "T.1")];
+    other(top, "child_lends_its_lock_to_a_task_that_reads_a_pipe").kill_9();
+    let told = look(top, &there);
+    assert!(
+        matches!(&told[0].what, What::Outlived { pids } if pids.len() == 1),
+        "its task goes on, by its number: {told:?}"
+    );
+    assert_eq!(told[0].can, [], "whatever was done would be undone by it");
+    drop(pipe);
+    wait_until("the task ends, and the lock is free", PATIENCE, || {
+        // While it is ending it has the lock, and nobody sees that.
+        look(top, &there)
+            .first()
+            .is_some_and(|one| one.what == What::AtWork)
+    });
+    assert_eq!(settle(top, &there)[0].what, What::AtWork, "then it is");
 }
 
 #[test]
