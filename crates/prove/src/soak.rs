@@ -25,7 +25,7 @@ pub const CASES: &[Case] = &[
 ];
 
 /// What a share of it lasts at least: its own kills and stops must come to pass. Chosen.
-const SHORTEST: Duration = Duration::from_secs(25);
+const SHORTEST: Duration = Duration::from_secs(40);
 
 /// Two minutes, or the share of them.
 fn usual(context: &Context) -> Settings {
