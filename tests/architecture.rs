@@ -212,41 +212,21 @@ const WRITERS: [(&str, usize, &str); 29] = [
         5,
         "records: those of all files that they are about",
     ),
-    (
-        "story/src/beside.rs",
-        4,
-        "the story's",
-    ),
+    ("story/src/beside.rs", 4, "the story's"),
     (
         "story/src/create.rs",
         1,
         "`stories/.creation.md.lock`, held as a `Creation`",
     ),
-    (
-        "story/src/journal/writing.rs",
-        1,
-        "the story's",
-    ),
+    ("story/src/journal/writing.rs", 1, "the story's"),
     (
         "story/src/relocate.rs",
         3,
         "the story's, and `.creation.md.lock` of the legacy folder",
     ),
-    (
-        "story/src/sys/other.rs",
-        1,
-        "a journal: the story's",
-    ),
-    (
-        "story/src/sys/unix_journal.rs",
-        1,
-        "a journal: the story's",
-    ),
-    (
-        "story/src/update.rs",
-        1,
-        "the story's",
-    ),
+    ("story/src/sys/other.rs", 1, "a journal: the story's"),
+    ("story/src/sys/unix_journal.rs", 1, "a journal: the story's"),
+    ("story/src/update.rs", 1, "the story's"),
     (
         "story/src/workflow_migration.rs",
         1,
@@ -262,16 +242,8 @@ const WRITERS: [(&str, usize, &str); 29] = [
         3,
         "the file's, or those of both files",
     ),
-    (
-        "lease/src/edit/run.rs",
-        2,
-        "the file's, and the store's",
-    ),
-    (
-        "lease/src/store/folder/change.rs",
-        3,
-        "the store's",
-    ),
+    ("lease/src/edit/run.rs", 2, "the file's, and the store's"),
+    ("lease/src/store/folder/change.rs", 3, "the store's"),
     (
         "task-runner/src/restore/apply.rs",
         3,

@@ -3,8 +3,8 @@
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash as _, Hasher as _};
 
-/// Of so few points all are tried. Chosen: what a case needs to say anything (see `Case::minimum`) is as much.
-const FEW: usize = 40;
+/// Of so few points all are tried. Chosen: a share of fewer would hardly be more than its ends.
+const FEW: usize = 25;
 
 /// One of so many points.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
