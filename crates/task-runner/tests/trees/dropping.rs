@@ -214,7 +214,17 @@ const STAGED_OR_UNTRACKED: [Case; 9] = [
 ];
 
 /// What is not a plain file, and what git converts.
-const OTHERS: [Case; 7] = [
+const OTHERS: [Case; 8] = [
+    (
+        "a file, become a link as long as it was, to the same bytes elsewhere",
+        untracked,
+        |repo| {
+            repo.write(repo.outside().join("twin"), "a thought\n");
+            remove(repo, "notes/new");
+            symlink("../../twin", repo.join("notes/new")).expect("a link");
+        },
+        &["notes/new"],
+    ),
     (
         "a link, untouched",
         |repo| link(repo, "to/nothing"),
