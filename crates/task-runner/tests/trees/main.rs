@@ -1,5 +1,6 @@
 //! Snapshots of real git repositories, through the public face of the crate.
 
+mod child;
 mod converted;
 mod dropping;
 mod failing;

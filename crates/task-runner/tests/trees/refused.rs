@@ -115,22 +115,3 @@ fn take_refuses_a_head_whose_commit_is_missing_instead_of_calling_it_unborn() {
     let err = refused(&repo);
     assert!(matches!(err, SnapshotError::Git(_)), "{err}");
 }
-
-#[test]
-fn take_names_a_folder_or_file_that_cannot_be_read() {
-    let repo = Repo::new();
-    let secret = repo.write("secret", "x");
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o000);
-    fs::set_permissions(&secret, mode).expect("it is ours");
-    if fs::read(&secret).is_ok() {
-        return testkit::skip(
-            "take_names_a_folder_or_file_that_cannot_be_read",
-            "the superuser reads everything",
-        );
-    }
-    let err = refused(&repo);
-    let SnapshotError::Unreadable { path, .. } = err else {
-        panic!("{err}");
-    };
-    assert_eq!(path, std::path::Path::new("secret"), "the one that it is");
-}
