@@ -1,4 +1,4 @@
-//! The README's tour is true, and so are the pages about agents and about shared JSON files: every command in them is run here, and prints what they show.
+//! The README's tour is true, and so are the pages about agents, shared JSON files and working trees: every command in them is run here, and prints what they show.
 
 use std::fs;
 use std::path::Path;
@@ -149,6 +149,36 @@ fn commands_of_the_page_about_state_files_print_what_it_shows() {
     assert!(steps.len() >= 15, "the commands are found: {}", steps.len());
     let sandbox = Sandbox::new();
     sandbox.write(".ai-sdlc/stories/.keep", "");
+    assert_prints(&steps, &sandbox);
+}
+
+#[test]
+fn commands_of_the_page_about_working_trees_print_what_it_shows() {
+    if on_path("git").is_none() {
+        skip("commands_of_the_page_about_working_trees", "no git");
+        return;
+    }
+    let page = workspace().join("docs/architecture/state-management.md");
+    let steps = steps(&fs::read_to_string(page).expect("there is a page"));
+    assert!(steps.len() >= 15, "the commands are found: {}", steps.len());
+    let sandbox = Sandbox::new();
+    sandbox.write("app.txt", "one\n");
+    sandbox.write(".gitignore", ".devs-state.lock\n.devs.db*\n");
+    // What the page's author had before its first command.
+    for arguments in [
+        "init -q -b main .",
+        "config user.name maria",
+        "config user.email maria@example.org",
+        "add .",
+        "commit -q -m first",
+    ] {
+        let mut git = Command::new("git");
+        git.current_dir(sandbox.path()).args(arguments.split(' '));
+        let finished = run(&mut git);
+        assert!(finished.status.success(), "git {arguments}: {finished:?}");
+    }
+    sandbox.write("app.txt", "one\ntwo\n");
+    sandbox.write("notes.txt", "to do\n");
     assert_prints(&steps, &sandbox);
 }
 
