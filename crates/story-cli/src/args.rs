@@ -435,7 +435,8 @@ pub struct InitArgs {
 /// Look for what crashes and mistakes leave, and mend it
 ///
 /// Looks for locks of dead owners, temporary files, rescued copies, stories that cannot be read, missing ignore rules,
-/// and a file system whose locks do not work. Exit 1 while problems remain.
+/// a file system whose locks do not work, tasks that were interrupted, and snapshots older than 30 days. Exit 1 while problems
+/// remain.
 ///
 /// With --audit it does none of this, but watches DIR until --for is over or Ctrl-C, and tells at once who changes a shared
 /// file (a story, a section file, JSON, or what --also names) without holding its lock. Exit 7 when somebody did. It cannot

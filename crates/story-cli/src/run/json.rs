@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use serde_json::{Map, Value, json};
-use task_runner::Attempt;
+use task_runner::{Attempt, TaskId};
 
 use super::known::{Known, verb};
 use crate::json::{object, text};
@@ -15,7 +15,7 @@ pub fn known_to_json(known: &Known) -> Map<String, Value> {
     let last = known.last();
     let command = record.map(|record| words(&record.command));
     object(json!({
-        "task": known.task().map(|task| task.as_str()),
+        "task": known.task().map(TaskId::as_str),
         "run": open.map(|open| open.run.clone()).or(last.map(Attempt::run)),
         "state": known.state(),
         "exit_code": last.and_then(|last| last.exit_code),

@@ -12,6 +12,9 @@ use crate::queries::cells::{pad, width};
 use crate::sys;
 use crate::terminal::escape_line;
 
+/// How many lines were added and removed; `None` where it is no text.
+type Lines = Option<(u64, u64)>;
+
 /// A file that differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
@@ -20,7 +23,7 @@ pub struct Change {
     /// In which way.
     pub kind: Kind,
     /// Lines that were added and removed; `None` where it is no text.
-    pub lines: Option<(u64, u64)>,
+    pub lines: Lines,
 }
 
 /// In which way a file differs.
@@ -104,7 +107,7 @@ fn letter(field: &[u8]) -> u8 {
 }
 
 /// The numbers and the path of `1\t0\tpath`; no numbers where it is no text (`-\t-\tpath`).
-fn counted(field: &[u8]) -> Option<(Option<(u64, u64)>, &[u8])> {
+fn counted(field: &[u8]) -> Option<(Lines, &[u8])> {
     let mut parts = field.splitn(3, |byte| *byte == b'\t');
     let number = |part: &[u8]| std::str::from_utf8(part).ok()?.parse::<u64>().ok();
     let (added, removed) = (parts.next()?, parts.next()?);

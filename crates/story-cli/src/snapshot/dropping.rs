@@ -64,13 +64,9 @@ fn kept(snapshot: &Snapshot, only_there: &[PathBuf], commit: Option<&str>) -> Fa
     let id = short(&snapshot.id);
     let mut failure = Failure::new(Code::Refused, format!("snapshot {id} is kept"))
         .cause(format!("it holds {}", only_copy(only_there, commit)));
-    failure.conflicts = match commit {
-        Some(commit) => vec![json!({ "commit": commit })],
-        None => {
-            let file = |path: &PathBuf| json!({ "file": text(path) });
-            only_there.iter().map(file).collect()
-        }
-    };
+    let files = only_there.iter().map(|path| json!({ "file": text(path) }));
+    let commit = commit.map(|commit| json!({ "commit": commit }));
+    failure.conflicts = files.chain(commit).collect();
     failure.hint(format!(
         "`story snapshot show {id}` shows it, `story snapshot drop {id} --force` loses it"
     ))

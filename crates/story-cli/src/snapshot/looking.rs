@@ -147,7 +147,7 @@ impl Held<'_> {
             let then = snapshots.read(&self.snapshot)?;
             snapshots.differences(&then, &now)
         };
-        let found = look().map_err(|err| escape_line(&chain(&err)).into_owned())?;
+        let found = look().map_err(|err| chain(&err))?;
         Ok(found.into_iter().map(Change::from).collect())
     }
 
@@ -181,11 +181,17 @@ impl Held<'_> {
             text.push_str("against its commit:\n");
             text.push_str(&changes::to_text(changes));
         }
-        text.push_str(&match self.since() {
-            Ok(since) if since.is_empty() => "nothing has changed since\n".to_owned(),
-            Ok(since) => format!("changed since:\n{}", changes::names_to_text(&since)),
-            Err(reason) => format!("what has changed since is not known: {reason}\n"),
-        });
+        match self.since() {
+            Ok(since) if since.is_empty() => text.push_str("nothing has changed since\n"),
+            Ok(since) => {
+                text.push_str("changed since:\n");
+                text.push_str(&changes::names_to_text(&since));
+            }
+            Err(reason) => self
+                .desk
+                .output
+                .warning(&format!("what has changed since is not known: {reason}")),
+        }
         write_stdout(text.as_bytes())
     }
 }
