@@ -58,21 +58,21 @@ impl Context {
     /// Which of these points are to be tried.
     pub fn share_of<P: Point>(&self, points: &[P]) -> Vec<usize> {
         let tried = self.share.of(self.case, points);
-        self.leave_out(points.len() - tried.len());
+        self.leave_out((points.len() - tried.len()) as u64);
         tried
     }
 
     /// Whether the `at`-th of a row of points that are alike is to be tried.
     pub fn takes(&self, at: usize) -> bool {
         let takes = self.share.takes(self.case, at);
-        self.leave_out(usize::from(!takes));
+        self.leave_out(u64::from(!takes));
         takes
     }
 
     /// How many of so many rounds are to be tried.
     pub fn rounds(&self, usual: u64) -> u64 {
         let rounds = self.share.rounds(usual);
-        self.left_out.fetch_add(usual - rounds, Ordering::Relaxed);
+        self.leave_out(usual - rounds);
         rounds
     }
 
@@ -86,8 +86,9 @@ impl Context {
         self.left_out.load(Ordering::Relaxed)
     }
 
-    fn leave_out(&self, points: usize) {
-        self.left_out.fetch_add(points as u64, Ordering::Relaxed);
+    /// Counts points that were not to be tried.
+    pub fn leave_out(&self, points: u64) {
+        self.left_out.fetch_add(points, Ordering::Relaxed);
     }
 
     /// A new, empty folder for one case, on the file system of the machine's build folder.

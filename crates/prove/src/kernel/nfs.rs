@@ -21,7 +21,14 @@ pub fn without_a_lock(context: &Context) -> Result<Tally, Skip> {
 }
 
 /// With fewer updates of each client they would not meet. Chosen.
-const FEWEST: u64 = 15;
+const FEWEST: u64 = 20;
+
+/// The share of the updates of each client. Each update is a point.
+fn shared(context: &Context, updates: u64) -> u64 {
+    let each = (updates / context.one_of()).clamp(FEWEST.min(updates), updates);
+    context.leave_out(2 * (updates - each));
+    each
+}
 
 fn run(context: &Context, writer: &str, updates: u64) -> Result<Tally, Skip> {
     need_guests(&[
@@ -42,7 +49,7 @@ fn run(context: &Context, writer: &str, updates: u64) -> Result<Tally, Skip> {
     let (each, kills) = if context.long {
         (400, "40")
     } else {
-        (context.rounds(updates).max(FEWEST), "4")
+        (shared(context, updates), "4")
     };
     let updates = each.to_string();
     let machine = Machine {
