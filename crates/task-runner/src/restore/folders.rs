@@ -142,3 +142,76 @@ pub(crate) fn is_missing(err: &io::Error) -> bool {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use testkit::Sandbox;
+
+    use super::*;
+
+    /// A tree, and a folder beside it; `link` in the tree leads there.
+    #[cfg(unix)]
+    fn with_link() -> (Sandbox, Folders) {
+        let sandbox = Sandbox::new();
+        sandbox.write("outside/deep/file", "theirs");
+        sandbox.write("tree/folder/file", "mine");
+        std::os::unix::fs::symlink("../outside", sandbox.join("tree/link")).expect("a link");
+        let folders = Folders::of(&sandbox.join("tree"));
+        (sandbox, folders)
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn folders_behind_a_link_are_none_of_the_tree() {
+        let (sandbox, mut folders) = with_link();
+        for path in ["link/file", "link/deep/file", "link/new/file"] {
+            let path = Path::new(path);
+            let opened = folders.of_file(path).expect("it can be looked at");
+            assert!(opened.is_none(), "{} is not opened", path.display());
+            let made = folders.make_for(path).expect("it can be looked at");
+            assert!(made.is_none(), "{} is not made", path.display());
+            folders.prune(path).expect("there is nothing to do");
+        }
+        let hollow = folders.remove_hollow(Path::new("link"));
+        assert!(!hollow.expect("it can be looked at"), "a link is no folder");
+        assert!(
+            !sandbox.join("outside/new").exists(),
+            "nothing is made there"
+        );
+        assert!(sandbox.join("outside/deep/file").exists(), "nor removed");
+    }
+
+    #[test]
+    fn prune_removes_what_is_empty_up_to_what_is_not() {
+        let sandbox = Sandbox::new();
+        sandbox.write("a/other", "mine");
+        fs::create_dir_all(sandbox.join("a/b/c")).expect("folders");
+        let mut folders = Folders::of(sandbox.path());
+        folders
+            .prune(Path::new("a/b/c/removed"))
+            .expect("they are empty");
+        assert!(!sandbox.join("a/b").exists(), "both empty ones go");
+        assert!(sandbox.join("a/other").exists(), "the other stays");
+        folders.prune(Path::new("removed")).expect("the top stays");
+        assert!(sandbox.path().exists(), "the top is never removed");
+    }
+
+    #[test]
+    fn remove_hollow_removes_folders_that_hold_nothing_but_folders() {
+        let sandbox = Sandbox::new();
+        fs::create_dir_all(sandbox.join("hollow/a/b")).expect("folders");
+        sandbox.write("full/a/file", "mine");
+        let mut folders = Folders::of(sandbox.path());
+        let mut removed = |path| {
+            folders
+                .remove_hollow(Path::new(path))
+                .expect("it can be looked at")
+        };
+        assert!(removed("hollow"), "there was nothing in it");
+        assert!(!removed("full"), "there is");
+        assert!(!removed("missing"), "it is not there");
+        assert!(sandbox.join("full/a/file").exists(), "the file stays");
+    }
+}

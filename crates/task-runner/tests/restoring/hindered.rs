@@ -246,6 +246,34 @@ fn restore_leaves_what_somebody_changes_after_the_rescue_was_taken() {
     }
 }
 
+#[test]
+fn restore_leaves_an_index_that_is_written_in_spite_of_its_lock_to_the_next_call() {
+    let repo = in_memory();
+    let (top, before) = (repo.top(), state(repo.top(), &repo));
+    let snapshot = take(top);
+    repo.write("README.md", "task\n");
+    let meanwhile = Meanwhile {
+        act: || {
+            let index = repo.read(".git/index");
+            remove(&repo, ".git/index");
+            repo.write(".git/index", [&index[..], b"more"].concat());
+            repo.write(".git/index", index);
+        },
+        done: Cell::new(false),
+    };
+    let stopped = snapshots(top).restore(&snapshot, &options(), &meanwhile);
+    let Err(err) = stopped else {
+        panic!("somebody else's index is not replaced: {stopped:?}");
+    };
+    assert!(
+        err.rescue().is_some() && err.is_retryable(),
+        "it says so: {err:?}"
+    );
+    restore(top, &snapshot);
+    assert_eq!(state(top, &repo), before, "the next call ends it");
+    is_clean_of_ours(&repo);
+}
+
 /// Shares one file, which the run alone has changed, or others too.
 struct Sharing(Authorship);
 

@@ -151,3 +151,22 @@ fn restore_names_an_ignored_file_where_a_folder_must_come() {
     );
     assert_eq!(repo.read("notes"), b"precious\n", "it is as it was");
 }
+
+#[test]
+fn restore_leaves_what_was_ignored_by_rules_that_ignore_themselves_when_the_task_staged_it() {
+    let repo = ruled();
+    let (top, before) = (repo.top(), state(repo.top(), &repo));
+    let snapshot = take(top);
+    repo.git(["add", "-f", "cache/data", "secrets"]);
+    let restored = restore(top, &snapshot);
+    assert_eq!(
+        state(top, &repo),
+        before,
+        "the index is back, the files are there"
+    );
+    let expected = ["cache/data", "secrets"].map(|path| left(path, Reason::Ignored));
+    assert_eq!(
+        restored.left, expected,
+        "both may have been there, and are named"
+    );
+}
