@@ -35,6 +35,7 @@ mod sections;
 mod shared_files;
 mod state_commands;
 mod support;
+mod task_runs;
 mod tasks_at_once;
 mod together;
 mod vandals;

@@ -5,7 +5,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::signals;
+use crate::signals::{self, Interrupted};
 use crate::sys::{self, Family};
 
 /// How long a command and what it started have between SIGTERM and SIGKILL; chosen, as `docker stop` has it.
@@ -44,6 +44,22 @@ pub struct Ended {
     pub status: ExitStatus,
     /// Whether its time was over, or it was before.
     pub when: When,
+    /// The last signal that came to us meanwhile, and was passed on.
+    pub received: Option<u8>,
+}
+
+/// Why it is not known how a command ended.
+#[derive(Debug)]
+pub enum ChildError {
+    /// A signal came before it was started.
+    Stopped {
+        /// The signal.
+        signal: u8,
+    },
+    /// It was not started.
+    NotStarted(io::Error),
+    /// It was started, but cannot be waited for.
+    Unknown(io::Error),
 }
 
 /// When a command ended.
@@ -64,38 +80,47 @@ pub enum When {
 ///
 /// When it was not started, because of a signal among others, or cannot be waited for.
 pub fn run_child(command: &mut Command) -> io::Result<ExitStatus> {
-    watch_child(command, Watch::default()).map(|ended| ended.status)
+    match watch_child(command, Watch::default()) {
+        Ok(ended) => Ok(ended.status),
+        Err(ChildError::Stopped { .. }) => Err(io::ErrorKind::Interrupted.into()),
+        Err(ChildError::NotStarted(err) | ChildError::Unknown(err)) => Err(err),
+    }
 }
 
 /// As [`run_child`], for a command that may run for long.
 ///
-/// The command stays in our process group, so that the keys of the terminal reach it. What it started is found as the
-/// processes below us: from the start we are the one to whom orphans go, so none of them can leave.
+/// The command stays in our process group, so that the keys of the terminal reach it. With a time limit, what it started is
+/// found as the processes below us: from the start we are the one to whom orphans go, so none of them can leave.
 ///
 /// # Errors
 ///
-/// As [`run_child`].
-pub fn watch_child(command: &mut Command, watch: Watch<'_>) -> io::Result<Ended> {
+/// [`ChildError`].
+pub fn watch_child(command: &mut Command, watch: Watch<'_>) -> Result<Ended, ChildError> {
+    sys::expect_children().ok();
     if watch.time_limit.is_some() {
         sys::adopt_orphans();
     }
     // From here to `forward_to` a signal waits, so that no child is left alone without its lock.
-    if signals::begin_commit().is_err() {
-        return Err(io::ErrorKind::Interrupted.into());
+    if let Err(Interrupted { signal }) = signals::begin_commit() {
+        return Err(ChildError::Stopped { signal });
     }
     let mut child = match command.spawn() {
         Ok(child) => child,
         Err(err) => {
             signals::end_commit();
-            return Err(err);
+            return Err(ChildError::NotStarted(err));
         }
     };
     signals::forward_to(child.id());
     let when = wait(&mut child, watch);
-    signals::forward_to_nobody();
-    let when = when?;
-    let status = child.wait()?;
-    Ok(Ended { status, when })
+    let received = signals::forward_to_nobody();
+    let when = when.map_err(ChildError::Unknown)?;
+    let status = child.wait().map_err(ChildError::Unknown)?;
+    Ok(Ended {
+        status,
+        when,
+        received,
+    })
 }
 
 /// Waits for the end, but leaves the child's number taken, so that a signal sent to it reaches nobody else.

@@ -154,7 +154,7 @@ impl LeaseStore for Announcing<'_> {
         let transaction = self.0.begin(timeout)?;
         match signals::begin_commit() {
             Ok(()) => Ok(transaction),
-            Err(signals::Interrupted) => Err(StoreError::Io {
+            Err(signals::Interrupted { .. }) => Err(StoreError::Io {
                 step: "go on with",
                 path: self.place().to_path_buf(),
                 source: "interrupted".into(),

@@ -79,6 +79,16 @@ impl Output {
         self.stdout.is_terminal
     }
 
+    /// Whether messages go to a terminal.
+    pub fn has_terminal(&self) -> bool {
+        self.stderr.is_terminal
+    }
+
+    /// Whether somebody wants to know that something goes on.
+    pub fn is_watched(&self) -> bool {
+        self.has_terminal() || self.is_verbose()
+    }
+
     /// Whether details are wanted.
     pub fn is_verbose(&self) -> bool {
         self.verbosity == Verbosity::Verbose
@@ -192,6 +202,11 @@ pub fn write_json_of(result: &impl Serialize) -> Result<(), Failure> {
     let mut line = json::to_line(result);
     line.push('\n');
     write_stdout(line.as_bytes())
+}
+
+/// Asks something; the answer is typed behind it.
+pub fn ask(question: &str) {
+    write_stderr(escape_line(question).as_bytes());
 }
 
 /// Writes to stderr. Who closed it does not want to know.

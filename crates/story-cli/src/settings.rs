@@ -20,6 +20,12 @@ pub const LOCK_HELD: &str = "STORY_LOCK_HELD";
 /// The variable in which `story run` tells its command which run of the task it is.
 pub const STORY_RUN: &str = "STORY_RUN";
 
+/// The variable in which `story run` tells its command what the task is called.
+pub const STORY_TASK: &str = "STORY_TASK";
+
+/// The variable in which `story run` tells its command the snapshot of the tree before it.
+pub const STORY_SNAPSHOT: &str = "STORY_SNAPSHOT";
+
 /// The variable in which `story with` tells its command where the story is.
 pub const STORY_PATH: &str = "STORY_PATH";
 

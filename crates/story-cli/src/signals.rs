@@ -9,7 +9,10 @@ use crate::sys;
 
 /// A signal came before anything was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Interrupted;
+pub struct Interrupted {
+    /// Its number.
+    pub signal: u8,
+}
 
 /// What the process is doing, as far as signals are concerned.
 struct State {
@@ -72,8 +75,8 @@ fn receive(signal: sys::Received) {
 /// [`Interrupted`] when a signal has come already.
 pub fn begin_commit() -> Result<(), Interrupted> {
     let mut state = lock();
-    if sys::arrived().is_some() {
-        return Err(Interrupted);
+    if let Some(signal) = sys::arrived() {
+        return Err(Interrupted { signal });
     }
     state.is_committing = true;
     Ok(())
@@ -113,12 +116,14 @@ fn forward(child: u32, signal: sys::Received) {
 }
 
 /// The child has ended; its number may soon be another process's. What came until now was its business; from now on
-/// signals wait, for the lock is released.
-pub fn forward_to_nobody() {
+/// signals wait, for the lock is released. Returns the last one that came.
+pub fn forward_to_nobody() -> Option<u8> {
     let mut state = lock();
     state.child = None;
     state.is_committing = true;
+    let last = sys::arrived();
     sys::forget_arrived();
+    last
 }
 
 fn exit_code(signal: u8) -> u8 {

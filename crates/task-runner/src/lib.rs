@@ -26,6 +26,7 @@ mod left;
 mod process;
 mod recovery;
 mod restore;
+mod runner;
 mod shared_files;
 mod snapshot;
 mod state_lock;
@@ -44,6 +45,10 @@ pub use recovery::{Findings, Holding, Interrupted, Recovery, Remedy, What, inter
 pub use restore::{
     ApplyError, Elsewhere, Head, HeadAt, HeadKept, HeadOutcome, IndexError, Interruption, Obstacle,
     ObstacleKind, RestoreError, RestoreOptions, Restored, RulesError, SharedError, SharedPolicy,
+};
+pub use runner::{
+    Choice, Event, Fate, Kept, OnFailure, Report, RunError, RunnerOptions, Running, Task,
+    TaskRunner, Trouble, Witness,
 };
 pub use shared_files::{Authorship, NothingShared, SharedEdit, SharedFiles};
 pub use snapshot::{

@@ -6,6 +6,9 @@ use locked_file::Warning;
 use locked_file::together::FinishError;
 use sidecar_lock::{LockGuard, LockOptions};
 
+use crate::journal::JOURNAL_NAME;
+use crate::state_lock::STATE_LOCK_RESOURCE;
+
 /// What is known about who changed a shared file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Authorship {
@@ -74,7 +77,7 @@ pub trait SharedFiles {
     }
 }
 
-/// A tree in which nothing is shared and nothing stands apart.
+/// A tree in which nothing is shared, and only what this crate itself keeps at its top stands apart: lock and journal.
 #[derive(Debug, Clone, Copy)]
 pub struct NothingShared;
 
@@ -83,8 +86,14 @@ impl SharedFiles for NothingShared {
         false
     }
 
-    fn is_apart(&self, _: &Path) -> bool {
-        false
+    fn is_apart(&self, path: &Path) -> bool {
+        let own = [STATE_LOCK_RESOURCE, JOURNAL_NAME];
+        let endings = ["", ".lock", "-wal", "-shm"];
+        let name = path.as_os_str().as_encoded_bytes();
+        own.iter().any(|own| {
+            let ending = name.strip_prefix(own.as_bytes());
+            ending.is_some_and(|ending| endings.iter().any(|known| known.as_bytes() == ending))
+        })
     }
 
     fn authorship(
@@ -95,5 +104,26 @@ impl SharedFiles for NothingShared {
         _: Option<&str>,
     ) -> Authorship {
         Authorship::OthersToo
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_files_at_the_top_stand_apart_and_no_others() {
+        let table = [
+            (".devs-state.lock", true),
+            (".devs.db", true),
+            (".devs.db-wal", true),
+            (".devs.db-shm", true),
+            (".devs.dbx", false),
+            ("src/.devs.db", false),
+            ("README.md", false),
+        ];
+        for (path, expected) in table {
+            assert_eq!(NothingShared.is_apart(Path::new(path)), expected, "{path}");
+        }
     }
 }

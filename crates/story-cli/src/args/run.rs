@@ -19,7 +19,14 @@ use crate::durations;
 /// passed on, 128+n when signal n ended it, 124 when its time was over. SIGINT, SIGTERM and SIGHUP are forwarded. It finds
 /// `STORY_TASK`, `STORY_RUN` and `STORY_SNAPSHOT` in its environment. While another task runs in the tree: exit 1, and who.
 #[derive(Debug, Args)]
-#[command(subcommand_negates_reqs = true)]
+#[command(
+    subcommand_negates_reqs = true,
+    after_help = "\
+Examples:
+  story run -- sh -c 'echo hello > hello.txt'
+  story run --task parser --on-failure restore --time-limit 30m -- sh -c 'echo done > result.txt'
+  story run --wait 10m --json -- true"
+)]
 pub struct RunArgs {
     #[command(flatten)]
     pub options: RunOptions,
@@ -45,7 +52,7 @@ pub struct RunOptions {
     /// End CMD and everything that it started after this time: SIGTERM, and SIGKILL 10 s later
     #[arg(long, value_name = "DURATION", value_parser = durations::parse)]
     pub time_limit: Option<Duration>,
-    /// Exit with N when another task runs in the tree, instead of 1
+    /// Exit with N when the command could not be started, instead of our own code
     #[arg(long, value_name = "N")]
     pub conflict_exit_code: Option<u8>,
     /// What is done and why, for the list of snapshots: free text

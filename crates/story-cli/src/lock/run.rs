@@ -2,6 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::path::Path;
 use std::process::{Command, ExitStatus};
 
 use sidecar_lock::{LockGuard, LockOptions};
@@ -85,7 +86,7 @@ impl LockedCommand<'_> {
         let mut command = Command::new(program);
         command
             .args(arguments)
-            .env(LOCK_HELD, lock_held(&guard, settings.lock_held.as_deref()));
+            .env(LOCK_HELD, held(&guard, settings));
         if let TellsPath::In(variable) = self.tells_path {
             self.check_is_there(&guard)?;
             command.env(variable, guard.resource());
@@ -139,11 +140,16 @@ impl LockedCommand<'_> {
     }
 }
 
-/// What the command is told about the lock, and about those that we were told about.
-fn lock_held(guard: &LockGuard, outer: Option<&OsStr>) -> OsString {
-    let mut held = guard.resource().as_os_str().to_owned();
+fn held(guard: &LockGuard, settings: &Settings) -> OsString {
+    let token = &guard.holder().token;
+    lock_held(guard.resource(), token, settings.lock_held.as_deref())
+}
+
+/// What a command is told about a lock that is held for it, and about those that we were told about.
+pub fn lock_held(resource: &Path, token: &str, outer: Option<&OsStr>) -> OsString {
+    let mut held = resource.as_os_str().to_owned();
     held.push(":");
-    held.push(&guard.holder().token);
+    held.push(token);
     if let Some(outer) = outer {
         held.push("\n");
         held.push(outer);
@@ -151,7 +157,8 @@ fn lock_held(guard: &LockGuard, outer: Option<&OsStr>) -> OsString {
     held
 }
 
-fn not_started(program: &OsStr, err: &io::Error) -> Failure {
+/// The failure of a program that could not be started.
+pub fn not_started(program: &OsStr, err: &io::Error) -> Failure {
     let code = match code_of_io(err) {
         Code::NotFound => Code::NotFound,
         Code::NoPermission => Code::NoPermission,

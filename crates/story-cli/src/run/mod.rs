@@ -1,12 +1,17 @@
 //! `story run`: a command as a task that can be undone, and what becomes of tasks.
 
+mod answer;
+mod command;
+mod failure;
 mod json;
 mod known;
 mod list;
 mod settle;
 mod table;
 mod tasks;
+mod telling;
 mod words;
+mod work;
 
 pub use self::known::Known;
 pub use self::tasks::{Tasks, lock_tree, release};
@@ -14,7 +19,7 @@ pub use self::words::named;
 use crate::app::heard_enough;
 use crate::args::run::{RunArgs, RunOptions};
 use crate::args::run_verbs::RunVerb;
-use crate::failure::{Code, Failure};
+use crate::failure::Failure;
 use crate::output::Output;
 use crate::settings::Settings;
 
@@ -25,10 +30,7 @@ use crate::settings::Settings;
 /// [`Failure`]; the command was not started.
 pub fn run(args: &RunArgs, settings: &Settings, output: &Output) -> Result<u8, Failure> {
     let Some(verb) = &args.verb else {
-        return Err(
-            Failure::new(Code::Refused, "this build of story runs no tasks")
-                .cause("the runner is not in it"),
-        );
+        return Ok(command::run(args, settings, output));
     };
     if args.options != RunOptions::default() {
         return Err(

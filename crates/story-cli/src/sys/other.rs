@@ -22,6 +22,11 @@ pub fn note_signals() -> io::Result<()> {
     Ok(())
 }
 
+/// Nothing to do.
+pub fn expect_children() -> io::Result<()> {
+    Ok(())
+}
+
 /// No signals.
 pub fn forget_arrived() {}
 
@@ -123,6 +128,13 @@ pub fn doubtful_file_system(_folder: &Path) -> Option<&'static str> {
 /// Nothing known.
 pub fn terminal_size() -> Option<(usize, usize)> {
     None
+}
+
+/// A line that is typed on the terminal; `None` at the end of it.
+pub fn line_from_terminal() -> Option<String> {
+    let mut line = String::new();
+    let count = io::stdin().read_line(&mut line).ok()?;
+    (count > 0).then_some(line)
 }
 
 /// No signals.

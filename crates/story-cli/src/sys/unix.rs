@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::{Dir, Mode, OFlags};
 use rustix::io::retry_on_intr;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, waitid};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGWINCH, SIGXFSZ};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGWINCH, SIGXFSZ};
 use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::iterator::exfiltrator::origin::Origin;
@@ -59,6 +59,15 @@ pub fn note_signals() -> io::Result<()> {
     // A handler and not "ignore": programs that we start do not inherit it.
     signal_hook::flag::register(SIGXFSZ, Arc::default())?;
     Ok(())
+}
+
+/// Makes sure that children can be waited for: whoever started us may ignore the end of children, and that is inherited.
+pub fn expect_children() -> io::Result<()> {
+    static EXPECTED: AtomicBool = AtomicBool::new(false);
+    if EXPECTED.swap(true, Ordering::SeqCst) {
+        return Ok(());
+    }
+    signal_hook::flag::register(SIGCHLD, Arc::default()).map(drop)
 }
 
 /// Calls `receive` for each SIGINT, SIGTERM and SIGHUP, in a thread of its own.
@@ -135,6 +144,26 @@ pub fn advice(err: &io::Error) -> Option<&'static str> {
 pub fn terminal_size() -> Option<(usize, usize)> {
     let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
     (size.ws_col > 0).then(|| (size.ws_col.into(), size.ws_row.into()))
+}
+
+/// A line that is typed on the terminal; `None` at the end of it, or when a signal comes first.
+pub fn line_from_terminal() -> Option<String> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    let look_again = Timespec::try_from(LOOK_AGAIN).ok();
+    let mut line = String::new();
+    loop {
+        if arrived().is_some() {
+            return None;
+        }
+        let stdin = io::stdin();
+        let mut typed = [PollFd::new(&stdin, PollFlags::IN)];
+        // A signal ends the wait early; it may also have come just before.
+        if poll(&mut typed, look_again.as_ref()).is_ok_and(|typed| typed > 0) {
+            let count = stdin.read_line(&mut line).ok()?;
+            return (count > 0).then_some(line);
+        }
+    }
 }
 
 /// From now on a change of the terminal's size ends a wait.

@@ -27,6 +27,7 @@ mod merging;
 mod operations;
 mod queries;
 mod recovery;
+mod run;
 mod sections;
 mod set;
 mod shapes;

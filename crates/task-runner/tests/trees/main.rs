@@ -11,6 +11,7 @@ mod ordinary;
 mod racy;
 mod refused;
 mod repo;
+mod runs;
 mod seen;
 mod tools;
 mod worktrees;

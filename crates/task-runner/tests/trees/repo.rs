@@ -92,7 +92,7 @@ impl Repo {
             .to_owned()
     }
 
-    fn try_git<S: AsRef<OsStr>>(folder: &Path, words: impl IntoIterator<Item = S>) -> Output {
+    pub fn try_git<S: AsRef<OsStr>>(folder: &Path, words: impl IntoIterator<Item = S>) -> Output {
         Command::new("git")
             .args(["-c", "user.name=Tester", "-c", "user.email=t@example.org"])
             .args([
