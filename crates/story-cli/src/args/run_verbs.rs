@@ -10,6 +10,7 @@ use super::run::task_id;
 pub enum RunVerb {
     List(ListArgs),
     Show(ShowArgs),
+    Resume(ResumeArgs),
     Restore(RestoreArgs),
     Abandon(AbandonArgs),
 }
@@ -35,6 +36,20 @@ Example:
   story run show parser")]
 pub struct ShowArgs {
     /// The task, as `story run list` shows it
+    #[arg(value_name = "TASK", value_parser = task_id)]
+    pub task: TaskId,
+}
+
+/// Run the command of a task again, in the files as they are now
+///
+/// The same command in the same folder, as a new attempt. The snapshot of the tree before the first attempt stays the one that
+/// `story run restore` goes back to. To start from the files as they were, restore first.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  story run resume parser")]
+pub struct ResumeArgs {
+    /// The task
     #[arg(value_name = "TASK", value_parser = task_id)]
     pub task: TaskId,
 }

@@ -6,6 +6,7 @@ mod failure;
 mod json;
 mod known;
 mod list;
+mod resume;
 mod settle;
 mod table;
 mod tasks;
@@ -40,6 +41,7 @@ pub fn run(args: &RunArgs, settings: &Settings, output: &Output) -> Result<u8, F
     }
     match verb {
         RunVerb::List(args) => heard_enough(list::list(&Tasks::open(settings, output)?, args)),
+        RunVerb::Resume(args) => resume::run(Tasks::open(settings, output)?, args),
         RunVerb::Restore(args) => {
             settle::restore(&Tasks::open(settings, output)?, args).map(|()| 0)
         }

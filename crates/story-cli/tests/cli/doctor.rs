@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
-use testkit::{ForeignLock, Sandbox, SecondProcess, on_path, skip};
+use testkit::{ForeignLock, Sandbox, SecondProcess, on_path, skip, wait_until};
 
 use crate::desk::{Desk, PATIENCE, finish, json_lines};
 use crate::git_desk::GitDesk;
@@ -343,6 +343,43 @@ fn doctor_removes_what_dead_writers_left_beside_state_files() {
     desk.expect(0, &["doctor", "--fix"]);
     assert!(!lock.exists(), "the lock is gone");
     desk.assert_tidy();
+}
+
+#[test]
+fn what_a_killed_task_leaves_is_named_and_its_lock_removed() {
+    let desk = GitDesk::at_work();
+    let task = ["run", "--task", "T-1", "--", "sh", "-c", "echo READY; cat"];
+    let mut runner = SecondProcess::spawn(&mut desk.story(&task));
+    runner.expect_line("READY", PATIENCE);
+    let (findings, _) = doctor(&desk, 0, &[]);
+    assert!(
+        findings.is_empty(),
+        "a task that runs is none: {findings:?}"
+    );
+    runner.kill_9();
+    let lock = desk.sandbox.join(".devs-state.lock");
+    wait_until("what it started has ended", PATIENCE, || {
+        doctor_finds(&desk, "left over")
+    });
+    assert!(lock.exists(), "nobody has looked since");
+    let (findings, _) = doctor(&desk, 1, &["--fix"]);
+    assert_eq!(checks(&findings), ["task", "task"], "{findings:?}");
+    assert_eq!(findings[0]["fixed"], true, "the lock: {findings:?}");
+    let message = findings[0]["message"].as_str().unwrap_or_default();
+    assert!(message.contains("task T-1"), "whose: {message}");
+    assert!(!lock.exists(), "it is gone");
+    let message = findings[1]["message"].as_str().unwrap_or_default();
+    assert!(
+        message.contains("T-1 was interrupted") && message.contains("story run show T-1"),
+        "a person decides: {message}"
+    );
+    assert_eq!(findings[1]["fixed"], false, "nobody else: {findings:?}");
+    desk.expect(0, &["run", "abandon", "T-1"]);
+    doctor(&desk, 0, &[]);
+}
+
+fn doctor_finds(desk: &Desk, text: &str) -> bool {
+    desk.run(&["doctor"]).stdout.contains(text)
 }
 
 #[test]

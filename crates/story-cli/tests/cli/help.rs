@@ -83,7 +83,11 @@ fn needed_before(verb: &[String]) -> &'static [&'static str] {
             r#"echo '{"phase": "plan", "agents": [{"name": "a"}]}' > state.json"#,
             r#"echo '{"phase": "build"}' > change.json"#,
         ],
-        ["run", "list" | "show" | "resume" | "restore" | "abandon"] => &[REPOSITORY, FAILED_TASK],
+        ["run", "resume"] => &[
+            REPOSITORY,
+            "story run --task parser -- test -e good || touch good",
+        ],
+        ["run", "list" | "show" | "restore" | "abandon"] => &[REPOSITORY, FAILED_TASK],
         ["run"] | ["snapshot", "take" | "list"] => &[REPOSITORY],
         ["snapshot", _] => &[REPOSITORY, "story snapshot take --task parser"],
         ["unblock"] => &["story block S-0034 --reason x"],

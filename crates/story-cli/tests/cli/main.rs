@@ -28,6 +28,8 @@ mod operations;
 mod queries;
 mod recovery;
 mod run;
+mod run_kills;
+mod run_verbs;
 mod sections;
 mod set;
 mod shapes;

@@ -134,6 +134,7 @@ fn every_shape_is_as_its_fixture() {
     states(&mut seen);
     tasks(&mut seen);
     snapshots(&mut seen);
+    runs(&mut seen);
     let kept: BTreeSet<String> = fs::read_dir(fixtures().join("cli"))
         .expect("the fixtures can be listed")
         .map(|entry| entry.expect("an entry").path())
@@ -770,4 +771,25 @@ fn snapshots(seen: &mut BTreeSet<String>) {
     check("snapshot-drop", &desk, dropped, seen);
     let missing = run(3, &["show", "T-9"]);
     check("error-snapshot-missing", &desk, missing, seen);
+}
+
+fn runs(seen: &mut BTreeSet<String>) {
+    let desk = GitDesk::at_work();
+    let now = ["--now", "2026-01-12T10:00:00Z", "--as", "worker-1"];
+    let run = |code: i32, call: &[&str]| {
+        without_ids(desk.json(code, &[&["run"], call, &now[..]].concat()))
+    };
+    let fail = |task: &str| {
+        let words = ["--", "sh", "-c", "echo damaged > a.txt; exit 3"];
+        let options = ["run", "--task", task, "--label", "the parser"];
+        desk.expect(3, &[&now[..], &options, &words].concat());
+    };
+    fail("T-1");
+    check("run-list", &desk, run(0, &["list"]), seen);
+    check("run-show", &desk, run(0, &["show", "T-1"]), seen);
+    check("run-restore", &desk, run(0, &["restore", "T-1"]), seen);
+    fail("T-2");
+    check("run-abandon", &desk, run(0, &["abandon", "T-2"]), seen);
+    let again = run(7, &["restore", "T-1"]);
+    check("error-run-nothing-to-restore", &desk, again, seen);
 }

@@ -301,3 +301,29 @@ fn commands_refuse_by_name_where_there_is_nothing_to_record() {
     );
     assert_eq!(desk.seen(), before, "and nothing is touched");
 }
+
+#[test]
+fn restore_is_refused_while_a_task_runs_in_the_tree() {
+    let desk = GitDesk::at_work();
+    desk.expect(0, &["snapshot", "take", "--task", "T-1"]);
+    let mut command = desk.story(&["run", "--task", "T-2", "--", "sh", "-c", "echo READY; cat"]);
+    let mut task = testkit::SecondProcess::spawn(&mut command);
+    task.expect_line("READY", crate::desk::PATIENCE);
+    let before = desk.seen();
+    let refused = desk.json(1, &["snapshot", "restore", "T-1"]);
+    let error = &refused["error"];
+    assert_eq!(error["code"], "ELOCKED", "as a second run: {error}");
+    let message = error["message"].to_string();
+    assert!(message.contains("T-2"), "the task is named: {error}");
+    assert!(
+        message.contains(&task.id().to_string()),
+        "and the process: {error}"
+    );
+    assert_eq!(desk.seen(), before, "nothing is touched");
+    task.close_stdin();
+    assert!(
+        task.wait(crate::desk::PATIENCE).status.success(),
+        "it goes on"
+    );
+    desk.expect(0, &["snapshot", "restore", "T-1"]);
+}
