@@ -13,6 +13,8 @@
 //! ```
 
 mod foreign;
+#[cfg(unix)]
+pub mod git_tree;
 mod leftovers;
 mod places;
 mod sandbox;
