@@ -21,6 +21,7 @@ pub mod state;
 mod streams;
 mod threads;
 mod together;
+pub mod trees;
 
 use crate::case::{Case, Expect};
 

@@ -21,6 +21,7 @@ mod share;
 mod soak;
 mod state_files;
 mod table;
+mod trees;
 
 use std::error::Error;
 use std::io;

@@ -12,6 +12,7 @@ mod disk;
 mod each_call;
 mod leasing;
 mod moments;
+mod snapshots;
 mod state;
 mod trial;
 mod updates;
@@ -153,6 +154,20 @@ pub const CASES: &[Case] = &[
     }),
     control("power: tasks claim without a sync, btrfs", |of| {
         state::without_sync(of, Btrfs, Subject::Claim)
+    }),
+    few("power: snapshot take, ext4", |of| snapshots::take(of, Ext4)),
+    few("power: snapshot take, xfs", |of| snapshots::take(of, Xfs)),
+    few("power: snapshot take, btrfs", |of| {
+        snapshots::take(of, Btrfs)
+    }),
+    control("power: snapshot take without a sync, ext4", |of| {
+        snapshots::without_sync(of, Ext4)
+    }),
+    control("power: snapshot take without a sync, xfs", |of| {
+        snapshots::without_sync(of, Xfs)
+    }),
+    control("power: snapshot take without a sync, btrfs", |of| {
+        snapshots::without_sync(of, Btrfs)
     }),
     control("power: no sync of the file, ext4", |of| {
         without(of, Ext4, "fdatasync")

@@ -10,6 +10,7 @@ pub fn all() -> Vec<Case> {
         faults::CASES,
         faults::leasing::CASES,
         faults::state::CASES,
+        faults::trees::CASES,
         power::CASES,
         kernel::CASES,
         places::CASES,
