@@ -91,7 +91,7 @@ impl Repository {
     }
 
     /// A command that writes objects or files of ours which nothing refers to before `sync_around` made all of them durable:
-    /// to sync each by itself would cost more than everything else.
+    /// to sync each file of the tree by itself would cost more than everything else.
     pub(crate) fn hasty<I: IntoIterator<Item: AsRef<OsStr>>>(&self, words: I) -> Git {
         let mut git = self.git(words);
         if sys::SYNCS_WHOLE_FILE_SYSTEMS {

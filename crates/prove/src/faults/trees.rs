@@ -66,17 +66,22 @@ const fn case(name: &'static str, run: fn(&Context) -> Result<Tally, Skip>) -> C
 /// Kills it at each of its calls.
 fn killed(context: &Context, name: &str, subject: &Subject) -> Result<Tally, Skip> {
     let calls = traced_calls(context, name, subject)?;
-    let calls = calls.into_iter().filter(|call| call.in_main).collect();
-    each(context, name, &sampled(context, calls), |place, call| {
-        let tree = Tree::new(place);
-        let inject = format!("{}:signal=KILL:when={}", call.name, call.number);
-        let run = tree.run(subject, Some(&inject));
-        if run.finished.status.signal() != Some(9) {
-            return None;
-        }
-        let judged = (subject.after_kill)(&tree, &run);
-        Some(judged.map_err(|wrong| format!("{inject}: {wrong} [{}]", call.shown)))
-    })
+    let calls: Vec<Call> = calls.into_iter().filter(|call| call.in_main).collect();
+    each(
+        context,
+        name,
+        &sampled(context, calls, |call| call),
+        |place, call| {
+            let tree = Tree::new(place);
+            let inject = format!("{}:signal=KILL:when={}", call.name, call.number);
+            let run = tree.run(subject, Some(&inject));
+            if run.finished.status.signal() != Some(9) {
+                return None;
+            }
+            let judged = (subject.after_kill)(&tree, &run);
+            Some(judged.map_err(|wrong| format!("{inject}: {wrong} [{}]", call.shown)))
+        },
+    )
 }
 
 /// Lets each of its calls fail.
@@ -85,7 +90,7 @@ fn failed(context: &Context, name: &str, subject: &Subject) -> Result<Tally, Ski
     each(
         context,
         name,
-        &sampled(context, points),
+        &sampled(context, points, |(call, _)| call),
         |place, (call, error)| {
             let tree = Tree::new(place);
             let inject = format!("{}:error={error}:when={}", call.name, call.number);
@@ -113,11 +118,26 @@ fn traced_calls(context: &Context, name: &str, subject: &Subject) -> Result<Vec<
     Ok(found)
 }
 
-fn sampled<P>(context: &Context, points: Vec<P>) -> Vec<P> {
-    let step = match points.len().div_ceil(MOST) {
-        _ if context.long => 1,
-        step => step.max(1),
+/// Half of them calls by which something takes effect, half any others, each evenly spread.
+fn sampled<P>(context: &Context, points: Vec<P>, call: fn(&P) -> &Call) -> Vec<P> {
+    let (changes, others): (Vec<P>, Vec<P>) = points
+        .into_iter()
+        .partition(|point| takes_effect(&call(point).name));
+    let spread = |points: Vec<P>| {
+        let step = match points.len().div_ceil(MOST / 2) {
+            _ if context.long => 1,
+            step => step.max(1),
+        };
+        let first = usize::try_from(context.seed).unwrap_or_default() % step;
+        points.into_iter().skip(first).step_by(step)
     };
-    let first = usize::try_from(context.seed).unwrap_or_default() % step;
-    points.into_iter().skip(first).step_by(step).collect()
+    spread(changes).chain(spread(others)).collect()
+}
+
+fn takes_effect(call: &str) -> bool {
+    [
+        "rename", "link", "unlink", "symlink", "mkdir", "rmdir", "fchmod",
+    ]
+    .iter()
+    .any(|name| call.starts_with(name))
 }

@@ -133,7 +133,11 @@ impl<'a> Tree<'a> {
     fn story(&self, words: &[&str]) -> Command {
         let story = self.trial.board.story();
         let mut command = Command::new("env");
-        command.arg("-C").arg(&self.top).arg(story.get_program()).args(words);
+        command
+            .arg("-C")
+            .arg(&self.top)
+            .arg(story.get_program())
+            .args(words);
         for (name, value) in story.get_envs() {
             match value {
                 Some(value) => command.env(name, value),

@@ -44,17 +44,12 @@ impl<'a> Tree<'a> {
     fn make(&self) {
         fs::remove_dir_all(&self.top).ok();
         fs::create_dir_all(&self.top).expect("the build folder can be written");
-        self.must(self.shell(PREPARED));
+        must(&mut self.shell(PREPARED));
         self.keep(Stage::Fresh);
-        self.must(self.story(&["snapshot", "take", "--task", "T-1"]));
+        must(&mut self.story(&["snapshot", "take", "--task", "T-1"]));
         self.keep(Stage::Recorded);
-        self.must(self.shell(TASK));
+        must(&mut self.shell(TASK));
         self.keep(Stage::Damaged);
-    }
-
-    fn must(&self, mut command: Command) {
-        let finished = finish(&mut command);
-        assert!(finished.status.success(), "{command:?}: {finished:?}");
     }
 
     fn stage(&self, stage: Stage) -> PathBuf {
@@ -129,6 +124,11 @@ impl<'a> Tree<'a> {
     pub fn git(&self, words: &[&str]) -> Finished {
         finish(&mut git(&self.top, words))
     }
+}
+
+fn must(command: &mut Command) {
+    let finished = finish(command);
+    assert!(finished.status.success(), "{command:?}: {finished:?}");
 }
 
 fn copy(from: &Path, to: &Path) {
