@@ -58,7 +58,7 @@ const fn case(name: &'static str, run: fn(&Context) -> Result<Tally, Skip>) -> C
     Case {
         name,
         expect: Expect::NothingWrong,
-        minimum: 25,
+        minimum: 12,
         run,
     }
 }
@@ -86,7 +86,9 @@ fn killed(context: &Context, name: &str, subject: &Subject) -> Result<Tally, Ski
 
 /// Lets each of its calls fail.
 fn failed(context: &Context, name: &str, subject: &Subject) -> Result<Tally, Skip> {
-    let points = errno::points(context, traced_calls(context, name, subject)?);
+    let mut points = errno::points(context, traced_calls(context, name, subject)?);
+    // A failing read of a pipe, which no kernel gives, makes the standard library panic where it collects a child's output.
+    points.retain(|(call, _)| !call.shown.contains("<pipe:"));
     each(
         context,
         name,
