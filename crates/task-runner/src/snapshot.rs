@@ -197,7 +197,7 @@ impl AtomicSnapshot {
     }
 
     /// The snapshot that `text` means: the id of its commit or at least seven digits of it, its ref, or a task's id, of whose
-    /// snapshots it is the latest (a rescue only if there is no other).
+    /// snapshots it is the latest that is no rescue: those are meant by their ids only.
     ///
     /// # Errors
     ///

@@ -89,10 +89,12 @@ pub enum SnapshotError {
     #[error("cannot lock a folder of our own")]
     Lock(#[from] AcquireError),
     /// No snapshot goes by that. Retrying does not help.
-    #[error("there is no snapshot {given:?}")]
+    #[error("there is no snapshot {given:?}{}", rescues_of(rescues))]
     NotFound {
         /// What was looked for.
         given: String,
+        /// The ids of the rescues of the task that has this name: they are meant by their ids only.
+        rescues: Vec<String>,
     },
     /// More than one snapshot goes by that. Retrying does not help, more digits do.
     #[error("{given:?} may be one of {} snapshots: {}", ids.len(), ids.join(", "))]
@@ -110,4 +112,11 @@ pub enum SnapshotError {
         /// What is wrong.
         what: String,
     },
+}
+
+fn rescues_of(rescues: &[String]) -> String {
+    if rescues.is_empty() {
+        return String::new();
+    }
+    format!("; of that task there are only rescues: {}", rescues.join(", "))
 }

@@ -41,7 +41,7 @@ pub(crate) fn list(repository: &Repository) -> Result<Vec<Snapshot>, SnapshotErr
     Ok(snapshots)
 }
 
-/// The one that `text` means: a ref, the id of a commit or its beginning, or a task, whose latest it is.
+/// The one that `text` means: a ref, the id of a commit or its beginning, or a task, whose latest it is, but for rescues.
 pub(crate) fn choose(snapshots: Vec<Snapshot>, text: &str) -> Result<Snapshot, SnapshotError> {
     let given = || text.to_owned();
     let by_ref = |snapshot: &&Snapshot| {
@@ -52,14 +52,16 @@ pub(crate) fn choose(snapshots: Vec<Snapshot>, text: &str) -> Result<Snapshot, S
     if let Some(found) = snapshots.iter().find(by_ref) {
         return Ok(found.clone());
     }
-    // A task may look like the beginning of an id; who gave it that name means the task.
-    let of_task = |snapshot: &&Snapshot| snapshot.task.as_str() == text;
-    let latest = snapshots
+    // A task may look like the beginning of an id; who gave it that name means the task. Never a rescue: to restore one by the
+    // task's name would bring back what was just undone.
+    let (rescues, taken): (Vec<_>, Vec<_>) = snapshots
         .iter()
-        .rfind(|snapshot| of_task(snapshot) && snapshot.rescue_of.is_none());
-    if let Some(found) = latest.or_else(|| snapshots.iter().rfind(of_task)) {
-        return Ok(found.clone());
+        .filter(|snapshot| snapshot.task.as_str() == text)
+        .partition(|snapshot| snapshot.rescue_of.is_some());
+    if let Some(found) = taken.last() {
+        return Ok((*found).clone());
     }
+    let rescues: Vec<String> = rescues.iter().map(|rescue| rescue.id.clone()).collect();
     let digits = text.to_ascii_lowercase();
     let is_id =
         digits.len() >= FEWEST_DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -69,7 +71,10 @@ pub(crate) fn choose(snapshots: Vec<Snapshot>, text: &str) -> Result<Snapshot, S
         .collect();
     found.dedup_by(|a, b| a.id == b.id);
     match found.len() {
-        0 => Err(SnapshotError::NotFound { given: given() }),
+        0 => Err(SnapshotError::NotFound {
+            given: given(),
+            rescues,
+        }),
         1 => Ok(found.remove(0)),
         _ => Err(SnapshotError::Ambiguous {
             given: given(),

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use task_runner::{AtomicSnapshot, NothingShared, SnapshotError, TakeOptions, Taken, TaskId};
+use task_runner::{AtomicSnapshot, Drop, Dropped, NothingShared, SnapshotError, TakeOptions, Taken, TaskId};
 
 use crate::repo::Repo;
 use crate::seen::{on_disk, recorded, untouchable};
@@ -191,7 +191,7 @@ fn take_twice_for_one_task_keeps_both_and_find_means_the_latest() {
 }
 
 #[test]
-fn find_prefers_a_snapshot_to_its_rescue() {
+fn find_never_means_a_rescue_by_the_tasks_name() {
     let repo = Repo::new();
     let (snapshots, first) = take(&repo);
     let mut rescue = options("T-1");
@@ -210,6 +210,15 @@ fn find_prefers_a_snapshot_to_its_rescue() {
         found, first.snapshot,
         "the task's own, though the rescue is later"
     );
+    let gone = snapshots.drop(&first.snapshot, Drop::Anyway);
+    assert_eq!(gone.expect("it can be dropped"), Dropped::Gone);
+    match snapshots.find("T-1") {
+        Err(SnapshotError::NotFound { rescues, .. }) => {
+            assert_eq!(rescues, [rescue.id.clone()], "named, but not taken for it");
+        }
+        other => panic!("a rescue is never meant by the task's name: {other:?}"),
+    }
+    assert_eq!(snapshots.find(&rescue.id).expect("by its id"), rescue);
 }
 
 #[test]

@@ -266,10 +266,10 @@ fn run_whose_journal_is_deleted_meanwhile_says_so_and_is_in_the_new_one() {
 fn run_is_refused_while_a_merge_is_under_way_and_leaves_nothing() {
     let repo = Repo::new();
     repo.git(["checkout", "-q", "-b", "other"]);
-    fs::write(repo.join("README.md"), "theirs\n").expect("it is ours");
+    repo.write("README.md", "theirs\n");
     repo.git(["commit", "-q", "-am", "theirs"]);
     repo.git(["checkout", "-q", "-"]);
-    fs::write(repo.join("README.md"), "ours\n").expect("it is ours");
+    repo.write("README.md", "ours\n");
     repo.git(["commit", "-q", "-am", "ours"]);
     let merge = Repo::try_git(repo.top(), ["merge", "-q", "other"]);
     assert!(!merge.status.success(), "there is a conflict");
