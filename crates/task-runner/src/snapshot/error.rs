@@ -118,5 +118,8 @@ fn rescues_of(rescues: &[String]) -> String {
     if rescues.is_empty() {
         return String::new();
     }
-    format!("; of that task there are only rescues: {}", rescues.join(", "))
+    format!(
+        "; of that task there are only rescues: {}",
+        rescues.join(", ")
+    )
 }

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use task_runner::{AtomicSnapshot, Drop, Dropped, NothingShared, SnapshotError, TakeOptions, Taken, TaskId};
+use task_runner::{
+    AtomicSnapshot, Drop, Dropped, NothingShared, SnapshotError, TakeOptions, Taken, TaskId,
+};
 
 use crate::repo::Repo;
 use crate::seen::{on_disk, recorded, untouchable};
