@@ -95,7 +95,9 @@ impl Repository {
     pub(crate) fn hasty<I: IntoIterator<Item: AsRef<OsStr>>>(&self, words: I) -> Git {
         let mut git = self.git(words);
         if sys::SYNCS_WHOLE_FILE_SYSTEMS {
-            git = git.set(self.version.hasty());
+            for setting in self.version.hasty() {
+                git = git.set(setting);
+            }
         }
         git
     }

@@ -203,17 +203,27 @@ impl Git {
             Stdio::piped()
         };
         let mut child = self.start(stdin, Stdio::piped())?;
-        let Some(pipe) = child.stdin.take() else {
-            return child.wait_with_output().map_err(failed);
-        };
-        // Git may answer before it has read everything: both sides at the same time, or each waits for the other.
-        std::thread::scope(|scope| {
-            let writer = scope.spawn(|| feed(pipe, &input));
-            let output = child.wait_with_output();
-            let fed = writer.join().expect("writing to a pipe does not panic");
-            output.and_then(|output| fed.map(|()| output))
+        // The standard library's way to read both pipes panics when a read fails.
+        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (fed, stdout, stderr) = std::thread::scope(|scope| {
+            // Git may answer before it has read everything: all sides at the same time, or each waits for the other.
+            let fed = scope.spawn(|| pipes.0.map_or(Ok(()), |pipe| feed(pipe, &input)));
+            let stderr = scope.spawn(|| all_of(pipes.2));
+            let stdout = all_of(pipes.1);
+            let quiet = "reading and writing pipes does not panic";
+            (
+                fed.join().expect(quiet),
+                stdout,
+                stderr.join().expect(quiet),
+            )
+        });
+        let status = child.wait().map_err(failed)?;
+        fed.map_err(failed)?;
+        Ok(Output {
+            status,
+            stdout: stdout.map_err(failed)?,
+            stderr: stderr.map_err(failed)?,
         })
-        .map_err(failed)
     }
 
     /// Starts it, to be talked with: standard input and output are pipes, what it says on stderr is lost.
@@ -260,6 +270,15 @@ impl Git {
         }
         text
     }
+}
+
+/// Reads a pipe to its end.
+fn all_of(pipe: Option<impl io::Read>) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if let Some(mut pipe) = pipe {
+        pipe.read_to_end(&mut bytes)?;
+    }
+    Ok(bytes)
 }
 
 /// Gives `bytes` to a command. One that ends before it has read them says itself what is wrong.

@@ -42,16 +42,24 @@ impl Version {
         }
     }
 
-    /// The setting with which many objects reach the disk at little cost, each before it has its name. Without that a power cut
+    /// The settings with which many objects reach the disk at little cost, each before it has its name. Without that a power cut
     /// leaves empty objects, which git takes for those that it is to write from then on: the next snapshot would fail.
-    pub(crate) fn hasty(self) -> &'static str {
+    pub(crate) fn hasty(self) -> &'static [&'static str] {
         if (self.0, self.1) >= NAMES_WHAT_IT_SYNCS {
-            "core.fsyncMethod=batch"
+            &["core.fsyncMethod=batch", NO_PACKS]
         } else {
-            "core.fsyncObjectFiles=true"
+            &["core.fsyncObjectFiles=true"]
         }
     }
 }
+
+/// Git 2.47 packs a file above this size, and in a batch then looks for the pack where it is not. It reads such a file through
+/// a map of its pages, which needs no memory of its size; the largest number that git takes.
+const NO_PACKS: &str = if usize::BITS == 64 {
+    "core.bigFileThreshold=1048576g"
+} else {
+    "core.bigFileThreshold=2047m"
+};
 
 #[cfg(test)]
 mod tests {

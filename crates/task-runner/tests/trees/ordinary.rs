@@ -216,7 +216,7 @@ fn find_never_means_a_rescue_by_the_tasks_name() {
     assert_eq!(gone.expect("it can be dropped"), Dropped::Gone);
     match snapshots.find("T-1") {
         Err(SnapshotError::NotFound { rescues, .. }) => {
-            assert_eq!(rescues, [rescue.id.clone()], "named, but not taken for it");
+            assert_eq!(rescues, [rescue.id.as_str()], "named, but not taken for it");
         }
         other => panic!("a rescue is never meant by the task's name: {other:?}"),
     }
