@@ -17,7 +17,7 @@ pub enum RunVerb {
 
 /// Show the tasks that run, and those that did not end well
 ///
-/// Of each: how it ended, its last attempt, the snapshot of the tree before it, and what can be done.
+/// Of each: how it ended, when its last attempt began, the snapshot of the tree before it, what can be done, and its command.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -56,8 +56,8 @@ pub struct ResumeArgs {
 
 /// Bring back the files as they were before a task that did not end well
 ///
-/// That is: before the first of its attempts since it last was done. As `story snapshot restore`, and the task counts as given
-/// up from then on. What it has overwritten is kept as a rescue.
+/// That is: before the first of its attempts that was not finished. As `story snapshot restore`, and the task is settled then: it
+/// is `restored`, and its snapshot goes if the tree holds all of it again. What is overwritten is kept as a rescue.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Example:

@@ -50,7 +50,8 @@ pub struct ListArgs {}
 
 /// Show what a snapshot holds, and what has changed since
 ///
-/// ID is its commit (7 characters or more), its ref, or the task that it was taken for, which means that task's latest one.
+/// ID is its commit (7 characters or more), its ref, or the task that it was taken for, which means that task's latest one;
+/// a rescue goes by its commit or ref only.
 /// Without an option: what it is, what in it differs from its commit, and what in the working tree differs from it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
