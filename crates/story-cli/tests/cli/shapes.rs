@@ -792,4 +792,30 @@ fn runs(seen: &mut BTreeSet<String>) {
     check("run-abandon", &desk, run(0, &["abandon", "T-2"]), seen);
     let again = run(7, &["restore", "T-1"]);
     check("error-run-nothing-to-restore", &desk, again, seen);
+    let words = ["--", "sh", "-c", "echo worse > a.txt; echo new > b; exit 3"];
+    let ends = ["run", "--json", "--task", "T-3", "--on-failure", "restore"];
+    let ended = desk.expect(3, &[&now[..], &ends, &words].concat());
+    check("run", &desk, without_ids(one_json(&ended.stdout)), seen);
+    meeting_runs(&desk, &now, seen);
+}
+
+fn meeting_runs(desk: &GitDesk, now: &[&str], seen: &mut BTreeSet<String>) {
+    let words = [
+        "run",
+        "--task",
+        "T-4",
+        "--",
+        "sh",
+        "-c",
+        "echo READY; read line",
+    ];
+    let mut first = desk.story(&[now, &words].concat());
+    let mut first = SecondProcess::spawn_ready(&mut first, PATIENCE);
+    let second = ["run", "--json", "--task", "T-5", "--", "true"];
+    let refused = desk.expect(1, &[now, &second].concat());
+    let refused = one_json(&refused.stdout);
+    check("error-run-conflict", desk, refused, seen);
+    first.send_line("on");
+    let finished = first.wait(PATIENCE);
+    assert!(finished.status.success(), "it went on: {finished:?}");
 }
