@@ -1,6 +1,7 @@
 //! Files that git keeps in another form than the disk has: the record has the disk's.
 
-use std::fs;
+use std::fs::{self, File};
+use std::time::{Duration, SystemTime};
 
 use task_runner::NothingShared;
 
@@ -42,6 +43,32 @@ fn take_records_ends_of_lines_as_they_are() {
         repo.write("new dos", "n\r\n");
         repo.write("dos", "a\r\nb\n");
         check(&repo, &format!("{attributes:?} {setting} changed"));
+    }
+}
+
+#[test]
+fn take_records_files_as_they_are_when_they_were_checked_out_by_other_rules() {
+    for (before, after) in [
+        (("", "true"), ("", "false")),
+        (("* eol=crlf\n", "false"), ("", "false")),
+        (("* eol=crlf\n", "false"), ("* -text\n", "true")),
+    ] {
+        let repo = Repo::unborn();
+        repo.git(["config", "core.autocrlf", before.1]);
+        repo.write(".gitattributes", before.0);
+        repo.write("file", "a\nb\n");
+        repo.commit_all("all");
+        fs::remove_file(repo.join("file")).expect("it is there");
+        repo.git(["checkout", "-q", "file"]);
+        assert_eq!(repo.read("file"), b"a\r\nb\r\n", "git converts it");
+        repo.git(["config", "core.autocrlf", after.1]);
+        repo.write(".gitattributes", after.0);
+        // Long after the file: what the index remembers of it is believed.
+        let index = File::options().append(true).open(repo.join(".git/index"));
+        let later = SystemTime::now() + Duration::from_secs(60);
+        let set = index.and_then(|index| index.set_modified(later));
+        set.expect("it is ours");
+        check(&repo, &format!("{before:?}, then {after:?}"));
     }
 }
 

@@ -1,5 +1,6 @@
 //! Writing what is recorded: every file that git does not have yet as an object, and the trees.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -191,6 +192,9 @@ impl Recording<'_> {
             }
         }
         let conversions = Conversions::of(self.repository, files)?;
+        // Files that nobody has read since they were checked out: other rules than now may have converted them then.
+        let unread = self.entries.iter().filter(|entry| self.agrees(entry));
+        let unread: HashSet<_> = unread.map(|entry| entry.path.as_slice()).collect();
         let mut raw = Vec::new();
         let mut of_same_length = Vec::new();
         for (path, item) in &*items {
@@ -198,8 +202,10 @@ impl Recording<'_> {
                 continue;
             }
             match conversions.at(path) {
-                Conversion::None => {}
-                Conversion::Shortens => of_same_length.push((path.clone(), item.id.clone())),
+                Conversion::None if !unread.contains(path.as_slice()) => {}
+                Conversion::None | Conversion::Shortens => {
+                    of_same_length.push((path.clone(), item.id.clone()))
+                }
                 Conversion::Anything => raw.push(path.clone()),
             }
         }
