@@ -6,7 +6,7 @@ use super::{OnFailure, Task, TaskRunner};
 use crate::drop::{Drop, Dropped};
 use crate::ended::Ended;
 use crate::journal::{Attempt, Decision, Journal, Written};
-use crate::restore::RestoreOptions;
+use crate::restore::{HeadOutcome, RestoreOptions};
 use crate::snapshot::Snapshot;
 use crate::state_lock::StateLockGuard;
 
@@ -116,8 +116,9 @@ impl Settling<'_> {
 
     fn restore(&self, attempt: &Attempt, troubles: &mut Vec<Trouble>) -> Fate {
         let runner = self.runner;
+        // What is undone began with the run that the snapshot was taken for, which may be an earlier attempt.
         let options = RestoreOptions {
-            run: Some(attempt.run()),
+            run: self.snapshot.run.clone().or_else(|| Some(attempt.run())),
             ..RestoreOptions::new(runner.now())
         };
         let restored =
@@ -135,8 +136,10 @@ impl Settling<'_> {
             .journal
             .decide(&self.task.id, Decision::Restored, runner.now());
         troubles.extend(decided.err().map(Trouble::NotWrittenDown));
-        // What was left stands in the snapshot only.
-        let is_dropped = restored.left.is_empty() && matches!(self.drop(troubles), Fate::Dropped);
+        // What was left stands in the snapshot only, and so does where HEAD was.
+        let is_whole =
+            restored.left.is_empty() && !matches!(restored.head, HeadOutcome::Kept { .. });
+        let is_dropped = is_whole && matches!(self.drop(troubles), Fate::Dropped);
         Fate::Restored {
             restored: Box::new(restored),
             is_dropped,

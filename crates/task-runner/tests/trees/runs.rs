@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use task_runner::{
-    AtomicSnapshot, Choice, Ended, Event, Fate, Filter, JOURNAL_NAME, Journal, Kept, NothingShared,
-    OnFailure, Report, RunError, RunnerOptions, Running, Snapshot, State, Task, TaskId, TaskRecord,
-    TaskRunner, Trouble, Witness,
+    AtomicSnapshot, Authorship, Choice, Ended, Event, Fate, Filter, JOURNAL_NAME, Journal, Kept,
+    NothingShared, OnFailure, Report, RunError, RunnerOptions, Running, SharedFiles, Snapshot,
+    State, Task, TaskId, TaskRecord, TaskRunner, Trouble, Witness,
 };
 
 use crate::repo::Repo;
@@ -64,8 +65,18 @@ fn run(
     recorder: &mut Recorder,
     work: impl FnOnce(&Running<'_>) -> Ended,
 ) -> Result<Report, RunError> {
+    run_with(&NothingShared, repo, task, recorder, work)
+}
+
+fn run_with(
+    shared: &dyn SharedFiles,
+    repo: &Repo,
+    task: &Task,
+    recorder: &mut Recorder,
+    work: impl FnOnce(&Running<'_>) -> Ended,
+) -> Result<Report, RunError> {
     let options = RunnerOptions {
-        shared: &NothingShared,
+        shared,
         now: &now,
         patience: PATIENCE,
     };
@@ -214,6 +225,80 @@ fn run_that_goes_on_from_an_earlier_attempt_keeps_its_snapshot() {
     second.expect("it is run");
     let after = fs::read(repo.join("README.md")).expect("it is back");
     assert_eq!(after, before, "as it was before the first");
+}
+
+/// `README.md` is shared, and all that was done to it was done since `T-1.1`.
+struct SinceTheFirst;
+
+impl SharedFiles for SinceTheFirst {
+    fn is_shared(&self, path: &Path) -> bool {
+        path == Path::new("README.md")
+    }
+
+    fn is_apart(&self, path: &Path) -> bool {
+        NothingShared.is_apart(path)
+    }
+
+    fn authorship(
+        &self,
+        _: &Path,
+        _: Option<&[u8]>,
+        _: Option<&[u8]>,
+        run: Option<&str>,
+    ) -> Authorship {
+        if run == Some("T-1.1") {
+            Authorship::OnlyTheRun
+        } else {
+            Authorship::OthersToo
+        }
+    }
+}
+
+#[test]
+fn run_that_goes_on_from_an_earlier_attempt_undoes_what_that_did_to_shared_files() {
+    let repo = Repo::new();
+    let before = fs::read(repo.join("README.md")).expect("it is there");
+    let first = run(&repo, &task(OnFailure::Keep), &mut Recorder::new(), |_| {
+        fs::write(repo.join("README.md"), "by the first\n").expect("it is ours");
+        Ended::Failed { code: 1 }
+    });
+    let again = Task {
+        since: Some(first.expect("it is run").snapshot),
+        ..task(OnFailure::Restore)
+    };
+    let recorder = &mut Recorder::new();
+    let second = run_with(&SinceTheFirst, &repo, &again, recorder, |_| Ended::Failed {
+        code: 1,
+    });
+    let second = second.expect("it is run");
+    let after = fs::read(repo.join("README.md")).expect("it is there");
+    assert_eq!(after, before, "as it was before the first: {second:?}");
+}
+
+#[test]
+fn run_that_committed_and_is_restored_keeps_the_snapshot_for_where_head_was() {
+    let repo = Repo::new();
+    let was = repo.git(["rev-parse", "HEAD"]);
+    let report = run(
+        &repo,
+        &task(OnFailure::Restore),
+        &mut Recorder::new(),
+        |_| {
+            fs::write(repo.join("README.md"), "committed\n").expect("it is ours");
+            repo.git(["commit", "-q", "-am", "by the task"]);
+            Ended::Failed { code: 1 }
+        },
+    );
+    let report = report.expect("it is run");
+    assert_eq!(repo.read("README.md"), b"a project\n", "the file is back");
+    assert_ne!(repo.git(["rev-parse", "HEAD"]), was, "HEAD is not");
+    let Fate::Restored { is_dropped, .. } = &report.fate else {
+        panic!("{report:?}")
+    };
+    assert!(!is_dropped, "one more restore can bring HEAD back");
+    let snapshots = AtomicSnapshot::open(repo.top()).expect("a tree");
+    let kept = snapshots.find(&report.snapshot.id).expect("it is there");
+    assert_eq!(kept.head, Some(was), "it knows where HEAD was");
 }
 
 #[test]
