@@ -66,7 +66,7 @@ pub(crate) fn stage(
     let write = &mut |file: &File| write_parts(file, contents);
     let mut staged = begin(target, base, write, options)?;
     check_writable(&staged.target, &staged.new.stamp)?;
-    let warnings = copy_metadata(&staged.target, &staged.new)?;
+    let warnings = copy_metadata(&staged.target, &staged.new, staged.target.stamp.mode)?;
     staged.warnings.extend(warnings);
     staged.complete()
 }
@@ -82,7 +82,7 @@ pub(crate) fn stage_exactly(
     let NewContents { write, permissions } = new;
     let write = &mut |mut file: &File| write(&mut file);
     let mut staged = begin(target, base, write, options)?;
-    match copy_metadata(&staged.target, &staged.new) {
+    match copy_metadata(&staged.target, &staged.new, permissions) {
         Ok(warnings) => staged.warnings.extend(warnings),
         Err(CommitError::OwnerNotKept { path, source }) => {
             let name = "owner".to_owned();
@@ -317,9 +317,13 @@ fn check_writable(target: &Target, new: &Stamp) -> Result<(), CommitError> {
         })
 }
 
-fn copy_metadata(target: &Target, new: &NewFile) -> Result<Vec<CommitWarning>, CommitError> {
+fn copy_metadata(
+    target: &Target,
+    new: &NewFile,
+    mode: u32,
+) -> Result<Vec<CommitWarning>, CommitError> {
     let path = &target.path;
-    let lost = sys::copy_metadata(target.file(), &target.stamp, new.file(), &new.stamp);
+    let lost = sys::copy_metadata(target.file(), &target.stamp, new.file(), &new.stamp, mode);
     let lost = lost.map_err(|err| match err {
         // Invalid: an owner that this user namespace does not know.
         MetadataError::Owner(source)

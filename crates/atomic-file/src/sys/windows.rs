@@ -142,6 +142,7 @@ pub(crate) fn copy_metadata(
     _old_stamp: &Stamp,
     new: &File,
     _new_stamp: &Stamp,
+    _mode: u32,
 ) -> Result<Vec<LostAttribute>, MetadataError> {
     old.metadata()
         .and_then(|metadata| new.set_permissions(metadata.permissions()))
