@@ -1,8 +1,8 @@
 //! A recorded tree: what names it, and what it is about; taking one, finding one again.
 //!
 //! A snapshot is a commit in the shape of a stash, so that plain git can apply it, with a fourth parent: the exact record. Its
-//! tree holds `files` (every file that git tracks or would add, with the bytes that are on the disk), `index` (the index file)
-//! and `about.json`. Restoring uses nothing but the record.
+//! tree holds `files` (every file that git tracks or would add, with the bytes that are on the disk), `index` (the index file),
+//! `exclude` (the rules of `.git/info/exclude`) and `about.json`. Restoring uses nothing but the record.
 
 mod about;
 mod commits;

@@ -25,6 +25,8 @@ pub(crate) struct Rules<'a> {
     pub(crate) scratch: &'a Path,
     /// The index as it was recorded.
     pub(crate) index: &'a Path,
+    /// The object with the rules that the repository had outside of the tree.
+    pub(crate) own: Option<&'a str>,
     /// All regular files of the record that hold rules, with their objects.
     pub(crate) recorded: &'a BTreeMap<PathBuf, String>,
 }
@@ -91,6 +93,7 @@ impl Rules<'_> {
         let changed: BTreeSet<_> = changes.iter().map(|change| change.path.as_path()).collect();
         let made = fs::create_dir_all(self.scratch);
         made.map_err(|err| (self.scratch.to_path_buf(), err))?;
+        self.lay_out_own(blobs)?;
         for folder in folders {
             let path = folder.join(RULES);
             let written = if let Some(object) = self.recorded.get(&path) {
@@ -107,6 +110,20 @@ impl Rules<'_> {
         Ok(())
     }
 
+    /// Before those of the top, for the later line counts, as it does for git.
+    fn lay_out_own(&self, blobs: &mut Blobs) -> Result<(), (PathBuf, io::Error)> {
+        let Some(own) = self.own else {
+            return Ok(());
+        };
+        let top = Path::new(RULES);
+        let rules = blobs.read(own).map_err(io::Error::other);
+        let written = rules.and_then(|mut rules| {
+            rules.push(b'\n');
+            self.write(top, &rules)
+        });
+        written.map_err(|err| (top.to_path_buf(), err))
+    }
+
     /// Rules that git itself ignores (`*` in a folder of caches) are in no record and stay in force.
     fn copy(&self, path: &Path) -> io::Result<()> {
         let on_disk = self.repository.top().join(path);
@@ -120,7 +137,8 @@ impl Rules<'_> {
     fn write(&self, path: &Path, rules: &[u8]) -> io::Result<()> {
         let path = self.scratch.join(path);
         fs::create_dir_all(path.parent().unwrap_or(self.scratch))?;
-        fs::File::create_new(path)?.write_all(rules)
+        let file = fs::File::options().create(true).append(true).open(path);
+        file?.write_all(rules)
     }
 }
 

@@ -65,6 +65,7 @@ impl<'a> Restore<'a> {
             repository,
             scratch: &scratch.path("rules"),
             index: then_index.path(),
+            own: then.own_rules(),
             recorded: &among(&then_files),
         };
         let ignored_then = rules.ignored(&changes, &mut blobs)?;

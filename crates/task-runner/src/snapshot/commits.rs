@@ -20,18 +20,24 @@ pub(crate) struct Trees {
     pub exact: String,
 }
 
+/// The names of the parts of the record that may be missing.
+const INDEX: &str = "index";
+const OWN_RULES: &str = "exclude";
+
 /// Writes the record and the commits. Answers what they are.
 pub(crate) fn write(
     repository: &Repository,
     scratch: &Scratch,
     trees: &Trees,
     index: Option<&[u8]>,
+    own_rules: Option<&[u8]>,
     about: About,
     head: &Head,
 ) -> Result<Recorded, SnapshotError> {
     let blobs: Vec<(&str, Vec<u8>)> = [
         Some(("about.json", about.to_bytes())),
-        index.map(|bytes| ("index", bytes.to_vec())),
+        index.map(|bytes| (INDEX, bytes.to_vec())),
+        own_rules.map(|bytes| (OWN_RULES, bytes.to_vec())),
     ]
     .into_iter()
     .flatten()
@@ -42,12 +48,13 @@ pub(crate) fn write(
         "blob",
         blobs.iter().map(|(_, bytes)| bytes),
     )?;
-    // In git's order of names.
-    let mut entries = vec![
-        ("100644", "about.json", ids[0].as_str()),
-        ("40000", "files", &trees.exact),
-    ];
-    entries.extend(ids.get(1).map(|id| ("100644", "index", id.as_str())));
+    let parts = blobs.iter().zip(&ids);
+    let mut entries: Vec<_> = parts
+        .map(|((name, _), id)| ("100644", *name, id.as_str()))
+        .collect();
+    entries.push(("40000", "files", &trees.exact));
+    // As git wants them.
+    entries.sort_unstable_by_key(|(_, name, _)| *name);
     let record = objects(repository, scratch, "tree", [&tree(&entries)?])?.remove(0);
     let seconds = about.moment().map_or(0, jiff::Timestamp::as_second);
     let commit = |tree: &str, parents: &[&String], message: &str| {
@@ -70,10 +77,15 @@ pub(crate) fn write(
     let all: Vec<&String> = std::iter::once(&base).chain(&parents).collect();
     let whole = commit(&trees.working, &all, &name);
     let id = objects(repository, scratch, "commit", [&whole])?.remove(0);
+    let id_of = |wanted| {
+        let at = blobs.iter().position(|(name, _)| *name == wanted);
+        at.map(|at| ids[at].clone())
+    };
     Ok(Recorded {
         id,
         files: trees.exact.clone(),
-        index: index.is_some().then(|| ids[1].clone()),
+        index: id_of(INDEX),
+        own_rules: id_of(OWN_RULES),
         about,
     })
 }

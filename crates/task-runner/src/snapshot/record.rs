@@ -3,6 +3,8 @@
 mod objects;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
 use std::path::PathBuf;
 
 use super::about::{About, Permissions, in_text};
@@ -12,7 +14,7 @@ use super::error::SnapshotError;
 use super::index_copy::IndexCopy;
 use super::look::{Kind, Look, Looker, Moment, look_at};
 use super::preflight::{self, Head};
-use super::scratch::Scratch;
+use super::scratch::{self, Scratch};
 use super::trees::Recorded;
 use super::{TakeOptions, untracked};
 use crate::git::{GitError, Repository};
@@ -64,6 +66,7 @@ pub(crate) fn record(
             &scratch,
             &trees,
             index.bytes.as_deref(),
+            own_rules(repository)?.as_deref(),
             about,
             &head,
         );
@@ -245,6 +248,16 @@ impl<'a> Recording<'a> {
             }
         }
         folders
+    }
+}
+
+/// The rules of the repository that no file of the tree has: `None` where there are none.
+fn own_rules(repository: &Repository) -> Result<Option<Vec<u8>>, SnapshotError> {
+    let path = repository.common_dir().join("info/exclude");
+    match fs::read(&path) {
+        Ok(rules) => Ok(Some(rules)),
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(err) => Err(scratch::failed(&path)(err)),
     }
 }
 

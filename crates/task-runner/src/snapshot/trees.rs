@@ -14,6 +14,7 @@ pub struct Recorded {
     pub(crate) id: String,
     pub(crate) files: String,
     pub(crate) index: Option<String>,
+    pub(crate) own_rules: Option<String>,
     pub(crate) about: About,
 }
 
@@ -42,6 +43,12 @@ impl Recorded {
     /// The id of the blob that is the index file; `None` where there was none.
     pub fn index(&self) -> Option<&str> {
         self.index.as_deref()
+    }
+
+    /// The id of the blob with the rules of the repository that no file of the tree has (`.git/info/exclude`); `None` where
+    /// there were none.
+    pub(crate) fn own_rules(&self) -> Option<&str> {
+        self.own_rules.as_deref()
     }
 
     /// When the index was last written, in seconds since 1970 and nanoseconds. Git believes what an index remembers of a file
@@ -76,13 +83,14 @@ impl Recorded {
             id: id.to_owned(),
             what,
         };
-        let asked = format!("{id}^4:files\n{id}^4:index\n");
+        let asked = format!("{id}^4:files\n{id}^4:index\n{id}^4:exclude\n");
         let git = repository.git(["cat-file", "--batch-check=%(objectname) %(objecttype)"]);
         let answer = git.input(asked).run_line()?;
         let mut lines = answer.lines();
         let mut next = |kind: &str| lines.next()?.strip_suffix(kind).map(str::to_owned);
         let files = next(" tree").ok_or_else(|| damaged("it has no record of files".to_owned()))?;
         let index = next(" blob");
+        let own_rules = next(" blob");
         let bytes = repository.blobs()?.read(&format!("{id}^4:about.json"));
         let bytes = bytes.map_err(|err| damaged(err.to_string()))?;
         let about = About::parse(&bytes).map_err(damaged)?;
@@ -90,6 +98,7 @@ impl Recorded {
             id: id.to_owned(),
             files,
             index,
+            own_rules,
             about,
         })
     }

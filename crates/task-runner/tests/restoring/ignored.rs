@@ -38,6 +38,28 @@ fn restore_leaves_ignored_files_beside_the_others() {
 }
 
 #[test]
+fn restore_leaves_what_was_ignored_by_rules_outside_of_the_tree_that_the_task_took_away() {
+    let repo = ruled();
+    let (top, exclude) = (repo.top(), ".git/info/exclude");
+    // The rules of the tree come last, as they do for git; and no line ends the file.
+    repo.write(exclude, "/notes\n/mine.log\n!/not.log");
+    repo.write("notes", "ignored\n");
+    repo.write("mine.log", "ignored\n");
+    let snapshot = take(top);
+    fs::remove_file(repo.join(exclude)).expect("it is there");
+    fs::remove_file(repo.join(".gitignore")).expect("it is there");
+    repo.write("not.log", "of the task\n");
+    repo.write("new", "of the task\n");
+    let restored = restore(top, &snapshot);
+    for name in ["notes", "mine.log", "not.log"] {
+        assert!(repo.join(name).exists(), "{name} stays: {restored:?}");
+        let named = left(name, Reason::Ignored);
+        assert!(restored.left.contains(&named), "{name}: {restored:?}");
+    }
+    assert!(!repo.join("new").exists(), "it was not there: {restored:?}");
+}
+
+#[test]
 fn restore_leaves_what_was_ignored_when_the_task_took_the_rules_away() {
     let repo = ruled();
     let (top, before) = (repo.top(), state(repo.top(), &repo));
