@@ -204,7 +204,7 @@ impl Recording<'_> {
             match conversions.at(path) {
                 Conversion::None if !unread.contains(path.as_slice()) => {}
                 Conversion::None | Conversion::Shortens => {
-                    of_same_length.push((path.clone(), item.id.clone()))
+                    of_same_length.push((path.clone(), item.id.clone()));
                 }
                 Conversion::Anything => raw.push(path.clone()),
             }
