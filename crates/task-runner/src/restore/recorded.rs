@@ -95,6 +95,25 @@ impl IndexCopy {
         Ok(one.len() == other.len() && one.iter().zip(&other).all(is_same))
     }
 
+    /// Whether git finds the same changes by either, whatever it remembers of the disk: it takes a file for changed whose size is
+    /// another than the one that it remembers, without reading it.
+    pub(crate) fn shows_as(&self, other: &Self, repository: &Repository) -> Result<bool, GitError> {
+        Ok(self.bytes == other.bytes || self.status(repository)? == other.status(repository)?)
+    }
+
+    fn status(&self, repository: &Repository) -> Result<Vec<u8>, GitError> {
+        let words = [
+            "status",
+            "--porcelain=v2",
+            "-z",
+            "--no-renames",
+            "--untracked-files=no",
+            "--ignore-submodules=all",
+        ];
+        let git = repository.git(words).index(&self.path);
+        git.set(AS_WRITTEN).run()
+    }
+
     fn entries(&self, repository: &Repository) -> Result<Vec<entry::Entry>, GitError> {
         let git = repository.git(["ls-files", "--stage", "--debug", "-z"]);
         let answer = git.index(&self.path).set(AS_WRITTEN).run()?;

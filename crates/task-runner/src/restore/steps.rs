@@ -89,7 +89,9 @@ impl<'a> Restore<'a> {
             return Err(RestoreError::Obstacles { obstacles });
         }
         Ok(Self {
-            has_other_index: !then_index.says_as(&now_index, repository)?,
+            // A call that was killed between the last file and the index has left one that says the same and shows more.
+            has_other_index: !then_index.says_as(&now_index, repository)?
+                || !then_index.shows_as(&now_index, repository)?,
             head: head_plan(repository, snapshot, &now)?,
             snapshots,
             repository,

@@ -106,41 +106,81 @@ fn killed_restore_loses_nothing_and_the_next_one_comes_to_the_end() {
     chmod(&repo, "bits", 0o600);
     link(&repo, "mine", "link");
     repo.git(["add", "edited"]);
-    let (top, before) = (repo.top(), state(repo.top(), &repo));
+    let kills = killed_at_each(&CALLS, &repo, damage);
+    assert!(
+        kills.all > kills.with_rescue && kills.with_rescue >= 20,
+        "before and after the rescue: {kills:?}"
+    );
+}
+
+#[test]
+fn restore_killed_between_the_files_and_the_index_shows_no_false_change_after_the_next_one() {
+    let name =
+        "restore_killed_between_the_files_and_the_index_shows_no_false_change_after_the_next_one";
+    if !has_strace() {
+        return skip(name, "strace is not installed");
+    }
+    let repo = in_memory();
+    repo.git(["config", "core.autocrlf", "true"]);
+    // Both indexes say the same: what git would store of it is the same.
+    repo.write("ends", "one\ntwo\n");
+    repo.commit_all("ends");
+    let kills = killed_at_each(&["linkat", "rename"], &repo, |repo| {
+        remove(repo, "ends");
+        repo.git(["reset", "--quiet", "--hard"]);
+    });
+    assert!(
+        kills.with_stale_index > 0,
+        "some come after the files and before the index: {kills:?}"
+    );
+}
+
+/// How many restores were killed.
+#[derive(Debug, Default)]
+struct Kills {
+    all: usize,
+    with_rescue: usize,
+    /// When all files were back, and git took some of them for changed that are not.
+    with_stale_index: usize,
+}
+
+/// Damages the tree; then restores are killed at each of these calls, called again, and the damage is brought back from the rescue.
+fn killed_at_each(calls: &[&str], repo: &Repo, damage: impl Fn(&Repo)) -> Kills {
+    let (top, before) = (repo.top(), state(repo.top(), repo));
     let snapshot = take(top);
-    damage(&repo);
-    let damaged = state(top, &repo);
-    let (mut kills, mut with_rescue) = (0, 0);
-    for call in CALLS {
+    damage(repo);
+    let damaged = state(top, repo);
+    assert_ne!(damaged.files, before.files, "there is something to restore");
+    let mut kills = Kills::default();
+    for call in calls {
         for number in 1.. {
             let at = format!("killed at {call} {number}");
-            if !restore_and_die(&repo, &snapshot, call, number) {
-                assert_eq!(state(top, &repo), before, "{call}: it came to its end");
-                restore(top, &rescues(&repo)[0]);
-                forget(&repo);
+            if !restore_and_die(repo, &snapshot, call, number) {
+                assert_eq!(state(top, repo), before, "{call}: it came to its end");
+                restore(top, &rescues(repo)[0]);
+                forget(repo);
                 break;
             }
-            kills += 1;
-            let early = rescues(&repo);
-            with_rescue += usize::from(!early.is_empty());
+            let (early, halfway) = (rescues(repo), state(top, repo));
+            kills.all += 1;
+            kills.with_rescue += usize::from(!early.is_empty());
+            let is_stale = halfway.files == before.files && halfway.index == before.index;
+            kills.with_stale_index += usize::from(is_stale && halfway.status != before.status);
             assert!(
-                !early.is_empty() || files(top) == damaged.files,
+                !early.is_empty() || halfway.files == damaged.files,
                 "{at}: nothing is touched before there is a rescue"
             );
             let restored = restore(top, &snapshot);
-            assert_eq!(state(top, &repo), before, "{at}: the next call ends it");
+            assert_eq!(state(top, repo), before, "{at}: the next call ends it");
             let first = early.into_iter().next().or(restored.rescue);
             restore(top, &first.expect("something was overwritten"));
-            assert_eq!(state(top, &repo), damaged, "{at}: the rescue has it all");
-            forget(&repo);
+            assert_eq!(state(top, repo), damaged, "{at}: the rescue has it all");
+            forget(repo);
         }
     }
     restore(top, &snapshot);
-    is_clean_of_ours(&repo);
-    assert!(
-        kills > with_rescue && with_rescue >= 20,
-        "before and after the rescue: {kills} kills, {with_rescue} of them after it"
-    );
+    is_clean_of_ours(repo);
+    kills
 }
 
 fn forget(repo: &Repo) {
