@@ -53,6 +53,10 @@ impl Failure {
                 Code::Refused,
                 Some("resolve the conflicts and `git add` the files, or abort the merge"),
             ),
+            SnapshotError::Vanished { .. } => (
+                Code::Io,
+                Some("wait until `git gc` or `git prune` has ended, then say it again"),
+            ),
             SnapshotError::Unreadable { source, .. } | SnapshotError::Scratch { source, .. } => {
                 (code_of_io(source), hint_of_io(source))
             }

@@ -88,6 +88,15 @@ pub enum SnapshotError {
     /// The folder for our own files inside git's could not be locked. Retrying may help.
     #[error("cannot lock a folder of our own")]
     Lock(#[from] AcquireError),
+    /// Objects of the snapshot were removed while it was taken: somebody prunes the repository. Retrying helps when that has
+    /// ended.
+    #[error("parts of the snapshot {id} were removed while it was taken: {}", stderr.trim_end())]
+    Vanished {
+        /// The id of its commit.
+        id: String,
+        /// What git said.
+        stderr: String,
+    },
     /// No snapshot goes by that. Retrying does not help.
     #[error("there is no snapshot {given:?}{}", rescues_of(rescues))]
     NotFound {

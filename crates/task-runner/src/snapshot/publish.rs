@@ -26,6 +26,11 @@ pub(crate) fn publish(
         let reference = numbered(&name, recorded.about.rescue_of.is_some(), number);
         if create(repository, &reference, &recorded.id)? {
             sync(repository)?;
+            if let Err(err) = check_is_whole(repository, recorded) {
+                // It would be a promise that nobody can keep, and git refuses to tidy up a repository that has one.
+                take_back(repository, &reference, &recorded.id);
+                return Err(err);
+            }
             return recorded
                 .about
                 .snapshot(recorded.id.clone(), reference)
@@ -54,6 +59,36 @@ fn create(repository: &Repository, reference: &str, id: &str) -> Result<bool, Sn
         Ok(_) => Ok(true),
         Err(GitError::Failed { stderr, .. }) if stderr.contains("already exists") => Ok(false),
         Err(err) => Err(err.into()),
+    }
+}
+
+/// Whether git has everything that the record needs. Objects that nothing refers to yet are gone when somebody prunes the
+/// repository between their writing and the ref; from the ref on they are kept.
+fn check_is_whole(repository: &Repository, recorded: &Recorded) -> Result<(), SnapshotError> {
+    let id = &recorded.id;
+    // What HEAD has is not ours to look after; of a partial clone, neither is what its remote has promised.
+    let mut words = vec![
+        "rev-list".to_owned(),
+        "--objects".to_owned(),
+        "--quiet".to_owned(),
+        "--exclude-promisor-objects".to_owned(),
+        id.clone(),
+    ];
+    words.extend(recorded.about.head.as_ref().map(|head| format!("^{head}")));
+    match repository.git(words).run() {
+        Ok(_) => Ok(()),
+        Err(GitError::Failed { stderr, .. }) => Err(SnapshotError::Vanished {
+            id: id.clone(),
+            stderr,
+        }),
+        Err(err) => Err(err.into()),
+    }
+}
+
+/// Removes a ref that was just made, if it still is what was made.
+fn take_back(repository: &Repository, reference: &str, id: &str) {
+    if let Err(err) = repository.git(["update-ref", "-d", reference, id]).run() {
+        tracing::warn!(%err, reference, "the ref of a snapshot that is not whole is left");
     }
 }
 

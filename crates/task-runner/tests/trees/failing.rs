@@ -5,7 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use sidecar_lock::{LockOptions, SidecarLock};
-use task_runner::{AtomicSnapshot, Authorship, Left, NothingShared, Reason, SharedFiles, Taken};
+use task_runner::{
+    AtomicSnapshot, Authorship, Left, NothingShared, Reason, SharedFiles, SnapshotError, Taken,
+};
 
 use crate::ordinary::{options, take};
 use crate::repo::Repo;
@@ -113,7 +115,7 @@ fn read_refuses_a_record_that_is_damaged() {
     let mut other = taken.snapshot;
     other.id = repo.git(["rev-parse", "HEAD"]);
     let refused = snapshots.read(&other);
-    let is_damaged = matches!(refused, Err(task_runner::SnapshotError::Damaged { .. }));
+    let is_damaged = matches!(refused, Err(SnapshotError::Damaged { .. }));
     assert!(is_damaged, "{refused:?}");
     assert_eq!(
         snapshots
@@ -123,4 +125,33 @@ fn read_refuses_a_record_that_is_damaged() {
         Some(()),
         "go on"
     );
+}
+
+/// `git prune` at the wrong moment: after the objects were written, before a ref keeps them.
+#[test]
+fn publishing_a_record_of_which_an_object_was_pruned_fails_and_leaves_no_ref() {
+    let repo = Repo::new();
+    repo.write("draft.md", "nowhere else\n");
+    let snapshots = AtomicSnapshot::open(repo.top()).expect("a tree");
+    let recorded = snapshots
+        .record(&options("T-1"), &NothingShared)
+        .expect("it can be recorded");
+    let id = repo.git(["hash-object", "draft.md"]);
+    let (folder, name) = id.trim().split_at(2);
+    let object = repo.join(".git/objects").join(folder).join(name);
+    fs::remove_file(object).expect("the draft is an object of its own");
+
+    let err = snapshots
+        .publish(&recorded)
+        .expect_err("it would bring back less than there was");
+    assert!(
+        matches!(err, SnapshotError::Vanished { .. }),
+        "it says what happened: {err}"
+    );
+    let refs = repo.git(["for-each-ref", "refs/devs-snapshots"]);
+    assert_eq!(
+        refs, "",
+        "a ref to what is not there would keep git from tidying up"
+    );
+    take(&repo);
 }
