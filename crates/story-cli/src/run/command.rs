@@ -21,7 +21,6 @@ use crate::output::Output;
 use crate::settings::Settings;
 use crate::shared_files::AppShared;
 use crate::signals;
-use crate::sys;
 use crate::transaction::inherited_token;
 
 /// A command to run as a task.
@@ -97,8 +96,6 @@ impl TaskCommand<'_> {
         output: &Output,
     ) -> Result<u8, Failure> {
         signals::watch();
-        // If this fails, git and the command say so.
-        sys::expect_children().ok();
         let top = snapshots.repository().top().to_path_buf();
         let task = self.task(&top, settings)?;
         let shared = AppShared::new(&top, "story run", settings)?;

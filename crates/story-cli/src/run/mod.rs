@@ -23,6 +23,7 @@ use crate::args::run_verbs::RunVerb;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::settings::Settings;
+use crate::sys;
 
 /// Runs the command, or one of the verbs, and returns the exit code.
 ///
@@ -30,6 +31,8 @@ use crate::settings::Settings;
 ///
 /// [`Failure`]; the command was not started.
 pub fn run(args: &RunArgs, settings: &Settings, output: &Output) -> Result<u8, Failure> {
+    // If this fails, git and the command say so.
+    sys::expect_children().ok();
     let Some(verb) = &args.verb else {
         return Ok(command::run(args, settings, output));
     };

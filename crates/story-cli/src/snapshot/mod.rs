@@ -22,6 +22,7 @@ use crate::output::Output;
 use crate::places;
 use crate::run::{Known, Tasks};
 use crate::settings::Settings;
+use crate::sys;
 
 /// Runs one of the verbs and returns the exit code.
 ///
@@ -29,6 +30,8 @@ use crate::settings::Settings;
 ///
 /// [`Failure`]; what was done then, it says.
 pub fn run(verb: &SnapshotVerb, settings: &Settings, output: &Output) -> Result<u8, Failure> {
+    // If this fails, git says so.
+    sys::expect_children().ok();
     let desk = Desk::open(settings, output)?;
     match verb {
         SnapshotVerb::Take(args) => taking::take(&desk, args).map(|()| 0),

@@ -522,3 +522,151 @@ fn run_tells_of_a_task_that_was_killed() {
         "nothing is undone unasked"
     );
 }
+
+/// The tree with a story of all agents.
+fn with_story() -> GitDesk {
+    let desk = GitDesk::at_work();
+    desk.sandbox
+        .write(".ai-sdlc/stories/S-0034/story.md", crate::desk::STORY);
+    desk
+}
+
+#[test]
+fn run_restores_a_story_that_only_the_task_has_changed() {
+    let desk = with_story();
+    let script = "\"$STORY_BIN\" set S-0034 status=done --no-touch >&2; exit 1";
+    let finished = expect(1, &desk, &["--on-failure", "restore", "--json"], script);
+    assert_eq!(desk.text(), crate::desk::STORY, "its own: {finished:?}");
+    let answer = one_json(&finished.stdout);
+    assert_eq!(answer["restored"]["written"], 1, "it was there: {answer}");
+}
+
+#[test]
+fn run_that_restores_leaves_a_story_of_others_and_keeps_the_snapshot() {
+    let desk = with_story();
+    let script = "sed -i s/ready/theirs/ .ai-sdlc/stories/S-0034/story.md; exit 1";
+    let finished = expect(1, &desk, &["--on-failure", "restore", "--json"], script);
+    assert!(desk.text().contains("theirs"), "nobody knows whose it is");
+    let answer = one_json(&finished.stdout);
+    assert_eq!(answer["dropped"], false, "what was left is in it: {answer}");
+    let left = &answer["restored"]["left"][0]["path"];
+    assert_eq!(left, ".ai-sdlc/stories/S-0034/story.md", "{answer}");
+    let kept = snapshots(&desk);
+    assert!(
+        kept.contains(&"refs/devs-snapshots/T-1".to_owned()),
+        "{kept:?}"
+    );
+}
+
+#[test]
+fn run_inside_of_a_held_lock_hands_that_on() {
+    let desk = with_story();
+    let script =
+        "\"$STORY_BIN\" run -- \"$STORY_BIN\" set S-0034 status=done --no-touch --timeout 1s";
+    let mut command = desk.story(&["lock", "run", "S-0034", "--", "sh", "-c", script]);
+    let finished = finish(command.env("STORY_BIN", STORY_BIN));
+    assert!(finished.status.success(), "not its own enemy: {finished:?}");
+    assert!(desk.text().contains("status: done\n"), "it is changed");
+}
+
+#[test]
+fn run_that_gets_a_signal_while_it_records_starts_nothing_and_says_how_it_ended() {
+    let desk = GitDesk::at_work();
+    let real = testkit::on_path("git").expect("git is there");
+    let programs = testkit::Sandbox::new();
+    let script = format!(
+        "#!/bin/sh\ncase \"$*\" in *\"update-ref refs/devs-snapshots/\"*) kill -TERM $PPID;; esac\nexec {} \"$@\"\n",
+        real.display()
+    );
+    let shim = programs.write("git", script);
+    fs::set_permissions(shim, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .expect("it is ours");
+    let path = std::env::var("PATH").unwrap_or_default();
+    let path = format!("{}:{path}", programs.path().display());
+    let finished = finish(task(&desk, &["--json"], "touch started").env("PATH", path));
+    assert_eq!(finished.status.code(), Some(143), "{finished:?}");
+    let answer = one_json(&finished.stdout);
+    assert_eq!(answer["ended"], "signalled", "it is told: {answer}");
+    assert!(
+        !desk.sandbox.join("started").exists(),
+        "CMD was not started: {answer}"
+    );
+    let shown = desk.json(0, &["run", "show", "T-1"]);
+    assert_eq!(shown["state"], "signalled", "and written down: {shown}");
+    assert_unlocked(&desk);
+}
+
+#[test]
+fn run_wakes_what_was_stopped_and_asks_it_once_when_its_time_is_over() {
+    let desk = GitDesk::new();
+    // It goes on for a while after it was asked, so that it would hear a second time.
+    let script = r#"
+        trap 'echo heard >> heard' TERM
+        echo READY
+        kill -STOP $$
+        for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.05; done
+    "#;
+    let mut process = task(&desk, &["--time-limit", "300ms"], script);
+    let finished = SecondProcess::spawn_ready(&mut process, PATIENCE).wait(PATIENCE);
+    assert_eq!(finished.status.code(), Some(124), "{finished:?}");
+    let heard = fs::read_to_string(desk.sandbox.join("heard")).unwrap_or_default();
+    assert_eq!(heard, "heard\n", "it could act on it, once: {finished:?}");
+}
+
+#[test]
+fn run_with_a_time_limit_buries_orphans_while_the_command_runs() {
+    let desk = GitDesk::new();
+    let script = "(sh -c 'echo $$ > orphan; exit 0' &)
+        until [ -s orphan ] && ! [ -e /proc/$(cat orphan) ]; do sleep 0.05; done";
+    expect(0, &desk, &["--time-limit", "20s"], script);
+}
+
+#[test]
+fn run_by_a_parent_that_ignores_the_end_of_children_ends_as_its_command_does() {
+    let desk = GitDesk::at_work();
+    let line = "trap '' CHLD; exec \"$STORY_BIN\" run -- sh -c 'exit 6'";
+    let mut shell = Command::new("bash");
+    testkit::without_settings(&mut shell);
+    shell.args(["-c", line]).env("STORY_BIN", STORY_BIN);
+    let finished = finish(shell.current_dir(desk.sandbox.path()));
+    assert_eq!(finished.status.code(), Some(6), "{finished:?}");
+    assert_unlocked(&desk);
+    for verb in ["run list", "snapshot list"] {
+        let mut shell = Command::new("bash");
+        testkit::without_settings(&mut shell);
+        let line = format!("trap '' CHLD; exec \"$STORY_BIN\" {verb}");
+        shell.args(["-c", &line]).env("STORY_BIN", STORY_BIN);
+        let finished = finish(shell.current_dir(desk.sandbox.path()));
+        assert!(finished.status.success(), "{verb}: {finished:?}");
+    }
+}
+
+#[test]
+fn run_asks_a_person_at_a_terminal_and_does_what_is_answered() {
+    let name = "run_asks_a_person_at_a_terminal_and_does_what_is_answered";
+    if testkit::on_path("script").is_none() || !cfg!(target_os = "linux") {
+        return testkit::skip(name, "no script(1) of util-linux to make a terminal");
+    }
+    for (answer, expected) in [
+        ("y", "changed since\n"),
+        ("n", "damaged\n"),
+        ("", "damaged\n"),
+    ] {
+        let desk = GitDesk::at_work();
+        let line = format!(
+            "{STORY_BIN} run --on-failure ask --task T-1 -- sh -c 'echo damaged > a.txt; exit 3'"
+        );
+        let mut terminal = Command::new("script");
+        testkit::without_settings(&mut terminal);
+        terminal.args(["-q", "-e", "-c", &line, "/dev/null"]);
+        let mut person = SecondProcess::spawn(terminal.current_dir(desk.sandbox.path()));
+        person.send_line(answer);
+        let finished = person.wait(PATIENCE);
+        assert_eq!(finished.status.code(), Some(3), "{answer:?}: {finished:?}");
+        assert_eq!(
+            desk.sandbox.read("a.txt"),
+            expected,
+            "after {answer:?}: {finished:?}"
+        );
+    }
+}
