@@ -135,6 +135,7 @@ fn resume_keeps_the_snapshot_of_the_first_attempt() {
         first,
         "the state before it all"
     );
+    assert_eq!(desk.snapshots().len(), 1, "and no other is taken");
 }
 
 #[test]
@@ -235,4 +236,70 @@ fn killed_task_is_told_at_the_next_start_and_one_command_brings_the_tree_back() 
     );
     desk.expect(0, &["run", "restore", "T-1"]);
     assert_eq!(desk.seen(), before, "all is as before");
+}
+
+#[test]
+fn restore_keeps_the_snapshot_of_what_it_leaves_until_shared_is_said() {
+    let desk = GitDesk::at_work();
+    let story = ".ai-sdlc/stories/S-0034/story.md";
+    desk.sandbox.write(story, crate::desk::STORY);
+    desk.run_task(1, "T-1");
+    desk.expect(0, &["set", "S-0034", "status=done", "--no-touch"]);
+    let theirs = desk.text();
+    let left = desk.json(0, &["run", "restore", "T-1"]);
+    assert_eq!(desk.text(), theirs, "the work of others: {left}");
+    assert_eq!(left["left"][0]["path"], story, "it is named: {left}");
+    assert_eq!(left["dropped"], json!([]), "it may still be wanted: {left}");
+    let forced = desk.json(0, &["run", "restore", "T-1", "--shared"]);
+    assert_eq!(desk.text(), crate::desk::STORY, "it was said: {forced}");
+    let dropped = forced["dropped"].as_array().map(Vec::len);
+    assert_eq!(dropped, Some(1), "all is as it was: {forced}");
+}
+
+#[test]
+fn restore_moves_head_back_only_when_told() {
+    let desk = GitDesk::new();
+    let head = || desk.git(&["rev-parse", "main"]);
+    let first = head();
+    let script = "echo of the task > a.txt; git -c user.name=T -c user.email=t@example.org commit -qam x; exit 1";
+    desk.expect(1, &["run", "--task", "T-1", "--", "sh", "-c", script]);
+    let second = head();
+    assert_ne!(second, first, "the task has committed");
+    let kept = desk.json(0, &["run", "restore", "T-1"]);
+    assert_eq!(head(), second, "it stays: {kept}");
+    assert_eq!(kept["dropped"], json!([]), "the way back is kept: {kept}");
+    desk.expect(0, &["run", "restore", "T-1", "--head"]);
+    assert_eq!(head(), first, "it was said");
+    assert_eq!(desk.git(&["status", "--porcelain"]), "", "all is as it was");
+}
+
+#[test]
+fn abandon_of_a_task_that_left_nothing_does_not_change_how_it_ended() {
+    let desk = GitDesk::at_work();
+    desk.expect(0, &["run", "--task", "T-1", "--", "true"]);
+    let abandoned = desk.json(0, &["run", "abandon", "T-1"]);
+    assert_eq!(abandoned["dropped"], json!([]), "nothing: {abandoned}");
+    let shown = desk.json(0, &["run", "show", "T-1"]);
+    assert_eq!(shown["state"], "done", "it was: {shown}");
+}
+
+#[test]
+fn resume_has_the_label_of_the_first_attempt() {
+    let desk = GitDesk::at_work();
+    let label = ["run", "--task", "T-1", "--label", "the parser"];
+    desk.expect(1, &[&label[..], &["--", "false"]].concat());
+    desk.expect(1, &["run", "resume", "T-1"]);
+    let shown = desk.json(0, &["run", "show", "T-1"]);
+    assert_eq!(shown["attempts"][1]["label"], "the parser", "{shown}");
+}
+
+#[test]
+fn task_that_failed_is_not_told_as_interrupted_at_the_next_start() {
+    let desk = GitDesk::at_work();
+    desk.run_task(1, "T-1");
+    let next = desk.expect(0, &["run", "--task", "T-2", "--", "true"]);
+    assert!(
+        !next.stderr.contains("T-1"),
+        "that was told when it failed: {next:?}"
+    );
 }

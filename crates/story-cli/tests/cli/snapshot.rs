@@ -327,3 +327,51 @@ fn restore_is_refused_while_a_task_runs_in_the_tree() {
     );
     desk.expect(0, &["snapshot", "restore", "T-1"]);
 }
+
+#[test]
+fn restore_of_another_trees_snapshot_is_refused_unless_elsewhere_is_said() {
+    let desk = GitDesk::at_work();
+    desk.expect(0, &["snapshot", "take", "--task", "T-1"]);
+    let other = testkit::Sandbox::new();
+    let tree = other.join("tree");
+    let path = tree.to_str().expect("a plain path");
+    desk.git(&["worktree", "add", "--quiet", "--detach", path]);
+    let restore = |options: &[&str]| {
+        let words = [&["snapshot", "restore", "T-1"], options].concat();
+        crate::desk::finish(desk.story(&words).current_dir(&tree))
+    };
+    let read = |name: &str| std::fs::read_to_string(tree.join(name)).unwrap_or_default();
+    let refused = restore(&[]);
+    assert_eq!(refused.status.code(), Some(7), "not for here: {refused:?}");
+    assert!(
+        refused.stderr.contains("--elsewhere"),
+        "how to do it all the same: {refused:?}"
+    );
+    assert_eq!(read("a.txt"), "a\n", "nothing is touched: {refused:?}");
+    let allowed = restore(&["--elsewhere"]);
+    assert_eq!(allowed.status.code(), Some(0), "it was said: {allowed:?}");
+    assert_eq!(read("a.txt"), "changed since\n", "the files are brought");
+    assert_eq!(read("run me.sh"), "#!/bin/sh\n", "those of nobody's, too");
+}
+
+#[test]
+fn restore_leaves_a_story_that_others_have_changed_unless_shared_is_said() {
+    let desk = GitDesk::at_work();
+    let story = ".ai-sdlc/stories/S-0034/story.md";
+    desk.sandbox.write(story, crate::desk::STORY);
+    desk.expect(0, &["snapshot", "take", "--task", "T-1"]);
+    desk.expect(0, &["set", "S-0034", "status=done", "--no-touch"]);
+    let theirs = desk.text();
+    desk.sandbox.write("a.txt", "damaged\n");
+    let left = desk.json(0, &["snapshot", "restore", "T-1"]);
+    assert_eq!(desk.text(), theirs, "the work of others: {left}");
+    assert_eq!(left["left"][0]["path"], story, "it is named: {left}");
+    assert_eq!(
+        desk.sandbox.read("a.txt"),
+        "changed since\n",
+        "the rest is brought back"
+    );
+    let forced = desk.json(0, &["snapshot", "restore", "T-1", "--shared"]);
+    assert_eq!(desk.text(), crate::desk::STORY, "it was said: {forced}");
+    assert_eq!(forced["left"], serde_json::json!([]), "nothing: {forced}");
+}

@@ -370,3 +370,23 @@ fn run_is_refused_while_a_merge_is_under_way_and_leaves_nothing() {
         "and it is written down"
     );
 }
+
+#[test]
+fn run_whose_end_cannot_be_written_down_keeps_the_snapshot() {
+    let repo = Repo::new();
+    let report = run(&repo, &task(OnFailure::Keep), &mut Recorder::new(), |_| {
+        fs::remove_file(repo.join(JOURNAL_NAME)).expect("it is there");
+        fs::create_dir(repo.join(JOURNAL_NAME)).expect("its place is free");
+        Ended::Done
+    });
+    let report = report.expect("it is run");
+    assert!(
+        matches!(report.troubles[..], [Trouble::NotWrittenDown(_)]),
+        "{report:?}"
+    );
+    assert!(
+        matches!(report.fate, Fate::Kept(Kept::Trouble)),
+        "for the journal it still runs: {report:?}"
+    );
+    assert_eq!(snapshots(&repo), 1, "the way back is kept");
+}
