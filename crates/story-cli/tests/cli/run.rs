@@ -600,12 +600,12 @@ fn run_that_gets_a_signal_while_it_records_starts_nothing_and_says_how_it_ended(
 fn run_wakes_what_was_stopped_and_asks_it_once_when_its_time_is_over() {
     let desk = GitDesk::new();
     // It goes on for a while after it was asked, so that it would hear a second time.
-    let script = r#"
+    let script = r"
         trap 'echo heard >> heard' TERM
         echo READY
         kill -STOP $$
         for i in 1 2 3 4 5 6 7 8 9 10; do sleep 0.05; done
-    "#;
+    ";
     let mut process = task(&desk, &["--time-limit", "300ms"], script);
     let finished = SecondProcess::spawn_ready(&mut process, PATIENCE).wait(PATIENCE);
     assert_eq!(finished.status.code(), Some(124), "{finished:?}");
