@@ -95,8 +95,8 @@ impl Failure {
                 failure.causes.extend(others);
                 failure
             }
-            RestoreError::Index(_) => failure(Code::Locked)
-                .retryable(err.is_retryable())
+            RestoreError::Index(source) if source.is_retryable() => failure(Code::Locked)
+                .retryable(true)
                 .hint("wait until that git has ended; one that died leaves its lock, which is removed by hand"),
             RestoreError::Unfinished { rescue, source, .. } => {
                 let rescue = short(&rescue.id);
