@@ -13,13 +13,16 @@ const RULES: [&str; 9] = [
     "*.md.lock",
     ".*.atomic-tmp",
     ".*.lock-tmp",
-    ".devs-state.lock",
+    STATE_LOCK,
     ".workflow-state.json.lock",
-    ".devs.db*",
+    TASK_JOURNAL,
     "*.json.lock",
     "*.log.lock",
     ".state-pending/",
 ];
+
+const STATE_LOCK: &str = ".devs-state.lock";
+const TASK_JOURNAL: &str = ".devs.db*";
 
 const COMMENT: &str = "# Locks and temporary files of `story`";
 
@@ -31,6 +34,14 @@ fn in_root() -> [String; 4] {
         format!("{}.lock", lease_store::FOLDER),
         "leases.db*".to_owned(),
     ]
+}
+
+/// What keeps the lock and the journal of a tree out of git where nobody ran `story init`: a task that commits everything would
+/// else commit them, and the next one that puts a commit back would remove them.
+pub fn of_tree() -> Vec<String> {
+    [STATE_LOCK, TASK_JOURNAL]
+        .map(|rule| format!("/{rule}"))
+        .to_vec()
 }
 
 /// What `.gitignore` must hold for an sdlc root, which must have no links in it. The rules of what lies in it hold at any depth:

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use task_runner::{
-    AtomicSnapshot, OnFailure, RunnerOptions, STATE_LOCK_RESOURCE, Snapshot, Task, TaskId,
-    TaskRunner,
+    AtomicSnapshot, JOURNAL_NAME, OnFailure, Repository, RunnerOptions, STATE_LOCK_RESOURCE,
+    Snapshot, Task, TaskId, TaskRunner,
 };
 
 use super::answer;
@@ -16,6 +16,9 @@ use super::work::{End, Work};
 use crate::app;
 use crate::args::run::{RunArgs, RunOptions, WhenFailed};
 use crate::failure::{Code, Failure};
+use crate::git;
+use crate::ignore_rules;
+use crate::init;
 use crate::lock::run::not_started;
 use crate::output::Output;
 use crate::settings::Settings;
@@ -67,6 +70,31 @@ pub fn exit_code(exit: Result<u8, Failure>, conflict: Option<u8>, output: &Outpu
     })
 }
 
+/// Sees to it that git does not take our lock and journal for files of the project.
+fn keep_out_of_git(repository: &Repository, settings: &Settings) -> Result<(), Failure> {
+    let ours = [".devs-state.lock", JOURNAL_NAME].map(PathBuf::from);
+    let visible = git::not_ignored(repository.top(), &ours).map_err(|err| {
+        let headline = "cannot ask git what it ignores";
+        Failure::new(Code::Io, headline).cause(err.to_string())
+    })?;
+    if visible.is_empty() {
+        return Ok(());
+    }
+    // Of this clone alone: what others get to see is for `story init`.
+    let path = repository.common_dir().join("info/exclude");
+    if let Some(folder) = path.parent() {
+        let made = atomic_file::ensure_folder(folder);
+        made.map_err(|err| Failure::from_commit(&err))?;
+    }
+    let rules = ignore_rules::of_tree();
+    init::complete(
+        &path,
+        |bytes| ignore_rules::completed(bytes, &rules),
+        settings,
+    )?;
+    Ok(())
+}
+
 /// `run-<time in UTC>-<chance>`.
 fn new_name(now: Timestamp) -> Result<TaskId, Failure> {
     let mut chance = [0; 2];
@@ -97,6 +125,9 @@ impl TaskCommand<'_> {
     ) -> Result<u8, Failure> {
         signals::watch();
         let top = snapshots.repository().top().to_path_buf();
+        if let Err(failure) = keep_out_of_git(snapshots.repository(), settings) {
+            output.warning(&failure.message());
+        }
         let task = self.task(&top, settings)?;
         let shared = AppShared::new(&top, "story run", settings)?;
         let now = || settings.now();

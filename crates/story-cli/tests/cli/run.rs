@@ -47,6 +47,35 @@ fn assert_unlocked(desk: &GitDesk) {
 }
 
 #[test]
+fn run_of_a_task_that_commits_everything_commits_neither_lock_nor_journal() {
+    let desk = GitDesk::at_work();
+    expect(
+        0,
+        &desk,
+        &[],
+        "git add --all && git commit --quiet --message all",
+    );
+    let known = desk.git(&["ls-files"]);
+    assert!(known.contains("run me.sh"), "everything else: {known}");
+    assert!(
+        !known.contains(".devs"),
+        "they are not of the project: {known}"
+    );
+    let rules = desk.sandbox.join(".git/info/exclude");
+    let once = fs::read_to_string(&rules).expect("the rules are there");
+    expect(0, &desk, &[], "git clean -d --force --quiet");
+    assert_eq!(
+        fs::read_to_string(&rules).expect("the rules are there"),
+        once,
+        "they are added once"
+    );
+    assert!(
+        desk.sandbox.join(".devs.db").exists(),
+        "git did not clean it away"
+    );
+}
+
+#[test]
 fn run_passes_streams_and_exit_code_on() {
     let desk = GitDesk::at_work();
     let mut process = SecondProcess::spawn(&mut task(

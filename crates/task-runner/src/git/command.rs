@@ -82,6 +82,7 @@ impl Git {
             .env("GIT_OPTIONAL_LOCKS", "0")
             .env("GIT_TERMINAL_PROMPT", "0")
             .env("GIT_LITERAL_PATHSPECS", "1")
+            .env("GIT_NO_REPLACE_OBJECTS", "1")
             .env("GIT_AUTHOR_NAME", "story")
             .env("GIT_AUTHOR_EMAIL", "story@localhost")
             .env("GIT_COMMITTER_NAME", "story")
