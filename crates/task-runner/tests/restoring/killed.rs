@@ -9,7 +9,7 @@ use testkit::skip;
 
 use crate::ordinary::{chmod, link, remove};
 use crate::repo::Repo;
-use crate::state::{files, in_memory, is_clean_of_ours, restore, snapshots, state, take};
+use crate::state::{in_memory, is_clean_of_ours, restore, snapshots, state, take};
 
 /// Tells the child which tree to restore, and to which snapshot.
 const TREE: &str = "RESTORING_TREE";

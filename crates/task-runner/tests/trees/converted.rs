@@ -65,7 +65,7 @@ fn take_records_files_as_they_are_when_they_were_checked_out_by_other_rules() {
         repo.write(".gitattributes", after.0);
         // Long after the file: what the index remembers of it is believed.
         let index = File::options().append(true).open(repo.join(".git/index"));
-        let later = SystemTime::now() + Duration::from_secs(60);
+        let later = SystemTime::now() + Duration::from_mins(1);
         let set = index.and_then(|index| index.set_modified(later));
         set.expect("it is ours");
         check(&repo, &format!("{before:?}, then {after:?}"));

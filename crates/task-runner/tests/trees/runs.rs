@@ -259,7 +259,7 @@ fn run_that_goes_on_from_an_earlier_attempt_undoes_what_that_did_to_shared_files
     let repo = Repo::new();
     let before = fs::read(repo.join("README.md")).expect("it is there");
     let first = run(&repo, &task(OnFailure::Keep), &mut Recorder::new(), |_| {
-        fs::write(repo.join("README.md"), "by the first\n").expect("it is ours");
+        repo.write("README.md", "by the first\n");
         Ended::Failed { code: 1 }
     });
     let again = Task {
@@ -284,7 +284,7 @@ fn run_that_committed_and_is_restored_keeps_the_snapshot_for_where_head_was() {
         &task(OnFailure::Restore),
         &mut Recorder::new(),
         |_| {
-            fs::write(repo.join("README.md"), "committed\n").expect("it is ours");
+            repo.write("README.md", "committed\n");
             repo.git(["commit", "-q", "-am", "by the task"]);
             Ended::Failed { code: 1 }
         },
