@@ -66,7 +66,8 @@ impl AtomicSnapshot {
     ///
     /// # Limits
     ///
-    /// A version that was in history before the last commit, and not since, is not looked for: such a snapshot is kept. What is lost
+    /// A version that was in history before the last commit, and not since, is looked for only if it is a side of a conflict: any other
+    /// such snapshot is kept. What is lost
     /// after it was looked at, while this runs, is lost; who wants to be sure holds the tree's lock.
     pub fn drop(&self, snapshot: &Snapshot, when: Drop) -> Result<Dropped, DropError> {
         let repository = self.repository();
@@ -120,6 +121,7 @@ fn look_for(repository: &Repository, snapshot: &Snapshot) -> Result<Option<Dropp
         Known::as_git_keeps_them,
         Known::in_the_index,
         Known::in_history,
+        Known::where_it_was_merged,
         Known::anywhere_in_the_tree,
     ] {
         if missing.is_empty() {

@@ -36,7 +36,7 @@ pub use shared::SharedError;
 
 use crate::left::Left;
 use crate::shared_files::SharedFiles;
-use crate::snapshot::{AtomicSnapshot, Snapshot};
+use crate::snapshot::{AtomicSnapshot, Operation, Snapshot};
 use steps::Restore;
 
 /// How long another git may keep the index (chosen: its commands hold it for milliseconds, a large commit for a second).
@@ -113,6 +113,10 @@ pub struct Restored {
     pub left: Vec<Left>,
     /// What became of HEAD.
     pub head: HeadOutcome,
+    /// What git is in the middle of still: a task began it and did not end it. What git keeps of it is left alone;
+    /// [`Operation::quit_command`] ends it without touching a file, in this order. Until then git takes the next commit for a
+    /// part of it, and no other snapshot is taken.
+    pub in_progress: Vec<Operation>,
 }
 
 impl AtomicSnapshot {
@@ -122,6 +126,8 @@ impl AtomicSnapshot {
     /// Ignored files stay as they are. A file that changes after the rescue was taken is left, and named. Other gits cannot
     /// write the index meanwhile: they find it locked. Where nothing differs nothing is done, and no rescue stays. A call that
     /// was killed is brought to an end by the same call; its rescue stays.
+    ///
+    /// A merge, rebase or the like that was begun since does not stand against it: the rescue has the conflicts of the index, too.
     ///
     /// The caller holds the tree's lock, so that no task works in it.
     ///

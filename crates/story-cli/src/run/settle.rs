@@ -91,6 +91,7 @@ fn nothing() -> Restored {
         rescue: None,
         left: Vec::new(),
         head: HeadOutcome::Same,
+        in_progress: Vec::new(),
     }
 }
 
@@ -131,9 +132,12 @@ fn nothing_to_go_back_to(known: &Known, task: &TaskId) -> Failure {
     }
 }
 
-/// Once the tree is as it was, its snapshot holds nothing else; unless something was left, or HEAD has still to go back.
+/// Once the tree is as it was, its snapshot holds nothing else; unless something was left, or HEAD has still to go back, or git's
+/// `--abort` could take away what was brought back.
 fn drop_after(tasks: &Tasks<'_>, known: &Known, restored: &Restored) -> Result<Settled, Failure> {
-    let is_whole = restored.left.is_empty() && !matches!(restored.head, HeadOutcome::Kept { .. });
+    let is_whole = restored.left.is_empty()
+        && restored.in_progress.is_empty()
+        && !matches!(restored.head, HeadOutcome::Kept { .. });
     if is_whole {
         drop_all(tasks, known, Drop::IfSafe)
     } else {

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use task_runner::{
-    Elsewhere, Head, HeadAt, HeadOutcome, RestoreOptions, Restored, SharedPolicy, Snapshot,
-    StateLock,
+    Elsewhere, Head, HeadAt, HeadOutcome, Operation, RestoreOptions, Restored, SharedPolicy,
+    Snapshot, StateLock,
 };
 
 use super::Desk;
@@ -92,6 +92,15 @@ pub fn tell_restored(
     if let Some(hint) = hint {
         output.hint(&hint);
     }
+    for operation in &restored.in_progress {
+        output.warning(&format!(
+            "a git {operation} is still in progress, and git would go on with it"
+        ));
+        output.hint(&format!(
+            "`{}` ends it, and leaves the files, the index and HEAD as they are; --abort would not",
+            operation.quit_command()
+        ));
+    }
     if let Some(rescue) = &restored.rescue {
         output.hint(&format!(
             "what it has overwritten is in snapshot {}: `{}` undoes this",
@@ -170,7 +179,15 @@ pub fn restored_to_json(restored: &Restored) -> Value {
         "rescue": restored.rescue.as_ref().map(|rescue| &rescue.id),
         "undo": restored.rescue.as_ref().map(undo),
         "head_outcome": head_to_json(&restored.head),
+        "in_progress": in_progress_to_json(&restored.in_progress),
     })
+}
+
+fn in_progress_to_json(operations: &[Operation]) -> Value {
+    let operations = operations.iter().map(|operation| {
+        json!({ "operation": operation.to_string(), "command": operation.quit_command() })
+    });
+    operations.collect()
 }
 
 fn files(paths: &[PathBuf]) -> Value {

@@ -24,6 +24,8 @@ pub(super) struct Content {
     pub(super) kept_as: Option<String>,
     /// The blob that the last commit has for the file.
     pub(super) base: Option<String>,
+    /// Whether it is a side of a conflict: then it is of another commit, most often.
+    pub(super) is_side: bool,
 }
 
 /// Lists everything that must be found elsewhere.
@@ -60,6 +62,33 @@ pub(super) fn of(repository: &Repository, snapshot: &Snapshot) -> Result<Vec<Con
     contents.extend(
         staged.filter(|staged| !listed.contains(&(staged.path.clone(), staged.raw.clone()))),
     );
+    contents.extend(sides(repository, &recorded, &base)?);
+    Ok(contents)
+}
+
+/// The versions of the files that the index has conflicts of.
+fn sides(
+    repository: &Repository,
+    recorded: &Recorded,
+    base: &str,
+) -> Result<Vec<Content>, DropError> {
+    let Some(sides) = &recorded.sides else {
+        return Ok(Vec::new());
+    };
+    let mut contents = Vec::new();
+    let stages = repository
+        .git(["ls-tree", "--name-only", sides])
+        .run_line()?;
+    for stage in stages.lines() {
+        let side = differences(repository, base, &format!("{sides}:{stage}"))?;
+        let side = side
+            .into_iter()
+            .filter_map(|side| content(side, |_, _| None));
+        contents.extend(side.map(|side| Content {
+            is_side: true,
+            ..side
+        }));
+    }
     Ok(contents)
 }
 
@@ -80,5 +109,6 @@ fn content(
         raw,
         kept_as,
         base,
+        is_side: false,
     })
 }

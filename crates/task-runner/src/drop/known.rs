@@ -145,6 +145,36 @@ impl<'a> Known<'a> {
         Ok(without(contents, &ids.collect()))
     }
 
+    /// In any commit that has a name, before the base as well: there are the sides of a conflict. Only they are looked for.
+    pub(super) fn where_it_was_merged(&self, contents: Vec<Content>) -> Missing {
+        let mut asked = Vec::new();
+        for named in self.named() {
+            asked.extend([named.as_bytes(), b"\n"].concat());
+        }
+        asked.extend(b"--\n");
+        let (sides, mut missing): (Vec<_>, Vec<_>) =
+            contents.into_iter().partition(|content| content.is_side);
+        if sides.is_empty() {
+            return Ok(missing);
+        }
+        for side in &sides {
+            asked.extend(sys::bytes_of(&side.path));
+            asked.push(b'\n');
+        }
+        let words = [
+            "rev-list",
+            "--objects",
+            "--missing=allow-any",
+            "--full-history",
+            "--stdin",
+        ];
+        let listed = self.repository.git(words).input(asked).run()?;
+        let lines = listed.split(|byte| *byte == b'\n');
+        let ids = lines.filter_map(|line| line.split(|byte| *byte == b' ').next());
+        missing.extend(without(sides, &ids.collect()));
+        Ok(missing)
+    }
+
     /// In a file of the present tree with another name, as after a `mv`.
     pub(super) fn anywhere_in_the_tree(&self, contents: Vec<Content>) -> Missing {
         let sizes = self.sizes(&contents)?;

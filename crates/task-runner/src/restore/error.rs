@@ -18,8 +18,8 @@ pub enum RestoreError {
     /// Git could not be used. Whether retrying helps is in what it said.
     #[error(transparent)]
     Git(#[from] GitError),
-    /// The snapshot cannot be read, or what is there cannot be recorded before it is overwritten; git may be in the middle of
-    /// something. Retrying helps after repair.
+    /// The snapshot cannot be read, or what is there cannot be recorded before it is overwritten. Retrying helps after
+    /// repair.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
     /// The snapshot is one of another working tree. Retrying helps there, or with leave to restore it elsewhere.

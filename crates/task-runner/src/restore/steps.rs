@@ -126,12 +126,14 @@ impl<'a> Restore<'a> {
             rescue: None,
             left: self.plan.left,
             head,
+            in_progress: self.now.in_progress().to_vec(),
         })
     }
 
     /// Does it.
     pub(crate) fn carry_out(self, rescue: Snapshot) -> Result<Restored, RestoreError> {
         let mut applied = Applied::default();
+        let in_progress = self.now.in_progress().to_vec();
         match self.all_steps(&mut applied) {
             Ok(head) => {
                 let mut left = applied.left;
@@ -143,6 +145,7 @@ impl<'a> Restore<'a> {
                     rescue: Some(rescue),
                     left,
                     head,
+                    in_progress,
                 })
             }
             Err(source) => Err(RestoreError::Unfinished {

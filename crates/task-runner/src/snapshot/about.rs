@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Snapshot;
+use super::error::Operation;
 use super::look::{Kind, Look};
 use crate::left::{Left, Reason};
 use crate::sys;
@@ -32,6 +33,13 @@ pub(crate) struct About {
     pub index_written: Option<(i64, u32)>,
     pub permissions: Permissions,
     pub left: BTreeMap<String, Reason>,
+    /// What git was in the middle of. Only of a rescue.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub in_progress: Vec<Operation>,
+    /// The files that the index has conflicts of. The index file holds them; the tree of the index, which plain git applies, has one
+    /// version of each. Only of a rescue.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmerged: Vec<String>,
 }
 
 /// The permissions of all recorded files, and of the folders that they are in.

@@ -18,6 +18,8 @@ pub(crate) struct Trees {
     pub untracked: String,
     /// Every file, as it is.
     pub exact: String,
+    /// Every version of the files that the index has conflicts of.
+    pub sides: Option<String>,
 }
 
 /// The names of the parts of the record that may be missing.
@@ -53,6 +55,8 @@ pub(crate) fn write(
         .map(|((name, _), id)| ("100644", *name, id.as_str()))
         .collect();
     entries.push(("40000", "files", &trees.exact));
+    let sides = trees.sides.as_ref();
+    entries.extend(sides.map(|id| ("40000", "unmerged", id.as_str())));
     // As git wants them.
     entries.sort_unstable_by_key(|(_, name, _)| *name);
     let record = objects(repository, scratch, "tree", [&tree(&entries)?])?.remove(0);
@@ -68,8 +72,13 @@ pub(crate) fn write(
         let first = commit(&tree, &[], &format!("before the first commit: {name}"));
         objects(repository, scratch, "commit", [&first])?.remove(0)
     };
+    let of_conflicts = match trees.sides {
+        Some(_) => "\n\nOf each unmerged file it has one version; all are in the exact record.",
+        None => "",
+    };
+    let index_message = format!("index on {name}{of_conflicts}");
     let parents = [
-        commit(&trees.index, &[&base], &format!("index on {name}")),
+        commit(&trees.index, &[&base], &index_message),
         commit(&trees.untracked, &[], &format!("untracked files on {name}")),
         commit(&record, &[], &format!("exact record of {name}")),
     ];
@@ -87,6 +96,7 @@ pub(crate) fn write(
         index: id_of(INDEX),
         own_rules: id_of(OWN_RULES),
         about,
+        sides: trees.sides.clone(),
     })
 }
 

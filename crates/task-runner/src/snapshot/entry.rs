@@ -50,6 +50,17 @@ impl Entry {
         self.path == other.path && self.item == other.item && says(self) == says(other)
     }
 
+    /// The same without a side, and without what git remembers of the disk: it is never [`Entry::is_surely`].
+    pub(crate) fn uncertain(self) -> Self {
+        Self {
+            stage: 0,
+            flags: 0,
+            // The index keeps thirty-two bits of it.
+            size: u64::MAX,
+            ..self
+        }
+    }
+
     /// Whether git is told not to look at the file.
     pub(crate) fn is_unwatched(&self) -> bool {
         self.flags & (ASSUME_UNCHANGED | SKIP_WORKTREE) != 0

@@ -5,12 +5,14 @@ use std::io;
 use std::path::PathBuf;
 
 use atomic_file::ReadError;
+use serde::{Deserialize, Serialize};
 use sidecar_lock::AcquireError;
 
 use crate::git::GitError;
 
 /// What git is in the middle of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Operation {
     /// `git merge`.
@@ -23,6 +25,14 @@ pub enum Operation {
     CherryPick,
     /// `git revert`.
     Revert,
+}
+
+impl Operation {
+    /// The plain git command that ends it and leaves the files, the index and HEAD as they are. `git merge --quit` needs git 2.23,
+    /// the others less.
+    pub fn quit_command(self) -> String {
+        format!("git {self} --quit")
+    }
 }
 
 impl fmt::Display for Operation {

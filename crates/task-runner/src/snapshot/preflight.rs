@@ -1,5 +1,7 @@
 //! What git is doing in the tree, and where HEAD is: what is refused is refused before anything is touched.
 
+use std::fs;
+
 use super::entry::Entry;
 use super::error::{Operation, SnapshotError};
 use crate::git::{GitError, Repository};
@@ -12,23 +14,26 @@ pub(crate) struct Head {
     pub commit: Option<String>,
     /// The branch in full; `None` where HEAD is detached.
     pub branch: Option<String>,
+    /// What git is in the middle of, in the order in which it is ended.
+    pub in_progress: Vec<Operation>,
 }
 
-/// The files in git's folder that say what it is in the middle of; the first that is there counts.
-const TRACES: [(&str, Operation); 5] = [
-    // `git am` uses the folder of the old rebase, and says so inside of it.
-    ("rebase-apply/applying", Operation::Am),
-    ("rebase-apply", Operation::Rebase),
-    ("rebase-merge", Operation::Rebase),
-    ("MERGE_HEAD", Operation::Merge),
-    ("sequencer/todo", Operation::CherryPick),
-];
+impl Head {
+    /// Refuses a tree in which git is in the middle of something.
+    pub(crate) fn refuse_in_progress(&self, repository: &Repository) -> Result<(), SnapshotError> {
+        let Some(&operation) = self.in_progress.first() else {
+            return Ok(());
+        };
+        let top = repository.top().to_owned();
+        Err(SnapshotError::InProgress { operation, top })
+    }
+}
 
-/// What HEAD is at.
+/// What HEAD is at, and what git is in the middle of.
 ///
 /// # Errors
 ///
-/// [`SnapshotError::InProgress`]; [`SnapshotError::Git`], also where HEAD names a commit that does not exist.
+/// [`SnapshotError::Git`], also where HEAD names a commit that does not exist.
 pub(crate) fn head(repository: &Repository) -> Result<Head, SnapshotError> {
     // Refs rather than files: where refs are kept in tables these two are there as well.
     let asked = "HEAD\nCHERRY_PICK_HEAD\nREVERT_HEAD\n";
@@ -41,32 +46,45 @@ pub(crate) fn head(repository: &Repository) -> Result<Head, SnapshotError> {
     let &[commit, cherry_pick, revert] = ids.as_slice() else {
         return Err(unexpected("git cat-file --batch-check", &answer).into());
     };
-    let refused = |operation| SnapshotError::InProgress {
-        operation,
-        top: repository.top().to_owned(),
-    };
-    if revert.is_some() {
-        return Err(refused(Operation::Revert));
-    }
-    if cherry_pick.is_some() {
-        return Err(refused(Operation::CherryPick));
-    }
-    for (name, operation) in TRACES {
-        if repository.git_dir().join(name).exists() {
-            return Err(refused(operation));
-        }
-    }
     let branch = repository
         .git(["symbolic-ref", "-q", "HEAD"])
         .run_if_any()?;
     let head = Head {
         commit: commit.map(str::to_owned),
         branch: branch.map(|name| String::from_utf8_lossy(&name).trim_end().to_owned()),
+        in_progress: in_progress(repository, cherry_pick.is_some(), revert.is_some()),
     };
     if head.commit.is_none() {
         check_is_unborn(repository)?;
     }
     Ok(head)
+}
+
+/// What the files in git's folder say, and the two refs. There may be more than one: a task can cherry-pick in a rebase.
+fn in_progress(repository: &Repository, cherry_pick: bool, revert: bool) -> Vec<Operation> {
+    let is_there = |name: &str| repository.git_dir().join(name).exists();
+    // After the conflict was committed by hand the list of what is still to come is the only trace.
+    let todo = fs::read(repository.git_dir().join("sequencer/todo")).ok();
+    let reverts = todo
+        .as_ref()
+        .is_some_and(|todo| todo.starts_with(b"revert"));
+    // `git am` uses the folder of the old rebase, and says so inside of it.
+    let mails = is_there("rebase-apply/applying");
+    let found = [
+        (Operation::Revert, revert || reverts),
+        (
+            Operation::CherryPick,
+            cherry_pick || todo.is_some() && !reverts,
+        ),
+        (Operation::Am, mails),
+        (
+            Operation::Rebase,
+            is_there("rebase-apply") && !mails || is_there("rebase-merge"),
+        ),
+        (Operation::Merge, is_there("MERGE_HEAD")),
+    ];
+    let found = found.into_iter().filter(|(_, is_there)| *is_there);
+    found.map(|(operation, _)| operation).collect()
 }
 
 /// A HEAD without a commit is one before the first commit, or a damaged repository.

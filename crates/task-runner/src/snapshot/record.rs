@@ -1,6 +1,7 @@
 //! Recording a tree as objects: nothing of the user's is written, and no ref is made.
 
 mod objects;
+mod unmerged;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -21,6 +22,7 @@ use crate::git::{GitError, Repository};
 use crate::left::{Left, Reason};
 use crate::shared_files::SharedFiles;
 use crate::sys;
+use unmerged::Settled;
 
 /// How often a tree is recorded again because a file of it changed meanwhile (chosen: an editor that saves, not a log).
 const ATTEMPTS: u32 = 3;
@@ -31,7 +33,8 @@ const TRACKED: &str = "tracked";
 /// The files of a tree by their paths.
 pub(crate) type Items = BTreeMap<Vec<u8>, Item>;
 
-/// Records the tree.
+/// Records the tree. A rescue is recorded whatever git is in the middle of, with the conflicts of the index: what a task left behind
+/// must not keep anybody from the way back.
 ///
 /// # Errors
 ///
@@ -42,6 +45,9 @@ pub(crate) fn record(
     shared: &dyn SharedFiles,
 ) -> Result<Recorded, SnapshotError> {
     let head = preflight::head(repository)?;
+    if options.rescue_of.is_none() {
+        head.refuse_in_progress(repository)?;
+    }
     let mut attempt = 1;
     loop {
         let scratch = Scratch::new(repository)?;
@@ -80,7 +86,9 @@ struct Recording<'a> {
     options: &'a TakeOptions,
     shared: &'a dyn SharedFiles,
     index_written: Option<Moment>,
+    /// One of each file.
     entries: Vec<Entry>,
+    settled: Settled,
     /// Files that git does not know and does not ignore.
     untracked: Vec<Vec<u8>>,
     /// Files that are recorded although git ignores them.
@@ -101,8 +109,11 @@ impl<'a> Recording<'a> {
     ) -> Result<Self, SnapshotError> {
         let git = repository.git(["ls-files", "--stage", "--debug", "-z"]);
         let answer = git.index(&scratch.path(TRACKED)).run()?;
-        let entries = parse_debug(&answer).ok_or_else(|| odd("git ls-files --debug"))?;
-        preflight::refuse_unmerged(repository, &entries)?;
+        let mut entries = parse_debug(&answer).ok_or_else(|| odd("git ls-files --debug"))?;
+        if options.rescue_of.is_none() {
+            preflight::refuse_unmerged(repository, &entries)?;
+        }
+        let settled = unmerged::settle(repository, scratch, &mut entries)?;
         let listed = untracked::list(repository, &scratch.path(TRACKED), shared)?;
         let mut recording = Self {
             repository,
@@ -111,6 +122,7 @@ impl<'a> Recording<'a> {
             shared,
             index_written: index.written,
             entries,
+            settled,
             untracked: listed.files,
             also: Vec::new(),
             looks: BTreeMap::new(),
@@ -164,6 +176,7 @@ impl<'a> Recording<'a> {
             .also
             .iter()
             .map(|path| sys::bytes_of(path))
+            .chain(self.settled.unplaced.iter().cloned())
             .collect();
         for path in also {
             let is_wanted =
@@ -226,6 +239,13 @@ impl<'a> Recording<'a> {
                 .left
                 .iter()
                 .map(|left| (in_text(&sys::bytes_of(&left.path)), left.reason))
+                .collect(),
+            in_progress: head.in_progress.clone(),
+            unmerged: self
+                .settled
+                .paths
+                .iter()
+                .map(|path| in_text(path))
                 .collect(),
         }
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::about::{About, Permissions};
-use super::error::SnapshotError;
+use super::error::{Operation, SnapshotError};
 use crate::git::{GitError, Repository};
 use crate::left::Left;
 use crate::sys;
@@ -16,6 +16,8 @@ pub struct Recorded {
     pub(crate) index: Option<String>,
     pub(crate) own_rules: Option<String>,
     pub(crate) about: About,
+    /// The tree of all versions of unmerged files, each below the number of its stage.
+    pub(crate) sides: Option<String>,
 }
 
 /// A file that is not the same in two trees.
@@ -72,6 +74,11 @@ impl Recorded {
         &self.about.permissions
     }
 
+    /// What git was in the middle of. Empty, but for a rescue.
+    pub fn in_progress(&self) -> &[Operation] {
+        &self.about.in_progress
+    }
+
     /// What was not recorded, and why.
     pub fn left(&self) -> Vec<Left> {
         self.about.left()
@@ -83,7 +90,7 @@ impl Recorded {
             id: id.to_owned(),
             what,
         };
-        let asked = format!("{id}^4:files\n{id}^4:index\n{id}^4:exclude\n");
+        let asked = format!("{id}^4:files\n{id}^4:index\n{id}^4:exclude\n{id}^4:unmerged\n");
         let git = repository.git(["cat-file", "--batch-check=%(objectname) %(objecttype)"]);
         let answer = git.input(asked).run_line()?;
         let mut lines = answer.lines();
@@ -91,6 +98,7 @@ impl Recorded {
         let files = next(" tree").ok_or_else(|| damaged("it has no record of files".to_owned()))?;
         let index = next(" blob");
         let own_rules = next(" blob");
+        let sides = next(" tree");
         let bytes = repository.blobs()?.read(&format!("{id}^4:about.json"));
         let bytes = bytes.map_err(|err| damaged(err.to_string()))?;
         let about = About::parse(&bytes).map_err(damaged)?;
@@ -100,6 +108,7 @@ impl Recorded {
             index,
             own_rules,
             about,
+            sides,
         })
     }
 }

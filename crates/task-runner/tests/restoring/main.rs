@@ -10,3 +10,4 @@ mod ordinary;
 #[path = "../trees/repo.rs"]
 mod repo;
 mod state;
+mod unfinished;

@@ -41,6 +41,7 @@ impl Recording<'_> {
             working,
             untracked,
             exact,
+            sides: self.settled.sides.clone(),
         })
     }
 
