@@ -9,6 +9,7 @@
 //! - To take a snapshot changes no file of the tree, neither the index nor a stash, reflog or branch.
 //! - To restore one brings back the bytes and permissions of every file that git tracks or would add, and the index. What it
 //!   overwrites is in a snapshot of its own first, the rescue. Ignored files are never touched.
+//!   A merge, rebase or the like that the work left unfinished does not stand against it, and is named.
 //! - To drop one loses nothing: a snapshot that holds the only copy of something is kept, unless that is asked for.
 //! - A process that is killed at any moment leaves a tree that one more call brings to an end.
 //!

@@ -62,6 +62,25 @@ impl GitDesk {
         desk
     }
 
+    /// Gives it a branch `side` that contradicts the present one in `a.txt`.
+    pub fn make_contradiction(&self) {
+        self.git(&["checkout", "--quiet", "-b", "side"]);
+        self.sandbox.write("a.txt", "theirs\n");
+        self.git(&["commit", "--quiet", "--all", "-m", "theirs"]);
+        self.git(&["checkout", "--quiet", "main"]);
+        self.sandbox.write("a.txt", "ours\n");
+        self.git(&["commit", "--quiet", "--all", "-m", "ours"]);
+        self.sandbox.write("src/b.txt", "not committed\n");
+    }
+
+    /// Begins a merge that stops with a conflict.
+    pub fn fail_to_merge(&self) {
+        let mut git = Command::new("git");
+        git.current_dir(self.sandbox.path()).args(["merge", "side"]);
+        let finished = finish(&mut git);
+        assert!(!finished.status.success(), "a conflict: {finished:?}");
+    }
+
     /// Runs git, which must work, and returns what it says.
     pub fn git(&self, arguments: &[&str]) -> String {
         let mut git = Command::new("git");

@@ -177,6 +177,36 @@ fn run_restores_where_that_was_asked_for() {
 }
 
 #[test]
+fn run_that_leaves_a_merge_behind_is_restored_and_its_snapshot_stays_until_that_is_over() {
+    let desk = GitDesk::new();
+    desk.make_contradiction();
+    let before = desk.seen();
+    let words = ["--on-failure", "restore"];
+    let finished = expect(1, &desk, &words, "git merge side");
+    assert_eq!(desk.seen(), before, "all is as it was: {finished:?}");
+    let names = snapshots(&desk);
+    assert_eq!(
+        names.len(),
+        2,
+        "the rescue, and the way back if the merge is aborted now: {names:?}"
+    );
+    let said = expect(7, &desk, &[], "true").stderr;
+    assert!(
+        said.contains("a git merge is in progress"),
+        "no other task begins: {said}"
+    );
+    desk.git(&["merge", "--quit"]);
+    let finished = expect(1, &desk, &[], "git merge side");
+    let restored = desk.json(0, &["run", "restore", "T-1"]);
+    assert_eq!(desk.seen(), before, "by hand: {finished:?}");
+    assert_eq!(
+        restored["in_progress"],
+        serde_json::json!([{ "operation": "merge", "command": "git merge --quit" }]),
+        "and it is told: {restored}"
+    );
+}
+
+#[test]
 fn run_that_should_ask_keeps_where_nobody_can_answer() {
     let desk = GitDesk::at_work();
     let finished = expect(1, &desk, &["--on-failure", "ask"], "rm a.txt; exit 1");

@@ -771,6 +771,21 @@ fn snapshots(seen: &mut BTreeSet<String>) {
     check("snapshot-drop", &desk, dropped, seen);
     let missing = run(3, &["show", "T-9"]);
     check("error-snapshot-missing", &desk, missing, seen);
+    let desk = GitDesk::new();
+    desk.make_contradiction();
+    let now = ["--now", "2026-01-12T10:00:00Z"];
+    desk.expect(
+        0,
+        &[&["snapshot", "take", "--task", "T-1"], &now[..]].concat(),
+    );
+    desk.fail_to_merge();
+    let restored = desk.json(0, &[&["snapshot", "restore", "T-1"], &now[..]].concat());
+    check(
+        "snapshot-restore-in-a-merge",
+        &desk,
+        without_ids(restored),
+        seen,
+    );
 }
 
 fn runs(seen: &mut BTreeSet<String>) {

@@ -118,6 +118,30 @@ fn restore_names_moved_head_and_moves_it_back_only_when_told() {
 }
 
 #[test]
+fn restore_after_a_merge_that_was_not_ended_brings_all_back_and_tells_its_end() {
+    let desk = GitDesk::new();
+    desk.make_contradiction();
+    let before = desk.seen();
+    desk.expect(0, &["snapshot", "take", "--task", "T-1"]);
+    desk.fail_to_merge();
+    let damaged = desk.seen();
+    let refused = desk.expect(7, &["snapshot", "take"]).stderr;
+    assert!(refused.contains("merge"), "no snapshot by hand: {refused}");
+    let said = desk.expect(0, &["snapshot", "restore", "T-1"]).stderr;
+    assert_eq!(desk.seen(), before, "one command: {said}");
+    for part in ["a git merge is still in progress", "`git merge --quit`"] {
+        assert!(said.contains(part), "{part:?} is told: {said}");
+    }
+    desk.expect(0, &["snapshot", "restore", "T-1+rescue"]);
+    assert_eq!(desk.seen(), damaged, "conflicts and all");
+    desk.expect(0, &["snapshot", "restore", "T-1"]);
+    desk.git(&["merge", "--quit"]);
+    assert_eq!(desk.seen(), before, "its end changes nothing");
+    let said = desk.expect(0, &["snapshot", "restore", "T-1"]).stderr;
+    assert!(!said.contains("in progress"), "it is over: {said}");
+}
+
+#[test]
 fn show_names_what_differs_from_the_commit() {
     let desk = GitDesk::at_work();
     let id = id(&desk.json(0, &["snapshot", "take", "why", "--task", "T-1"]));
