@@ -22,7 +22,7 @@ fn contradicting() -> Repo {
     repo.git(["rm", "-q", "gone there"]);
     repo.commit_all("theirs");
     let mail = repo.git(["format-patch", "-1", "--stdout", "side"]);
-    fs::write(repo.outside().join("mail"), mail + "\n").expect("a sandbox takes files");
+    repo.write(repo.outside().join("mail"), mail + "\n");
     repo.git(["checkout", "-q", "main"]);
     repo.write("README.md", "a project of ours\n");
     repo.write("gone there", "changed by us\n");
