@@ -1,11 +1,12 @@
 //! One git command: what it runs in, what it is given, what it answers.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Write as _};
+use std::io::{self, Seek as _};
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use super::error::GitError;
+use crate::sys;
 
 /// What git itself calls local to one repository (`git rev-parse --local-env-vars`), but for its configuration, which stays
 /// the user's; and what changes the meaning of paths, attributes or answers.
@@ -197,29 +198,17 @@ impl Git {
             command: text.clone(),
             source,
         };
-        let input = std::mem::take(&mut self.input);
-        let stdin = if input.is_empty() {
-            Stdio::null()
-        } else {
-            Stdio::piped()
+        // One pipe only: with two, both sides could wait for each other, and a thread for the second is not always to be had.
+        let stdin = match self.input.as_slice() {
+            [] => Stdio::null(),
+            input => sys::in_memory(input).map_err(failed)?.into(),
         };
-        let mut child = self.start(stdin, Stdio::piped())?;
-        // The standard library's way to read both pipes panics when a read fails.
-        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let (fed, stdout, stderr) = std::thread::scope(|scope| {
-            // Git may answer before it has read everything: all sides at the same time, or each waits for the other.
-            let fed = scope.spawn(|| pipes.0.map_or(Ok(()), |pipe| feed(pipe, &input)));
-            let stderr = scope.spawn(|| all_of(pipes.2));
-            let stdout = all_of(pipes.1);
-            let quiet = "reading and writing pipes does not panic";
-            (
-                fed.join().expect(quiet),
-                stdout,
-                stderr.join().expect(quiet),
-            )
-        });
+        let mut stderr = sys::in_memory(&[]).map_err(failed)?;
+        let to_stderr = stderr.try_clone().map_err(failed)?;
+        let mut child = self.start(stdin, to_stderr.into())?;
+        let stdout = all_of(child.stdout.take());
         let status = child.wait().map_err(failed)?;
-        fed.map_err(failed)?;
+        let stderr = stderr.rewind().and_then(|()| all_of(Some(stderr)));
         Ok(Output {
             status,
             stdout: stdout.map_err(failed)?,
@@ -273,19 +262,11 @@ impl Git {
     }
 }
 
-/// Reads a pipe to its end.
-fn all_of(pipe: Option<impl io::Read>) -> io::Result<Vec<u8>> {
+/// Reads to the end.
+fn all_of(source: Option<impl io::Read>) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    if let Some(mut pipe) = pipe {
-        pipe.read_to_end(&mut bytes)?;
+    if let Some(mut source) = source {
+        source.read_to_end(&mut bytes)?;
     }
     Ok(bytes)
-}
-
-/// Gives `bytes` to a command. One that ends before it has read them says itself what is wrong.
-fn feed(mut pipe: ChildStdin, bytes: &[u8]) -> io::Result<()> {
-    match pipe.write_all(bytes) {
-        Err(err) if err.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written,
-    }
 }

@@ -1,11 +1,12 @@
 //! Doing what the plan says, file by file: each is touched only if it is still what the rescue recorded.
 
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use atomic_file::{
-    CommitError, CommitOptions, Durability, HardLinks, NewContents, ReadError, Resolved, Version,
-    create_exactly,
+    CommitError, CommitOptions, CommitWarning, Committed, Durability, HardLinks, NewContents,
+    ReadError, Resolved, Version, create_exactly,
 };
 
 use super::folders::{Folders, folder_of, name_of};
@@ -21,6 +22,8 @@ pub(crate) struct Applied {
     pub(crate) written: Vec<PathBuf>,
     pub(crate) removed: Vec<PathBuf>,
     pub(crate) left: Vec<Left>,
+    /// Versions that were replaced, but could not be removed at once.
+    leftovers: Vec<PathBuf>,
 }
 
 /// Why a step could not be done. What was done before stays done; the file of the step is as it was.
@@ -82,6 +85,14 @@ impl Apply<'_> {
 
     /// Brings back the permissions of folders and makes all that was done durable.
     pub(crate) fn finish(&mut self, plan: &Plan) -> Result<(), ApplyError> {
+        for path in std::mem::take(&mut self.applied.leftovers) {
+            match fs::remove_file(&path) {
+                Err(err) if err.kind() != io::ErrorKind::NotFound => {
+                    return Err(failed("remove the replaced version", &path, err));
+                }
+                _ => {}
+            }
+        }
         // Not before: a folder that is still needed would come back without its permissions.
         let removed = plan.removals.iter().map(|step| step.path.as_path());
         let shared = plan.shared.iter().map(|step| step.path.as_path());
@@ -167,7 +178,7 @@ impl Apply<'_> {
         let done = match (found, was.kind) {
             (Found::Nothing, _) => return Ok(Step::Done),
             (Found::File, Kind::File { .. }) => match self.open(path, folder, was)? {
-                Some(version) => settled(version.remove(&options()))?,
+                Some(version) => self.settled(version.remove(&options()))?,
                 None => Step::Meanwhile,
             },
             (Found::Link, Kind::Link) if is_link_to(path, folder, was)? => {
@@ -192,7 +203,9 @@ impl Apply<'_> {
             return Ok(Step::Meanwhile);
         };
         if was.object == step.then.object {
-            return settled(version.set_permissions(permissions));
+            let set = version.set_permissions(permissions);
+            let warnings = Vec::new();
+            return self.settled(set.map(|()| Committed { warnings }));
         }
         self.folders.has_changed(folder_of(&step.path));
         self.with_contents(&step.then.object, permissions, |contents| {
@@ -227,11 +240,11 @@ impl Apply<'_> {
     }
 
     /// Hands an object to what writes it, without having it in memory.
-    fn with_contents<T>(
+    fn with_contents(
         &mut self,
         object: &str,
         permissions: u32,
-        put: impl FnOnce(NewContents<'_>) -> Result<T, CommitError>,
+        put: impl FnOnce(NewContents<'_>) -> Result<Committed, CommitError>,
     ) -> Result<Step, ApplyError> {
         let mut git_failed = None;
         let mut write = |mut to: &mut dyn io::Write| match self.blobs.copy(object, &mut to) {
@@ -249,7 +262,27 @@ impl Apply<'_> {
         });
         match git_failed {
             Some(err) => Err(err.into()),
-            None => settled(done),
+            None => self.settled(done),
+        }
+    }
+
+    fn settled(&mut self, done: Result<Committed, CommitError>) -> Result<Step, ApplyError> {
+        match done {
+            Ok(committed) => {
+                for warning in committed.warnings {
+                    if let CommitWarning::TemporaryNotRemoved { path, .. } = warning {
+                        self.applied.leftovers.push(path);
+                    }
+                }
+                Ok(Step::Done)
+            }
+            Err(
+                CommitError::Changed { .. }
+                | CommitError::Rescued { .. }
+                | CommitError::AlreadyExists { .. }
+                | CommitError::NotFound { .. },
+            ) => Ok(Step::Meanwhile),
+            Err(err) => Err(err.into()),
         }
     }
 
@@ -302,19 +335,6 @@ fn options() -> CommitOptions {
         durability: Durability::Fast,
         // As git does with every file that it checks out.
         hard_links: HardLinks::Break,
-    }
-}
-
-fn settled<T>(done: Result<T, CommitError>) -> Result<Step, ApplyError> {
-    match done {
-        Ok(_) => Ok(Step::Done),
-        Err(
-            CommitError::Changed { .. }
-            | CommitError::Rescued { .. }
-            | CommitError::AlreadyExists { .. }
-            | CommitError::NotFound { .. },
-        ) => Ok(Step::Meanwhile),
-        Err(err) => Err(err.into()),
     }
 }
 

@@ -77,7 +77,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        if let Err(err) = fs::remove_dir_all(&self.folder) {
+        if let Err(err) = remove_folder(&self.folder) {
             tracing::warn!(folder = %self.folder.display(), %err, "cannot remove a folder of ours");
         }
     }
@@ -131,7 +131,7 @@ fn sweep(repository: &Repository, home: &Path) -> Result<(), SnapshotError> {
         if !leftovers::tidy(repository, &path) {
             continue;
         }
-        match fs::remove_dir_all(&path) {
+        match remove_folder(&path) {
             Err(err) if err.kind() != io::ErrorKind::NotFound => {
                 // A git that its maker started may still write into it: the next call comes again.
                 tracing::warn!(folder = %path.display(), %err, "cannot remove a dead one's folder");
@@ -141,6 +141,19 @@ fn sweep(repository: &Repository, home: &Path) -> Result<(), SnapshotError> {
         drop(guard);
     }
     Ok(())
+}
+
+/// Removes a folder of ours with what is in it. Not by `fs::remove_dir_all`, which panics when a folder cannot be closed.
+fn remove_folder(folder: &Path) -> io::Result<()> {
+    for name in atomic_file::names_in(folder).map_err(io::Error::other)? {
+        let path = folder.join(name);
+        if path.symlink_metadata()?.is_dir() {
+            remove_folder(&path)?;
+        } else {
+            fs::remove_file(&path)?;
+        }
+    }
+    fs::remove_dir(folder)
 }
 
 /// `None` while somebody has it, another call in this process too: a restore records the tree while it has a folder.

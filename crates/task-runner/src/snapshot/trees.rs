@@ -100,7 +100,10 @@ impl Recorded {
         let own_rules = next(" blob");
         let sides = next(" tree");
         let bytes = repository.blobs()?.read(&format!("{id}^4:about.json"));
-        let bytes = bytes.map_err(|err| damaged(err.to_string()))?;
+        let bytes = bytes.map_err(|err| match err {
+            GitError::Unexpected { answer, .. } => damaged(answer),
+            err => err.into(),
+        })?;
         let about = About::parse(&bytes).map_err(damaged)?;
         Ok(Self {
             id: id.to_owned(),

@@ -1,5 +1,9 @@
 //! What differs between systems.
 
+#[cfg(target_os = "linux")]
+mod memory_linux;
+#[cfg(not(target_os = "linux"))]
+mod memory_portable;
 #[cfg(not(unix))]
 mod portable;
 #[cfg(target_os = "linux")]
@@ -9,6 +13,10 @@ mod process_portable;
 #[cfg(unix)]
 mod unix;
 
+#[cfg(target_os = "linux")]
+pub(crate) use memory_linux::in_memory;
+#[cfg(not(target_os = "linux"))]
+pub(crate) use memory_portable::in_memory;
 #[cfg(not(unix))]
 pub(crate) use portable::{
     SYNCS_WHOLE_FILE_SYSTEMS, bytes_of, host, look_of, path_of, sync_around,
