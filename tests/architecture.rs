@@ -246,7 +246,7 @@ const WRITERS: [(&str, usize, &str); 29] = [
     ("lease/src/store/folder/change.rs", 3, "the store's"),
     (
         "task-runner/src/restore/apply.rs",
-        3,
+        4,
         "`.devs-state.lock`, held by who restores; and only what the rescue has",
     ),
     (
@@ -286,7 +286,7 @@ const WRITERS: [(&str, usize, &str); 29] = [
     ),
     (
         "task-runner/src/snapshot/scratch.rs",
-        4,
+        3,
         "none: a private folder inside git's, whose lock its maker holds",
     ),
     (
