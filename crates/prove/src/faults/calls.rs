@@ -73,12 +73,13 @@ pub const ERRORS: [&str; 8] = [
 /// The errors that are tried at a call; none where it cannot be made to fail in a way that any kernel does.
 pub fn errors_of(name: &str) -> &'static [&'static str] {
     match name {
-        // The first starts the program, the next two do not return. Then those that cannot fail, those that fail only for
+        // The first starts the program, the next three do not return. Then those that cannot fail, those that fail only for
         // arguments that are wrong (EINVAL, EFAULT), and memory: without it Rust ends the process by design.
-        "execve" | "exit" | "exit_group" | "getpid" | "gettid" | "getuid" | "geteuid"
-        | "getppid" | "set_tid_address" | "rt_sigaction" | "rt_sigprocmask" | "sigaltstack"
-        | "sched_getaffinity" | "uname" | "rseq" | "set_robust_list" | "arch_prctl"
-        | "prlimit64" | "munmap" | "madvise" | "brk" | "mmap" | "mremap" | "mprotect" => &[],
+        "execve" | "exit" | "exit_group" | "rt_sigreturn" | "getpid" | "gettid" | "getuid"
+        | "geteuid" | "getppid" | "set_tid_address" | "rt_sigaction" | "rt_sigprocmask"
+        | "sigaltstack" | "sched_getaffinity" | "uname" | "rseq" | "set_robust_list"
+        | "arch_prctl" | "prlimit64" | "munmap" | "madvise" | "brk" | "mmap" | "mremap"
+        | "mprotect" => &[],
         // Threads and children are refused for lack of memory or by a limit.
         "clone" | "clone3" | "vfork" | "fork" => &["EAGAIN", "ENOMEM"],
         // Waiting: these fail by a signal only. (The standard library asserts as much.)

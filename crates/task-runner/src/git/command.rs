@@ -1,6 +1,7 @@
 //! One git command: what it runs in, what it is given, what it answers.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io::{self, Seek as _};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -204,7 +205,7 @@ impl Git {
             input => sys::in_memory(input).map_err(failed)?.into(),
         };
         let mut stderr = sys::in_memory(&[]).map_err(failed)?;
-        let to_stderr = stderr.try_clone().map_err(failed)?;
+        let to_stderr = second_handle(&stderr).map_err(failed)?;
         let mut child = self.start(stdin, to_stderr.into())?;
         let stdout = all_of(child.stdout.take());
         let status = child.wait().map_err(failed)?;
@@ -259,6 +260,16 @@ impl Git {
             text.push_str(" …");
         }
         text
+    }
+}
+
+/// The same open file once more, whatever signals come.
+fn second_handle(file: &File) -> io::Result<File> {
+    loop {
+        match file.try_clone() {
+            Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
+            cloned => return cloned,
+        }
     }
 }
 
