@@ -119,12 +119,27 @@ pub fn is_interruptible(name: &str) -> bool {
     )
 }
 
+/// Whether SQLite makes this call for its database and does not repeat it: it says that it failed.
+///
+/// Its locks never wait in the kernel, where a signal could come.
+pub fn sqlite_gives_up(call: &Call) -> bool {
+    matches!(call.name.as_str(), "fsync" | "fdatasync" | "fcntl")
+}
+
 /// Whether an error of this call cannot be made believable.
 ///
 /// close(2) always gives the descriptor back, whatever it returns; strace leaves it open in its stead. For a file that
-/// changes nothing, but the other end of a pipe would wait for ever.
+/// changes nothing, but the other end of a pipe would wait for ever. And no local file system refuses to take back the
+/// lock of a range.
 pub fn is_out_of_reach(call: &Call) -> bool {
-    call.name == "close" && (call.shown.contains("<pipe:") || call.shown.contains("<socket:"))
+    let is_pipe = call.shown.contains("<pipe:") || call.shown.contains("<socket:");
+    call.name == "close" && is_pipe || call.shown.contains("F_SETLK, {l_type=F_UNLCK")
+}
+
+/// The call of a trace that was made to fail.
+pub fn injected(trace: &str) -> Option<Call> {
+    let line = trace.lines().find(|line| line.contains("(INJECTED)"))?;
+    calls(line).pop()
 }
 
 /// The one error of a call that is most worth a try, if only a few can be tried.

@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+use super::calls::{injected, is_out_of_reach};
 use super::place::Place;
 use crate::case::{Skip, Tally};
 use crate::context::Context;
@@ -41,7 +42,7 @@ pub fn each<P: Point + Sync>(
                     let Some(point) = points.get(at) else {
                         return;
                     };
-                    let tried = unless_it_panics(|| try_point(place, point));
+                    let tried = unless_it_panics(place, || try_point(place, point));
                     found
                         .lock()
                         .expect("a worker does not panic")
@@ -56,14 +57,20 @@ pub fn each<P: Point + Sync>(
 }
 
 /// A hang, and whatever else the tools of these cases give up on, is wrong at this point, and the others go on.
-fn unless_it_panics(try_point: impl FnOnce() -> Tried) -> Tried {
+///
+/// But for a call that cannot be made to fail: what comes how-manieth may differ from run to run.
+fn unless_it_panics(place: &Place, try_point: impl FnOnce() -> Tried) -> Tried {
     catch_unwind(AssertUnwindSafe(try_point)).unwrap_or_else(|panic| {
         let words = panic
             .downcast_ref::<String>()
             .map(String::as_str)
             .or_else(|| panic.downcast_ref::<&str>().copied())
             .unwrap_or("no words");
-        Some(Err(format!("gave up: {words}")))
+        match injected(&place.trace()) {
+            Some(call) if is_out_of_reach(&call) => None,
+            Some(call) => Some(Err(format!("gave up: {} [{words}]", call.shown))),
+            None => Some(Err(format!("gave up: {words}"))),
+        }
     })
 }
 

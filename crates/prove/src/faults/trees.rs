@@ -9,7 +9,7 @@ mod tree;
 
 use std::os::unix::process::ExitStatusExt as _;
 
-use super::calls::{Call, calls, is_interruptible};
+use super::calls::{Call, calls, is_interruptible, sqlite_gives_up};
 use super::crew::each;
 use super::errno;
 use super::judge::said;
@@ -98,12 +98,17 @@ fn failed(context: &Context, name: &str, subject: &Subject) -> Result<Tally, Ski
             if !place.trace().contains("(INJECTED)") {
                 return None;
             }
-            let must_succeed = *error == "EINTR" && is_interruptible(&call.name);
+            let must_succeed = *error == "EINTR" && is_repeated(call);
             let judged: Judged = told_truly(subject, &run.finished, must_succeed)
                 .and_then(|()| (subject.after_error)(&tree, &run));
             Some(judged.map_err(|wrong| format!("{inject}: {wrong} [{}]", call.shown)))
         },
     )
+}
+
+/// Whether a call that a signal interrupts is made again.
+fn is_repeated(call: &Call) -> bool {
+    is_interruptible(&call.name) && !(call.shown.contains("/.devs.db") && sqlite_gives_up(call))
 }
 
 fn traced_calls(context: &Context, name: &str, subject: &Subject) -> Result<Vec<Call>, Skip> {

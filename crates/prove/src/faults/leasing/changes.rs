@@ -7,7 +7,7 @@ use testkit::Finished;
 use super::store::{Store, of_story};
 use crate::case::{Skip, Tally};
 use crate::context::{Context, need_programs};
-use crate::faults::calls::{Call, calls, is_interruptible};
+use crate::faults::calls::{Call, calls, is_interruptible, sqlite_gives_up};
 use crate::faults::crew::{Tried, each};
 use crate::faults::errno;
 use crate::faults::judge::{documented, names_a_file, said};
@@ -179,19 +179,13 @@ fn failed_at(change: &Change, place: &Place, kind: Kind, call: &Call, error: &st
 }
 
 /// The calls that can fail, each with the errors that it is to meet.
-///
-/// Not when a lock of a range of a file is given back: no local file system refuses that.
 pub fn points(context: &Context, calls: Vec<Call>) -> Vec<(Call, &'static str)> {
-    let mut points = errno::points(context, calls);
-    points.retain(|(call, _)| !call.shown.contains("F_SETLK, {l_type=F_UNLCK"));
-    sampled(context, points)
+    sampled(context, errno::points(context, calls))
 }
 
 /// Whether a call that a signal interrupts is made again.
 pub fn is_repeated(kind: Kind, call: &Call) -> bool {
-    // SQLite repeats all but these, and says that it failed. Its locks never wait in the kernel, where a signal could come.
-    let is_final = matches!(call.name.as_str(), "fsync" | "fdatasync" | "fcntl");
-    is_interruptible(&call.name) && !(is_final && kind == Kind::Database)
+    is_interruptible(&call.name) && !(kind == Kind::Database && sqlite_gives_up(call))
 }
 
 /// What the disk cannot read SQLite calls malformed.
