@@ -306,12 +306,13 @@ fn child_runs_again_and_again() {
 #[test]
 fn runs_that_come_and_go_while_somebody_looks_are_never_called_interrupted() {
     const RUNS: usize = 40;
+    const LOOKS: usize = 20;
     let sandbox = Sandbox::new();
     let top = sandbox.path();
     let mut runner = other(top, "child_runs_again_and_again");
     let mut runs = 0;
     let mut looks = 0;
-    while runs < RUNS {
+    while runs < RUNS || looks < LOOKS {
         assert!(!runner.has_ended(), "it is not hindered");
         assert_eq!(look(top, &[]), [], "nobody was killed");
         runs += runner.lines_so_far().len();
@@ -319,5 +320,4 @@ fn runs_that_come_and_go_while_somebody_looks_are_never_called_interrupted() {
     }
     let ended = runner.wait(PATIENCE);
     assert!(ended.status.success(), "nor hindered: {ended:?}");
-    assert!(looks > RUNS / 2, "they met: {looks} looks at {runs} runs");
 }
