@@ -119,6 +119,16 @@ enum Guard {
     Held(Vec<PathBuf>),
 }
 
+/// The first half of a rename.
+#[derive(Debug)]
+struct Away {
+    path: PathBuf,
+    /// The lock at that moment, if nobody held it.
+    unguarded: Option<Lock>,
+    /// Whether the queue was empty since: the kernel puts both halves there one after the other, not at once.
+    is_waited_for: bool,
+}
+
 /// What is known of all locks in the watched folders, and what was told already.
 #[derive(Debug)]
 pub struct Judge {
@@ -127,7 +137,7 @@ pub struct Judge {
     /// Folders that were not listed yet: a sidecar in them may be there although no event has told it.
     unsettled: HashSet<PathBuf>,
     /// First halves of renames.
-    away: HashMap<u32, PathBuf>,
+    away: HashMap<u32, Away>,
     /// The last rename, from and to: the same one backwards is the second half of a swap, where commits of ours swap.
     last_move: Option<(PathBuf, PathBuf)>,
     /// Files whose present write was told: it is one finding from the first byte to the close.
@@ -170,11 +180,16 @@ impl Judge {
     ) -> Vec<Past> {
         match what {
             What::MovedAway(number) => {
-                self.away.insert(number, path);
+                let away = Away {
+                    unguarded: self.unguarded(&path),
+                    path,
+                    is_waited_for: false,
+                };
+                self.away.insert(number, away);
                 Vec::new()
             }
             What::MovedHere(number) => {
-                let from = self.away.remove(&number);
+                let from = self.away.remove(&number).map(|away| away.path);
                 self.moved(from, path, look)
             }
             _ if is_sidecar(&path) => {
@@ -185,16 +200,21 @@ impl Judge {
         }
     }
 
-    /// All events so far were taken: renames without a second half have left the watched folders.
+    /// All events so far were taken. Renames that have no second half at the next such call either have left the watched
+    /// folders.
     pub fn drained(&mut self, look: &mut dyn FnMut(&Path) -> Keeper) -> Vec<Past> {
         for sidecar in self.begun.drain(..) {
             if let Some(Lock::Held(tenure)) = self.locks.get_mut(&sidecar) {
                 tenure.is_sure = true;
             }
         }
-        let gone: Vec<_> = self.away.drain().map(|(_, path)| path).collect();
+        let gone: Vec<Away> = self
+            .away
+            .extract_if(|_, away| std::mem::replace(&mut away.is_waited_for, true))
+            .map(|(_, away)| away)
+            .collect();
         gone.into_iter()
-            .filter_map(|path| self.gone(path, look))
+            .filter_map(|away| self.gone(away.path, away.unguarded, look))
             .collect()
     }
 
@@ -277,7 +297,10 @@ impl Judge {
             What::Created => (How::Created, self.unguarded(&path)?),
             What::Written if self.told.contains(&path) => return None,
             What::Written => (How::InPlace, self.foreign(&path, How::InPlace, look)?),
-            _ => return self.gone(path, look),
+            _ => {
+                let lock = self.unguarded(&path);
+                return self.gone(path, lock, look);
+            }
         };
         self.told.insert(path.clone());
         Some(Past { path, how, lock })
@@ -308,7 +331,8 @@ impl Judge {
         if let Some(from) = &from
             && !is_temporary(from)
         {
-            found.extend(self.gone(from.clone(), look));
+            let lock = self.unguarded(from);
+            found.extend(self.gone(from.clone(), lock, look));
         }
         if is_sidecar(&to) {
             self.sidecar(to.clone(), What::Created, look);
@@ -359,8 +383,13 @@ impl Judge {
         found
     }
 
-    /// A name that is not there any more.
-    fn gone(&mut self, path: PathBuf, look: &mut dyn FnMut(&Path) -> Keeper) -> Option<Past> {
+    /// A name that is not there any more; the lock, if nobody held it then.
+    fn gone(
+        &mut self,
+        path: PathBuf,
+        unguarded: Option<Lock>,
+        look: &mut dyn FnMut(&Path) -> Keeper,
+    ) -> Option<Past> {
         if is_sidecar(&path) {
             self.sidecar(path, What::Removed, look);
             return None;
@@ -369,8 +398,7 @@ impl Judge {
         if !self.shared.is_shared(&path) {
             return None;
         }
-        let lock = self.unguarded(&path)?;
-        let how = How::Removed;
+        let (how, lock) = (How::Removed, unguarded?);
         Some(Past { path, how, lock })
     }
 

@@ -132,7 +132,7 @@ fn changes_without_a_lock_are_told_once_each() {
         ("rm", &[("remove", "a.json")], &["removed a.json"]),
         (
             "moved out of all that is watched",
-            &[("from", "a.json"), ("drained", "")],
+            &[("from", "a.json"), ("drained", ""), ("drained", "")],
             &["removed a.json"],
         ),
         (
@@ -175,6 +175,24 @@ fn commit_under_the_lock_is_clean_and_without_it_is_told() {
         .collect();
     let found = run(&mut judge(&[]), &late, &ours());
     assert_eq!(found, ["replaced a.json"], "the lock was given back before");
+}
+
+#[test]
+fn commit_whose_events_come_one_by_one_is_clean() {
+    let script: Vec<_> = COMMIT
+        .iter()
+        .flat_map(|event| [*event, ("drained", "")])
+        .collect();
+    let found = run(&mut judge(&[]), &under_lock(&script), &ours());
+    assert_eq!(found, [""; 0], "a rename has two halves");
+}
+
+#[test]
+fn file_that_its_owner_moves_out_of_all_that_is_watched_is_not_told() {
+    let moved = [("from", "a.json")];
+    let script = [&under_lock(&moved)[..], &[("drained", ""); 2]].concat();
+    let found = run(&mut judge(&[]), &script, &ours());
+    assert_eq!(found, [""; 0], "it was moved under the lock");
 }
 
 #[test]
