@@ -13,7 +13,7 @@ use crate::faults::place::finish;
 use crate::trees::{MADE, TASK, names_a_snapshot, same_files};
 
 /// By which an error tells where it happened: in git's folder, in ours, or at one of the tree's files.
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 8] = [
     "git",
     ".devs",
     "standard output",
@@ -21,6 +21,7 @@ const NAMES: [&str; 7] = [
     "src/",
     "made",
     "new file",
+    "the working folder",
 ];
 
 /// A disturbed command tells what happened: by an exit code that is documented, and in words that name where.
