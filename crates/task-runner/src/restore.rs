@@ -119,6 +119,16 @@ pub struct Restored {
     pub in_progress: Vec<Operation>,
 }
 
+impl Restored {
+    /// Whether the snapshot is not needed any more for going back. What was left stands in it only, and so does where HEAD was;
+    /// and while git is in the middle of something, its `--abort` would take away what was just brought back.
+    pub fn is_whole(&self) -> bool {
+        self.left.is_empty()
+            && self.in_progress.is_empty()
+            && !matches!(self.head, HeadOutcome::Kept { .. })
+    }
+}
+
 impl AtomicSnapshot {
     /// Brings the tree back to what a snapshot recorded: the bytes and permissions of every file that git tracks or would add,
     /// and the index with its flags. What is overwritten is in a snapshot of its own before, the rescue.

@@ -72,7 +72,8 @@ pub fn exit_code(exit: Result<u8, Failure>, conflict: Option<u8>, output: &Outpu
 
 /// Sees to it that git does not take our lock and journal for files of the project.
 fn keep_out_of_git(repository: &Repository, settings: &Settings) -> Result<(), Failure> {
-    let ours = [".devs-state.lock", JOURNAL_NAME].map(PathBuf::from);
+    let lock = format!("{STATE_LOCK_RESOURCE}.lock");
+    let ours = [lock.as_str(), JOURNAL_NAME].map(PathBuf::from);
     let visible = git::not_ignored(repository.top(), &ours).map_err(|err| {
         let headline = "cannot ask git what it ignores";
         Failure::new(Code::Io, headline).cause(err.to_string())

@@ -132,13 +132,9 @@ fn nothing_to_go_back_to(known: &Known, task: &TaskId) -> Failure {
     }
 }
 
-/// Once the tree is as it was, its snapshot holds nothing else; unless something was left, or HEAD has still to go back, or git's
-/// `--abort` could take away what was brought back.
+/// Once the tree is as it was, its snapshot holds nothing else.
 fn drop_after(tasks: &Tasks<'_>, known: &Known, restored: &Restored) -> Result<Settled, Failure> {
-    let is_whole = restored.left.is_empty()
-        && restored.in_progress.is_empty()
-        && !matches!(restored.head, HeadOutcome::Kept { .. });
-    if is_whole {
+    if restored.is_whole() {
         drop_all(tasks, known, Drop::IfSafe)
     } else {
         Ok(Settled::default())

@@ -147,16 +147,16 @@ impl<'a> Known<'a> {
 
     /// In any commit that has a name, before the base as well: there are the sides of a conflict. Only they are looked for.
     pub(super) fn where_it_was_merged(&self, contents: Vec<Content>) -> Missing {
-        let mut asked = Vec::new();
-        for named in self.named() {
-            asked.extend([named.as_bytes(), b"\n"].concat());
-        }
-        asked.extend(b"--\n");
         let (sides, mut missing): (Vec<_>, Vec<_>) =
             contents.into_iter().partition(|content| content.is_side);
         if sides.is_empty() {
             return Ok(missing);
         }
+        let mut asked = Vec::new();
+        for named in self.named() {
+            asked.extend([named.as_bytes(), b"\n"].concat());
+        }
+        asked.extend(b"--\n");
         for side in &sides {
             asked.extend(sys::bytes_of(&side.path));
             asked.push(b'\n');

@@ -6,7 +6,7 @@ use super::{OnFailure, Task, TaskRunner};
 use crate::drop::{Drop, Dropped};
 use crate::ended::Ended;
 use crate::journal::{Attempt, Decision, Journal, Written};
-use crate::restore::{HeadOutcome, RestoreOptions};
+use crate::restore::RestoreOptions;
 use crate::snapshot::Snapshot;
 use crate::state_lock::StateLockGuard;
 
@@ -136,12 +136,7 @@ impl Settling<'_> {
             .journal
             .decide(&self.task.id, Decision::Restored, runner.now());
         troubles.extend(decided.err().map(Trouble::NotWrittenDown));
-        // What was left stands in the snapshot only, and so does where HEAD was. While git is in the middle of something, its
-        // `--abort` would take away what was just brought back.
-        let is_whole = restored.left.is_empty()
-            && restored.in_progress.is_empty()
-            && !matches!(restored.head, HeadOutcome::Kept { .. });
-        let is_dropped = is_whole && matches!(self.drop(troubles), Fate::Dropped);
+        let is_dropped = restored.is_whole() && matches!(self.drop(troubles), Fate::Dropped);
         Fate::Restored {
             restored: Box::new(restored),
             is_dropped,
