@@ -17,6 +17,7 @@ mod foreign_locks;
 mod git_ignore;
 mod git_merge;
 mod journal;
+mod kills;
 mod lease_edits;
 mod lease_guard;
 mod lease_stores;
