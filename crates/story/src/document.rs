@@ -11,7 +11,7 @@ use crate::file_bytes::FileBytes;
 use crate::operations::{self, Denied};
 use crate::path::{self, Step};
 use crate::value::Value;
-use crate::yaml::{Draft, Failure, Parsed, Pieces, Reader, Refusal};
+use crate::yaml::{Draft, Failure, Pieces, Refusal, Source, Splice};
 
 /// One story in memory: the bytes of its file, and where each value of the frontmatter stands.
 ///
@@ -62,7 +62,7 @@ use crate::yaml::{Draft, Failure, Parsed, Pieces, Reader, Refusal};
 pub struct Document {
     bytes: FileBytes,
     fences: Fences,
-    parsed: Arc<Parsed>,
+    source: Arc<Source>,
 }
 
 impl PartialEq for Document {
@@ -94,11 +94,11 @@ impl Document {
         if let Some(marker) = conflict_marker(text) {
             return Err(fault((marker, ParseErrorKind::MergeConflict)));
         }
-        let parsed = Arc::new(Parsed::new(text).map_err(fault)?);
+        let source = Arc::new(Source::new(text).map_err(fault)?);
         Ok(Self {
             bytes: FileBytes::new(bytes),
             fences,
-            parsed,
+            source,
         })
     }
 
@@ -139,7 +139,7 @@ impl Document {
 
     /// The top-level keys in file order.
     pub fn fields(&self) -> Vec<&str> {
-        self.parsed.tree.names()
+        self.source.names(self.frontmatter())
     }
 
     /// Reads the value at `path`, aliases resolved; `None` when there is nothing.
@@ -149,12 +149,23 @@ impl Document {
     /// [`EditError::Path`] when `path` is malformed. Retrying does not help.
     pub fn get(&self, path: &str) -> Result<Option<Value>, EditError> {
         let steps = path::parse(path)?;
-        Ok(Reader::new(&self.parsed.tree).at(&steps))
+        let unreadable = |(_, kind)| EditError::Unreadable {
+            path: path.to_owned(),
+            kind,
+        };
+        self.source
+            .at(self.frontmatter(), &steps)
+            .map_err(unreadable)
     }
 
     /// The whole frontmatter as a [`Value::Map`].
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "only what the parser reads has an outline"
+    )]
     pub fn to_value(&self) -> Value {
-        Reader::new(&self.parsed.tree).whole()
+        let whole = self.source.whole(self.frontmatter());
+        whole.expect("the frontmatter was readable when the document was made")
     }
 
     /// Sets the value at `path`, making missing mappings on the way. `true`: bytes changed.
@@ -274,7 +285,8 @@ impl Document {
 
     /// The frontmatter cut into its entries; `None` where they cannot be moved on their own.
     pub(crate) fn pieces(&self) -> Option<Pieces<'_>> {
-        Pieces::of(self.frontmatter(), &self.parsed.tree)
+        let text = self.frontmatter();
+        Pieces::of(text, self.source.tree(text).ok()?)
     }
 
     /// The same story with another text between its fences, if both readers can read that.
@@ -283,7 +295,11 @@ impl Document {
         let whole = self.as_bytes();
         let bytes = [&whole[..start], yaml.as_bytes(), &whole[end..]].concat();
         let story = Self::parse(bytes).ok()?;
-        let is_whole = story.frontmatter() == yaml && story.parsed.is_sound(yaml);
+        let is_whole = story.frontmatter() == yaml
+            && story
+                .source
+                .parsed(yaml)
+                .is_ok_and(|parsed| parsed.is_sound(yaml));
         is_whole.then_some(story)
     }
 
@@ -328,22 +344,28 @@ impl Document {
     fn edit<T>(
         &mut self,
         path: &str,
-        operation: impl FnOnce(&mut Draft, &[Step]) -> Result<T, Denied>,
+        operation: impl Fn(&mut Draft<'_>, &[Step]) -> Result<T, Denied>,
     ) -> Result<T, EditError> {
         let steps = path::parse(path)?;
-        let mut draft = Draft::new(self.frontmatter(), &self.parsed, self.fences.eol);
-        let outcome =
-            operation(&mut draft, &steps).map_err(|denied| self.explain(path, &steps, denied))?;
-        let (text, parsed) = draft.finish();
-        if !Arc::ptr_eq(&parsed, &self.parsed) {
-            let fences = self.fences.with_yaml(text.len());
-            let head_end = self.fences.body_start;
-            self.bytes
-                .replace(self.fences.yaml.clone(), text.as_bytes(), head_end);
-            self.fences = fences;
-            self.parsed = parsed;
+        let (outcome, splice) = self
+            .source
+            .edit(self.frontmatter(), self.fences.eol, &steps, operation)
+            .map_err(|denied| self.explain(path, &steps, denied))?;
+        if let Some(splice) = splice {
+            self.put(splice);
         }
         Ok(outcome)
+    }
+
+    fn put(&mut self, splice: Splice) {
+        let Range { start, end } = splice.range;
+        let yaml = &self.fences.yaml;
+        let range = yaml.start + start..yaml.start + end;
+        let length = yaml.len() - (end - start) + splice.text.len();
+        let (fences, head_end) = (self.fences.with_yaml(length), self.fences.body_start);
+        self.bytes.replace(range, splice.text.as_bytes(), head_end);
+        self.fences = fences;
+        self.source = Arc::new(splice.source);
     }
 
     /// Adds path and place to what an operation says.

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+pub(super) use super::edit::Around;
 use super::edit::{Edit, Planner};
 use super::local::Place;
 use super::second::{self, Objection};
@@ -32,6 +33,15 @@ impl Parsed {
         self.second(text).is_ok()
     }
 
+    /// Whether the second reader sees one entry of that key.
+    pub(super) fn is_one_entry(&self, text: &str, name: &str) -> bool {
+        let read = self
+            .second(text)
+            .ok()
+            .and_then(serde_yaml::Value::as_mapping);
+        read.is_some_and(|entries| entries.len() == 1 && entries.contains_key(name))
+    }
+
     fn second(&self, text: &str) -> Result<&serde_yaml::Value, Objection> {
         let read = self.second.get_or_init(|| second::read(text));
         read.as_ref().map_err(Clone::clone)
@@ -51,23 +61,40 @@ pub(crate) enum Failure {
 
 /// The text of a frontmatter and its tree, always in step.
 #[derive(Debug, Clone)]
-pub(crate) struct Draft {
+pub(crate) struct Draft<'around> {
     text: String,
     parsed: Arc<Parsed>,
     eol: Eol,
+    /// What stands around a text that is a part only.
+    around: Option<Around<'around>>,
 }
 
-impl Draft {
+impl<'around> Draft<'around> {
     pub(crate) fn new(text: &str, parsed: &Arc<Parsed>, eol: Eol) -> Self {
         Self {
             text: text.to_owned(),
             parsed: Arc::clone(parsed),
             eol,
+            around: None,
+        }
+    }
+
+    /// A draft of one entry of a frontmatter.
+    pub(super) fn of_entry(
+        text: &str,
+        parsed: &Arc<Parsed>,
+        eol: Eol,
+        around: Around<'around>,
+    ) -> Self {
+        Self {
+            around: Some(around),
+            ..Self::new(text, parsed, eol)
         }
     }
 
     pub(crate) fn planner(&self) -> Planner<'_> {
-        Planner::new(&self.text, &self.parsed.tree)
+        let around = self.around.unwrap_or_default();
+        Planner::new(&self.text, &self.parsed.tree, around)
     }
 
     pub(crate) fn finish(self) -> (String, Arc<Parsed>) {
@@ -88,7 +115,11 @@ impl Draft {
                 limit: MAX_FRONTMATTER_BYTES,
             }));
         }
-        let parsed = match self.check_locally(edit, &text) {
+        let locally = match self.around {
+            Some(_) => None,
+            None => self.check_locally(edit, &text),
+        };
+        let parsed = match locally {
             Some(parsed) => parsed,
             None => self.check_whole(edit, &text)?,
         };
@@ -139,7 +170,7 @@ mod tests {
 
     const TEXT: &str = "a: 1\nb: 2 # two\nc:\n  - x\n";
 
-    fn draft(text: &str) -> Draft {
+    fn draft(text: &str) -> Draft<'static> {
         let parsed = Parsed::new(text).expect("the text is a mapping");
         Draft::new(text, &Arc::new(parsed), Eol::Lf)
     }

@@ -166,7 +166,7 @@ fn shift_entry(entry: &mut Entry, to: impl Fn(usize) -> usize + Copy) {
     shift(&mut entry.value, to);
 }
 
-fn shift(node: &mut Node, to: impl Fn(usize) -> usize + Copy) {
+pub(super) fn shift(node: &mut Node, to: impl Fn(usize) -> usize + Copy) {
     node.span = to(node.span.start)..to(node.span.end);
     node.outer = to(node.outer);
     match &mut node.kind {

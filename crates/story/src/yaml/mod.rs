@@ -8,6 +8,7 @@ mod draft;
 mod edit;
 mod local;
 mod node;
+mod outline;
 mod parser;
 mod pieces;
 mod plain;
@@ -15,14 +16,17 @@ mod read;
 mod resolve;
 mod scan;
 mod second;
+mod simple;
+mod source;
 mod write;
 
-pub(crate) use draft::{Draft, Failure, Parsed};
+pub(crate) use draft::{Draft, Failure};
 pub(crate) use edit::{Found, Refusal, Trail, locate};
 pub(crate) use parser::Fault;
 pub(crate) use pieces::{Piece, Pieces};
 pub(crate) use plain::{Given, Line, lines as plain_lines};
 pub(crate) use read::Reader;
+pub(crate) use source::{Source, Splice};
 pub(crate) use write::named;
 
 use node::{Kind, Node, Tree};

@@ -15,7 +15,7 @@ use crate::value::Value;
 const MOST_ENTRIES: usize = 64;
 
 /// Readers refuse keys beyond 1024 characters (YAML 1.2, 7.4.2); no story has one of this length.
-const LONGEST_KEY: usize = 128;
+pub(super) const LONGEST_KEY: usize = 128;
 
 /// One line of a plain frontmatter.
 #[derive(Debug)]
@@ -244,7 +244,7 @@ fn entry(content: &str, start: usize) -> Option<(&str, Given<'_>)> {
 }
 
 /// Whether a word is no `true`, nor one that readers of YAML 1.1 take for it.
-fn is_text(word: &str) -> bool {
+pub(super) fn is_text(word: &str) -> bool {
     // The longest of the others is `false`.
     word.len() > 5
         || (matches!(resolve::plain(word), Value::String(_))

@@ -15,7 +15,7 @@ pub(crate) use locate::{Found, Trail, locate};
 
 use super::node::{Kind, Node, Style, Tree};
 use super::write::{self, Renderer};
-use super::{MAX_DEPTH, Reader, resolve, scan};
+use super::{MAX_DEPTH, Reader, parse_mapping, resolve, scan};
 use crate::path::Step;
 use crate::value::Value;
 
@@ -91,19 +91,31 @@ impl Refusal {
     }
 }
 
+/// What stands around a text that is a part of a frontmatter; the habits of the file show there too.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Around<'text> {
+    pub(crate) before: &'text str,
+    pub(crate) behind: &'text str,
+    /// How far the first block list before is indented below its key.
+    pub(crate) list_indent_before: Option<usize>,
+    pub(crate) list_indent_behind: Option<usize>,
+}
+
 /// Plans edits of one text.
 pub(crate) struct Planner<'tree> {
     text: &'tree str,
     root: &'tree Node,
     reader: Reader<'tree>,
+    around: Around<'tree>,
 }
 
 impl<'tree> Planner<'tree> {
-    pub(crate) fn new(text: &'tree str, tree: &'tree Tree) -> Self {
+    pub(crate) fn new(text: &'tree str, tree: &'tree Tree, around: Around<'tree>) -> Self {
         Self {
             text,
             root: &tree.root,
             reader: Reader::new(tree),
+            around,
         }
     }
 
@@ -222,10 +234,15 @@ impl<'tree> Planner<'tree> {
 
     /// The habits of this file; `end` is where the bytes end that a splice replaces.
     fn renderer(&self, end: usize) -> Renderer {
-        let indent = first_list_indent(self.text, self.root);
+        let around = &self.around;
+        let indent = around
+            .list_indent_before
+            .or_else(|| first_list_indent(self.text, self.root))
+            .or(around.list_indent_behind);
+        let is_blank = |text: &str| text.trim().is_empty();
         Renderer {
             list_indent: if indent == Some(0) { 0 } else { 2 },
-            at_end: self.text[end..].trim().is_empty(),
+            at_end: is_blank(&self.text[end..]) && is_blank(around.behind),
         }
     }
 
@@ -250,16 +267,34 @@ impl<'tree> Planner<'tree> {
 
     /// Whether the whole frontmatter stands as the reference tool would write it.
     fn is_canonical(&self) -> bool {
-        let renderer = Renderer {
-            list_indent: 2,
-            at_end: false,
+        let Around { before, behind, .. } = self.around;
+        let is_written = |text: &str, is_last: bool| {
+            text.is_empty()
+                || parse_mapping(text)
+                    .is_ok_and(|tree| is_as_written(&Reader::new(&tree), text, is_last))
         };
-        match self.reader.whole() {
-            Value::Map(entries) if entries.iter().all(|entry| is_of_javascript(&entry.1)) => {
-                renderer.entries(&entries, 0).trim_end() == self.text.trim_end()
+        is_as_written(&self.reader, self.text, behind.is_empty())
+            && is_written(before, false)
+            && is_written(behind, true)
+    }
+}
+
+/// Whether a text stands as the reference tool would write what is read there; blanks at the end of the last one count for nothing.
+fn is_as_written(reader: &Reader<'_>, text: &str, is_last: bool) -> bool {
+    let renderer = Renderer {
+        list_indent: 2,
+        at_end: false,
+    };
+    match reader.whole() {
+        Value::Map(entries) if entries.iter().all(|entry| is_of_javascript(&entry.1)) => {
+            let written = renderer.entries(&entries, 0);
+            if is_last {
+                written.trim_end() == text.trim_end()
+            } else {
+                text.strip_suffix('\n') == Some(written.as_str())
             }
-            _ => false,
         }
+        _ => false,
     }
 }
 
@@ -333,7 +368,7 @@ fn refuse_marks(node: &Node) -> Result<(), Refusal> {
 }
 
 /// How far the first block list of the file is indented below its key.
-fn first_list_indent(text: &str, node: &Node) -> Option<usize> {
+pub(super) fn first_list_indent(text: &str, node: &Node) -> Option<usize> {
     let Kind::Map {
         flow: false,
         entries,
