@@ -8,6 +8,7 @@ pub mod lease;
 pub mod lease_plan;
 pub mod lifecycle;
 pub mod merging;
+pub mod narrow;
 mod ordered;
 pub mod queries;
 pub mod recovery;
