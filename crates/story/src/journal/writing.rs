@@ -225,14 +225,15 @@ pub(crate) fn append(
     on_disk: OnDisk,
 ) -> Result<Opened, JournalError> {
     let mut opened = open_to_append(file, like)?;
-    let size = size_of(file, &opened)?;
+    let mut size = size_of(file, &opened)?;
     if size > MAX_JOURNAL_BYTES {
         if let Err(err) = drop_older_half(file, &opened) {
             tracing::warn!(err = &*err, "the journal was not cut");
         }
         opened = open_to_append(file, like)?;
+        size = size_of(file, &opened)?;
     }
-    let mut bytes = close_what_is_open(file, &opened, story)?;
+    let mut bytes = close_what_is_open(file, &opened, size, story)?;
     bytes.extend(lines.iter().flat_map(Line::to_bytes));
     write_at_end(&opened.file, &bytes).map_err(|err| failed(file, "write", err))?;
     if on_disk == OnDisk::Now {
@@ -245,10 +246,11 @@ pub(crate) fn append(
 fn close_what_is_open(
     file: &JournalFile,
     opened: &Opened,
+    size: u64,
     story: &Document,
 ) -> Result<Vec<u8>, JournalError> {
-    let size = size_of(file, opened)?;
-    let tail = read_from(&opened.file, size.saturating_sub(TAIL_BYTES), TAIL_BYTES)
+    let tail_bytes = size.min(TAIL_BYTES);
+    let tail = read_from(&opened.file, size - tail_bytes, tail_bytes)
         .map_err(|err| failed(file, "read", err))?;
     let Some(whole) = tail.strip_suffix(b"\n") else {
         let mut bytes = if tail.is_empty() {
@@ -340,15 +342,15 @@ fn read_whole(file: &JournalFile, opened: &Opened) -> Result<Journal, JournalErr
         let path = file.path();
         return Err(JournalError::TooLarge { path, size });
     }
-    let bytes =
-        read_from(&opened.file, 0, MAX_READ_BYTES).map_err(|err| failed(file, "read", err))?;
+    let bytes = read_from(&opened.file, 0, size).map_err(|err| failed(file, "read", err))?;
     Ok(Journal::parse(&bytes))
 }
 
-fn read_from(mut file: &File, offset: u64, limit: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+/// One call as a rule: what is known to be there has room, and nothing is asked for behind it.
+fn read_from(mut file: &File, offset: u64, length: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
     file.seek(SeekFrom::Start(offset))?;
-    file.take(limit).read_to_end(&mut bytes)?;
+    file.take(length).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
