@@ -38,16 +38,20 @@ impl Repository {
     pub fn open(cwd: &Path) -> Result<Self, GitError> {
         let version = Version::parse(&Git::found_from(cwd).args(["version"]).run_line()?)?;
         let folder = || cwd.to_owned();
-        let is = |question| ask(cwd, question).map(|answer| answer == Path::new("true"));
-        if is("--is-bare-repository")? {
+        let at_once = ask_at_once(cwd, QUESTIONS);
+        let answer = |at: usize| match &at_once {
+            Some(answers) => Ok(answers[at].clone()),
+            None => ask(cwd, QUESTIONS[at]),
+        };
+        let is = |at| answer(at).map(|answer| answer == Path::new("true"));
+        if is(0)? {
             return Err(GitError::Bare { folder: folder() });
         }
-        if !is("--is-inside-work-tree")? {
+        if !is(1)? {
             return Err(GitError::InsideGitFolder { folder: folder() });
         }
-        let top = ask_path(cwd, "--show-toplevel")?;
-        let git_dir = ask_path(cwd, "--absolute-git-dir")?;
-        let common_dir = ask_path(cwd, "--git-common-dir")?;
+        let path = |at| canonical(cwd, QUESTIONS[at], &answer(at)?);
+        let (top, git_dir, common_dir) = (path(2)?, path(3)?, path(4)?);
         let mut repository = Self {
             top,
             git_dir,
@@ -112,7 +116,25 @@ impl Repository {
     }
 }
 
-/// One question to `git rev-parse`: a path in an answer may hold any byte, so that two answers could not be told apart.
+/// What `Repository::open` asks of `git rev-parse`.
+const QUESTIONS: [&str; 5] = [
+    "--is-bare-repository",
+    "--is-inside-work-tree",
+    "--show-toplevel",
+    "--absolute-git-dir",
+    "--git-common-dir",
+];
+
+/// All questions to one `git rev-parse`. `None` where git refuses one of them, or where the answers have more lines than there
+/// are questions: a path may hold any byte, and then nobody can tell them apart.
+fn ask_at_once<const N: usize>(cwd: &Path, questions: [&str; N]) -> Option<[PathBuf; N]> {
+    let git = Git::found_from(cwd).args(["rev-parse"]).args(questions);
+    let answers = git.run().ok()?;
+    let lines = answers.strip_suffix(b"\n")?.split(|byte| *byte == b'\n');
+    lines.map(sys::path_of).collect::<Vec<_>>().try_into().ok()
+}
+
+/// One question to `git rev-parse`.
 fn ask(cwd: &Path, question: &str) -> Result<PathBuf, GitError> {
     let git = Git::found_from(cwd).args(["rev-parse", question]);
     let folder = cwd.to_owned();
@@ -128,10 +150,10 @@ fn ask(cwd: &Path, question: &str) -> Result<PathBuf, GitError> {
     }
 }
 
-/// One path that git is asked for, in the form in which paths are compared.
-fn ask_path(cwd: &Path, question: &str) -> Result<PathBuf, GitError> {
+/// A path that git has answered, in the form in which paths are compared.
+fn canonical(cwd: &Path, question: &str, answer: &Path) -> Result<PathBuf, GitError> {
     // Some answers are relative to where was asked.
-    let path = cwd.join(ask(cwd, question)?);
+    let path = cwd.join(answer);
     path.canonicalize().map_err(|source| GitError::Io {
         command: format!("git rev-parse {question}"),
         source,
