@@ -3,6 +3,7 @@
 mod app;
 mod apply;
 mod args;
+mod by_path;
 mod child;
 mod claim;
 mod completions;

@@ -13,6 +13,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 
 use super::{Change, ChangeKind, Waited};
+use crate::by_path::ByPath;
 
 /// Some thousand events with short names; chosen, because a full queue loses events.
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -21,7 +22,7 @@ const BUFFER_BYTES: usize = 64 * 1024;
 #[derive(Debug)]
 pub struct ChangeEvents {
     inotify: OwnedFd,
-    paths: HashMap<i32, PathBuf>,
+    folders: Folders,
     buffer: Vec<MaybeUninit<u8>>,
 }
 
@@ -30,7 +31,7 @@ impl ChangeEvents {
     pub fn new() -> io::Result<Self> {
         Ok(Self {
             inotify: inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?,
-            paths: HashMap::new(),
+            folders: Folders::new(),
             buffer: vec![MaybeUninit::uninit(); BUFFER_BYTES],
         })
     }
@@ -46,26 +47,21 @@ impl ChangeEvents {
             | WatchFlags::ONLYDIR
             | WatchFlags::DONT_FOLLOW;
         let number = inotify::add_watch(&self.inotify, folder, what)?;
-        self.paths.insert(number, folder.to_path_buf());
+        self.folders.insert(number, folder.to_path_buf());
         Ok(())
     }
 
     /// Stops watching a folder and all below it.
     pub fn remove_below(&mut self, folder: &Path) {
-        let inotify = &self.inotify;
-        self.paths.retain(|number, path| {
-            let is_below = path.starts_with(folder);
-            if is_below {
-                // Where the folder is gone the kernel has done that by itself.
-                inotify::remove_watch(inotify, *number).ok();
-            }
-            !is_below
-        });
+        for number in self.folders.remove_below(folder) {
+            // Where the folder is gone the kernel has done that by itself.
+            inotify::remove_watch(&self.inotify, number).ok();
+        }
     }
 
     /// How many folders are watched.
     pub fn count(&self) -> usize {
-        self.paths.len()
+        self.folders.paths.len()
     }
 
     /// Sleeps until something happens, nobody reads stdout any more, a signal comes, or `timeout` is over.
@@ -97,13 +93,12 @@ impl ChangeEvents {
             if flags.contains(ReadFlags::QUEUE_OVERFLOW) {
                 changes.push(Change::Lost);
             } else if flags.contains(ReadFlags::IGNORED) {
-                let folder = self.paths.remove(&event.wd());
+                let folder = self.folders.remove(event.wd());
                 // A new folder may have taken its name already.
-                let is_again = |folder: &PathBuf| self.paths.values().any(|path| path == folder);
-                let folder = folder.filter(|folder| !is_again(folder));
+                let folder = folder.filter(|folder| !self.folders.numbers.contains(folder));
                 changes.extend(folder.map(Change::Unwatched));
             } else if let (Some(folder), Some(name), Some(kind)) = (
-                self.paths.get(&event.wd()),
+                self.folders.paths.get(&event.wd()),
                 event.file_name(),
                 kind_of(flags, event.cookie()),
             ) {
@@ -123,6 +118,53 @@ impl ChangeEvents {
     }
 }
 
+/// The watched folders, by the kernel's number and by path.
+#[derive(Debug)]
+struct Folders {
+    paths: HashMap<i32, PathBuf>,
+    /// Two, where a new folder has taken the name of one whose end was not told yet.
+    numbers: ByPath<Vec<i32>>,
+}
+
+impl Folders {
+    fn new() -> Self {
+        Self {
+            paths: HashMap::new(),
+            numbers: ByPath::new(),
+        }
+    }
+
+    fn insert(&mut self, number: i32, folder: PathBuf) {
+        // The number stays with a folder that was renamed.
+        self.remove(number);
+        match self.numbers.get_mut(&folder) {
+            Some(numbers) => numbers.push(number),
+            None => drop(self.numbers.insert(folder.clone(), vec![number])),
+        }
+        self.paths.insert(number, folder);
+    }
+
+    fn remove(&mut self, number: i32) -> Option<PathBuf> {
+        let folder = self.paths.remove(&number)?;
+        if let Some(numbers) = self.numbers.get_mut(&folder) {
+            numbers.retain(|other| *other != number);
+            if numbers.is_empty() {
+                self.numbers.remove(&folder);
+            }
+        }
+        Some(folder)
+    }
+
+    /// The numbers of a folder and all below it, which are forgotten.
+    fn remove_below(&mut self, folder: &Path) -> Vec<i32> {
+        let numbers = self.numbers.remove_below(folder).concat();
+        for number in &numbers {
+            self.paths.remove(number);
+        }
+        numbers
+    }
+}
+
 fn kind_of(flags: ReadFlags, cookie: u32) -> Option<ChangeKind> {
     Some(if flags.contains(ReadFlags::MODIFY) {
         ChangeKind::Written
@@ -139,4 +181,32 @@ fn kind_of(flags: ReadFlags, cookie: u32) -> Option<ChangeKind> {
     } else {
         return None;
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_know_each_path_while_one_of_its_numbers_is_left() {
+        let mut folders = Folders::new();
+        for (number, folder) in [
+            (1, "/p"),
+            (2, "/p/a"),
+            (3, "/p/a/x"),
+            (4, "/p/a"),
+            (5, "/p/b"),
+        ] {
+            folders.insert(number, folder.into());
+        }
+        assert_eq!(folders.remove(2), Some("/p/a".into()), "the old one of two");
+        assert!(folders.numbers.contains(Path::new("/p/a")), "the new one");
+        folders.insert(5, "/p/c".into());
+        assert!(!folders.numbers.contains(Path::new("/p/b")), "renamed");
+        let mut below = folders.remove_below(Path::new("/p/a"));
+        below.sort_unstable();
+        assert_eq!(below, [3, 4], "the folder and what is below it");
+        assert_eq!(folders.remove(4), None, "it is forgotten");
+        assert_eq!(folders.paths.len(), 2, "the others stay");
+    }
 }

@@ -11,13 +11,14 @@
 //! of our commands and it is certain that it was read in time. All other tenures may be those of tools that write in place
 //! under the lock, and are left in peace; so is that of `story with` and its like.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use atomic_file::is_temporary_name;
 
 use super::shared::{Shared, guards_of, is_sidecar};
+use crate::by_path::ByPath;
 
 /// How many displaced versions are remembered, for writes that come too late. Chosen: far more than one moment has.
 const MOST_DISPLACED: usize = 1024;
@@ -133,15 +134,16 @@ struct Away {
 #[derive(Debug)]
 pub struct Judge {
     shared: Shared,
-    locks: HashMap<PathBuf, Lock>,
+    /// Of a settled folder only those that are there.
+    locks: ByPath<Lock>,
     /// Folders that were not listed yet: a sidecar in them may be there although no event has told it.
-    unsettled: HashSet<PathBuf>,
+    unsettled: ByPath<()>,
     /// First halves of renames.
     away: HashMap<u32, Away>,
     /// The last rename, from and to: the same one backwards is the second half of a swap, where commits of ours swap.
     last_move: Option<(PathBuf, PathBuf)>,
     /// Files whose present write was told: it is one finding from the first byte to the close.
-    told: HashSet<PathBuf>,
+    told: ByPath<()>,
     /// Changes under a lock whose owner has not shown yet that it only replaces.
     suspects: Vec<(PathBuf, How)>,
     /// Sidecars whose tenure began since the queue was last empty.
@@ -155,11 +157,11 @@ impl Judge {
     pub fn new(shared: Shared) -> Self {
         Self {
             shared,
-            locks: HashMap::new(),
-            unsettled: HashSet::new(),
+            locks: ByPath::new(),
+            unsettled: ByPath::new(),
             away: HashMap::new(),
             last_move: None,
-            told: HashSet::new(),
+            told: ByPath::new(),
             suspects: Vec::new(),
             begun: Vec::new(),
             displaced: VecDeque::new(),
@@ -168,7 +170,7 @@ impl Judge {
 
     /// A folder is watched from now on; what lies in it comes with [`Judge::settle`].
     pub fn begin(&mut self, folder: PathBuf) {
-        self.unsettled.insert(folder);
+        self.unsettled.insert(folder, ());
     }
 
     /// Takes one event. `look` says who holds a sidecar, as far as can be seen now.
@@ -221,7 +223,7 @@ impl Judge {
     /// What was listed in a folder, after all events that came until then were taken: what events have told counts more.
     pub fn settle(&mut self, folder: &Path, sidecars: Vec<(PathBuf, Lock)>) {
         for (sidecar, lock) in sidecars {
-            self.locks.entry(sidecar).or_insert(lock);
+            self.locks.insert_if_new(sidecar, lock);
         }
         self.unsettled.remove(folder);
     }
@@ -242,9 +244,9 @@ impl Judge {
 
     /// Forgets a folder that is not watched any more, and all below it.
     pub fn forget_below(&mut self, folder: &Path) {
-        self.unsettled.retain(|other| !other.starts_with(folder));
-        self.locks.retain(|sidecar, _| !sidecar.starts_with(folder));
-        self.told.retain(|path| !path.starts_with(folder));
+        self.unsettled.remove_below(folder);
+        self.locks.remove_below(folder);
+        self.told.remove_below(folder);
         self.suspects.retain(|(path, _)| !path.starts_with(folder));
     }
 
@@ -265,6 +267,14 @@ impl Judge {
         };
         self.suspects
             .retain(|(suspect, _)| !guards_of(suspect).contains(&path));
+        // Before a folder is settled, what it was listed with must not count more than this.
+        let is_settled = path
+            .parent()
+            .is_none_or(|folder| !self.unsettled.contains(folder));
+        if lock == Lock::Free && is_settled {
+            self.locks.remove(&path);
+            return;
+        }
         self.begun.push(path.clone());
         self.locks.insert(path, lock);
     }
@@ -280,10 +290,11 @@ impl Judge {
             return None;
         }
         if what == What::Written
+            && is_temporary(&path)
             && let Some(file) = self.file_displaced_to(&path)
         {
             let (how, lock) = (How::Late, Lock::Free);
-            let is_new = self.told.insert(path);
+            let is_new = self.told.insert(path, ()).is_none();
             return is_new.then_some(Past {
                 path: file,
                 how,
@@ -302,7 +313,7 @@ impl Judge {
                 return self.gone(path, lock, look);
             }
         };
-        self.told.insert(path.clone());
+        self.told.insert(path.clone(), ());
         Some(Past { path, how, lock })
     }
 
@@ -439,7 +450,7 @@ impl Judge {
         if shown.is_none() {
             self.suspects.push((path.to_path_buf(), how));
             // Each write once, as with what is told.
-            self.told.insert(path.to_path_buf());
+            self.told.insert(path.to_path_buf(), ());
         }
         shown
     }
