@@ -3,6 +3,7 @@
 mod files;
 mod look;
 
+use std::collections::{HashMap, HashSet};
 use std::error::Error as _;
 use std::fmt;
 use std::num::NonZero;
@@ -94,9 +95,7 @@ pub fn scan(workspace: &Workspace) -> Scan {
     let (copies, unlisted_worktrees) = files::of_worktrees(workspace);
     let stories = sys::open_base(&workspace.stories());
     let mut scan = heads_within(stories.as_ref(), &files);
-    for copy in copies {
-        take_copy(&mut scan, &copy);
-    }
+    take_copies(&mut scan, &copies);
     show_decided(&mut scan, workspace, &files);
     let unlisted = unlisted.into_iter().chain(unlisted_worktrees);
     scan.skipped.extend(unlisted.map(|err| Skipped {
@@ -112,13 +111,20 @@ pub fn scan(workspace: &Workspace) -> Scan {
 /// After the scan: a transaction that was decided before it may have been carried out in part while it went on.
 fn show_decided(scan: &mut Scan, workspace: &Workspace, files: &[StoryFile]) {
     let decided = unfinished(workspace.root()).unwrap_or_default();
-    for path in decided.iter().flat_map(|transaction| &transaction.stories) {
-        let is_it = |file: &&StoryFile| file.path.canonicalize().is_ok_and(|found| found == *path);
-        let Some(file) = files.iter().find(is_it) else {
-            continue;
-        };
-        if let Ok(story) = read(&file.path)
-            && let Some(head) = scan.heads.iter_mut().find(|head| head.path == file.path)
+    let decided = decided.iter().flat_map(|transaction| &transaction.stories);
+    let decided: HashSet<&PathBuf> = decided.collect();
+    if decided.is_empty() {
+        return;
+    }
+    let is_decided = |file: &&StoryFile| {
+        let found = file.path.canonicalize();
+        found.is_ok_and(|found| decided.contains(&found))
+    };
+    let files = files.iter().filter(is_decided);
+    let files: HashMap<_, _> = files.map(|file| (&file.path, file)).collect();
+    for head in &mut scan.heads {
+        if let Some(file) = files.get(&head.path)
+            && let Ok(story) = read(&file.path)
         {
             *head = Head::of(&story, file);
         }
@@ -135,28 +141,37 @@ pub fn files_of(workspace: &Workspace) -> (Vec<StoryFile>, Vec<FolderError>) {
     (files, unlisted)
 }
 
-/// Puts a worktree's copy of its own story in the place of the main one. Of several worktrees the first by name wins.
-fn take_copy(scan: &mut Scan, candidates: &[StoryFile]) {
-    for file in candidates {
-        match look::at(file, None, SystemTime::now()) {
-            look::Seen::Head(head) if is_called(&head, file) => {
-                let same = |other: &Head| other.id.eq_ignore_ascii_case(&head.id);
-                let is_copy = |other: &Head| matches!(other.copy, StoryCopy::Worktree { .. });
-                if !scan.heads.iter().any(|other| is_copy(other) && same(other)) {
-                    let is_main = |other: &Head| other.copy == StoryCopy::Main;
-                    scan.heads.retain(|other| !(is_main(other) && same(other)));
-                    scan.heads.push(*head);
-                }
-                return;
+/// Puts the worktrees' copies of their own stories in the place of the main ones. Of several worktrees the first by name wins.
+fn take_copies(scan: &mut Scan, worktrees: &[Vec<StoryFile>]) {
+    let mut ids = HashSet::new();
+    let mut copies = Vec::new();
+    for candidates in worktrees {
+        match copy_in(candidates) {
+            Some(look::Seen::Head(head)) if ids.insert(head.id.to_ascii_lowercase()) => {
+                copies.push(*head);
             }
-            look::Seen::Head(_) => return,
-            look::Seen::Nothing => {}
-            look::Seen::Skipped(skipped) => {
-                scan.skipped.push(skipped);
-                return;
-            }
+            Some(look::Seen::Skipped(skipped)) => scan.skipped.push(skipped),
+            _ => {}
         }
     }
+    if !copies.is_empty() {
+        let is_copied = |head: &Head| ids.contains(&head.id.to_ascii_lowercase());
+        let heads = &mut scan.heads;
+        heads.retain(|head| head.copy != StoryCopy::Main || !is_copied(head));
+        heads.append(&mut copies);
+    }
+}
+
+/// What a worktree has of its own story.
+fn copy_in(candidates: &[StoryFile]) -> Option<look::Seen> {
+    for file in candidates {
+        match look::at(file, None, SystemTime::now()) {
+            look::Seen::Nothing => {}
+            look::Seen::Head(head) if !is_called(&head, file) => return None,
+            seen => return Some(seen),
+        }
+    }
+    None
 }
 
 /// Whether the id says the same as the name by which the story is found.

@@ -11,6 +11,7 @@
 //! A change replaces the cells that it means; whatever else stands in the section, rows that we do not understand
 //! included, is copied as it is.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 use std::str::FromStr;
@@ -169,9 +170,10 @@ pub fn next_pending(story: &Document) -> Option<Task> {
 /// [`TaskError::Name`] for a name that cannot stand in a cell; [`TaskError::Twice`]. Retrying does not
 /// help.
 pub fn initialise(story: &mut Document, tasks: &[String]) -> Result<Initialised, TaskError> {
-    for (at, name) in tasks.iter().enumerate() {
+    let mut names = HashSet::new();
+    for name in tasks {
         check_name(name)?;
-        if tasks[..at].contains(name) {
+        if !names.insert(name) {
             let name = name.clone();
             return Err(TaskError::Twice { name });
         }

@@ -1,5 +1,7 @@
 //! Which files a scan reads.
 
+use std::collections::HashSet;
+
 use crate::folder::{self, FolderError, Order};
 use crate::workspace::{LegacyFolder, STORY_FILE, StoryCopy, StoryFile, Workspace, Worktree};
 
@@ -31,9 +33,10 @@ fn legacy_files(
     let mut files = workspace.legacy_files(legacy, Order::Directory)?;
     let path = workspace.legacy(legacy);
     let entries = folder::entries_if_there(&path, Order::Directory)?;
+    let named: HashSet<_> = files.iter().map(|file| &file.name).collect();
     let folders = entries.into_iter().filter(|entry| {
         // A link that ends in .md is a file already.
-        entry.kind.may_be_folder() && !files.iter().any(|file| file.name == entry.name)
+        entry.kind.may_be_folder() && !named.contains(&entry.name)
     });
     let inside: Vec<_> = folders
         .map(|entry| StoryFile {
