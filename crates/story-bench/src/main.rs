@@ -4,6 +4,7 @@
 //! story-bench fast|durable update FILE FIELDS COUNT
 //! story-bench fast|durable hold FILE
 //! story-bench list FOLDER COUNT STORY
+//! story-bench simulate [NAME=VALUE]...
 //! ```
 //!
 //! `update` adds 1 to each of FIELDS (a comma list) COUNT times; `FILE` may be `@LIST`, a file of
@@ -11,9 +12,11 @@
 //! standard input; with `BENCH_MAX_MS=n` it starts no update later than n ms after that. The last
 //! line of output is `{"lat_ns":[...],"errors":{...}}`, negative where an update failed. `hold` takes
 //! the lock, prints `HELD` and sleeps until it is killed. `list` makes COUNT stories in FOLDER and compares the program
-//! STORY that lists them with one that only reads their heads (`story-bench heads THREADS STORIES`).
+//! STORY that lists them with one that only reads their heads (`story-bench heads THREADS STORIES`). `simulate` writes
+//! nothing: it predicts by a model how long many writers of one story wait (docs/scale.md).
 
 mod list;
+mod simulate;
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -26,7 +29,8 @@ use sidecar_lock::{LockOptions, SidecarLock, settle_hand_overs};
 use story::{EditError, UpdateError, UpdateOptions};
 
 const USAGE: &str = "usage: story-bench fast|durable update FILE FIELDS COUNT | hold FILE\n\
-                     \x20      story-bench list FOLDER COUNT STORY";
+                     \x20      story-bench list FOLDER COUNT STORY\n\
+                     \x20      story-bench simulate [NAME=VALUE]...";
 
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -34,6 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["list", folder, count, story] => {
             return list::compare(Path::new(folder), count.parse()?, Path::new(story));
         }
+        ["simulate", ref arguments @ ..] => return simulate::print(arguments),
         ["heads", threads, stories] => return list::heads(threads.parse()?, Path::new(stories)),
         _ => {}
     }
