@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::commit::{Committed, sync_folder};
 use crate::error::CommitError;
 use crate::options::{CommitOptions, Durability};
-use crate::stage::{NewFile, UNTIL_COMPLETE};
+use crate::stage::{Modes, NewFile, UNTIL_COMPLETE};
 use crate::sys::Directory;
 use crate::target::{Resolved, split};
 use crate::version::NewContents;
@@ -91,7 +91,11 @@ pub fn create_exactly(
     let (directory, name) = opened.map_err(|err| fail("open its folder", err))?;
     let NewContents { write, permissions } = contents;
     let write = &mut |mut file: &File| write(&mut file);
-    let mut new = NewFile::write_by(&directory, name, file.path, UNTIL_COMPLETE, write)?;
+    let modes = Modes {
+        nameless: UNTIL_COMPLETE,
+        named: UNTIL_COMPLETE,
+    };
+    let mut new = NewFile::write_by(&directory, name, file.path, modes, write)?;
     if let Err(err) = new.set_permissions(permissions, file.path) {
         discard(&directory, file.path, &mut new);
         return Err(err);

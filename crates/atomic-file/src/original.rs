@@ -71,7 +71,7 @@ impl Original {
         let bytes = read_stable(&mut target, max_bytes)?;
         let is_ambiguous = target
             .stamp
-            .is_ambiguous(now(), || sys::stamps_are_fine(target.file()));
+            .is_ambiguous(now(), || target.directory.has_fine_stamps());
         Ok(Self {
             target,
             bytes,

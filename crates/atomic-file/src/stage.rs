@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io::{self, IoSlice, Write as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub(crate) const LOOKS: u32 = 20;
 /// The pause after the first look; each is longer by as much.
 pub(crate) const PAUSE: Duration = Duration::from_micros(300);
 
-/// Nobody else reads the new file before it has its own rights.
+/// Nobody else reads the new file before it has its own rights, where it has a name.
 pub(crate) const UNTIL_COMPLETE: u32 = 0o600;
 
 const OWNER_MAY_WRITE: u32 = 0o200;
@@ -64,7 +64,8 @@ pub(crate) fn stage(
     options: &CommitOptions,
 ) -> Result<Staged, CommitError> {
     let write = &mut |file: &File| write_parts(file, contents);
-    let mut staged = begin(target, base, write, options)?;
+    let mode = target.stamp.mode;
+    let mut staged = begin(target, base, mode, write, options)?;
     check_writable(&staged.target, &staged.new.stamp)?;
     let warnings = copy_metadata(&staged.target, &staged.new, staged.target.stamp.mode)?;
     staged.warnings.extend(warnings);
@@ -81,7 +82,7 @@ pub(crate) fn stage_exactly(
 ) -> Result<Staged, CommitError> {
     let NewContents { write, permissions } = new;
     let write = &mut |mut file: &File| write(&mut file);
-    let mut staged = begin(target, base, write, options)?;
+    let mut staged = begin(target, base, permissions, write, options)?;
     match copy_metadata(&staged.target, &staged.new, permissions) {
         Ok(warnings) => staged.warnings.extend(warnings),
         Err(CommitError::OwnerNotKept { path, source }) => {
@@ -97,10 +98,11 @@ pub(crate) fn stage_exactly(
     staged.complete()
 }
 
-/// Writes the new version; from here on, dropping it removes the new file.
+/// Writes the new version, which is to have `mode` in the end; from here on, dropping it removes the new file.
 fn begin(
     target: Target,
     base: Base,
+    mode: u32,
     write: Write<'_>,
     options: &CommitOptions,
 ) -> Result<Staged, CommitError> {
@@ -114,7 +116,10 @@ fn begin(
         &target.directory,
         &target.name,
         &target.path,
-        UNTIL_COMPLETE,
+        Modes {
+            nameless: mode,
+            named: UNTIL_COMPLETE,
+        },
         write,
     )?;
     Ok(Staged {
@@ -134,6 +139,14 @@ impl Staged {
     }
 }
 
+/// With which mode a new file begins; the umask takes from it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Modes {
+    /// Nobody else can open it before it has a name, so it may be what it is to be in the end.
+    pub(crate) nameless: u32,
+    pub(crate) named: u32,
+}
+
 /// Writes the contents of a new file.
 pub(crate) type Write<'a> = &'a mut dyn FnMut(&File) -> io::Result<()>;
 
@@ -147,7 +160,11 @@ impl NewFile {
         contents: &[&[u8]],
     ) -> Result<Self, CommitError> {
         let write = &mut |file: &File| write_parts(file, contents);
-        Self::write_by(directory, beside, path, mode, write)
+        let modes = Modes {
+            nameless: mode,
+            named: mode,
+        };
+        Self::write_by(directory, beside, path, modes, write)
     }
 
     /// The same with contents that come piece by piece.
@@ -155,11 +172,11 @@ impl NewFile {
         directory: &Directory,
         beside: &OsStr,
         path: &Path,
-        mode: u32,
+        modes: Modes,
         write: Write<'_>,
     ) -> Result<Self, CommitError> {
         let fail = |step, err| CommitError::from_io(step, path, err);
-        let (file, name) = open_new(directory, beside, mode).map_err(|err| {
+        let (file, name) = open_new(directory, beside, modes).map_err(|err| {
             if directory.is_removed() {
                 // Some file systems call that "not permitted".
                 return CommitError::NotFound {
@@ -255,27 +272,35 @@ impl Drop for Staged {
     }
 }
 
-/// Below this, copying the parts together costs less than a second system call (chosen).
-const SMALL: usize = 64 * 1024;
-
+/// Writes all parts, as a rule in one call and without joining them.
 fn write_parts(mut file: &File, parts: &[&[u8]]) -> io::Result<()> {
-    if parts.len() > 1 && parts.iter().map(|part| part.len()).sum::<usize>() <= SMALL {
-        return file.write_all(&parts.concat());
+    if let [whole] = parts {
+        return file.write_all(whole);
     }
-    parts.iter().try_for_each(|part| file.write_all(part))
+    let slices: Vec<IoSlice<'_>> = parts.iter().map(|part| IoSlice::new(part)).collect();
+    let mut written = match file.write_vectored(&slices) {
+        Err(err) if err.kind() == io::ErrorKind::Interrupted => 0,
+        written => written?,
+    };
+    for part in parts {
+        let before = written.min(part.len());
+        written -= before;
+        file.write_all(&part[before..])?;
+    }
+    Ok(())
 }
 
 fn open_new(
     directory: &Directory,
     beside: &OsStr,
-    mode: u32,
+    modes: Modes,
 ) -> io::Result<(File, Option<OsString>)> {
-    if let Some(file) = directory.create_anonymous(mode)? {
+    if let Some(file) = directory.create_anonymous(modes.nameless)? {
         return Ok((file, None));
     }
     lock_out_sweepers(directory);
     let name = temporary(beside, Mark::Unpublished, Mark::Unknown);
-    let file = directory.create_named(&name, mode)?;
+    let file = directory.create_named(&name, modes.named)?;
     Ok((file, Some(name)))
 }
 

@@ -75,6 +75,11 @@ pub fn sweep_beside(file: Resolved<'_>) -> Result<Swept, SweepError> {
 
 fn open_folder(file: Resolved<'_>) -> Result<Option<(Directory, &OsStr)>, SweepError> {
     let opened = file.open_folder().transpose();
+    let opened = opened.and_then(|opened| match opened {
+        // Who sweeps has the folder's lock alone; others may use the handle that was given.
+        Some((shared, name)) if file.folder.is_some() => Ok(Some((shared.reopened()?, name))),
+        opened => Ok(opened),
+    });
     opened.map_err(|err| cannot_open(folder_of(file.path), err))
 }
 
@@ -122,7 +127,7 @@ fn sweep_matching(
         return Ok(swept);
     }
     let result = sweep_locked(directory, path, is_wanted, &mut swept);
-    directory.unlock();
+    directory.unlock_exclusive();
     result.map(|()| swept)
 }
 

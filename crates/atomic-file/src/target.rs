@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::error::ReadError;
 use crate::stamp::{Kind, Stamp};
@@ -19,7 +20,9 @@ pub struct Resolved<'a> {
     pub path: &'a Path,
     /// The folder that was found there. Its names are looked up in it, even if it was moved since, and another folder,
     /// or a link, is now in its place. Without it the path is opened anew, and no link in it followed.
-    pub folder: Option<&'a File>,
+    ///
+    /// A commit works with this very handle and keeps it; while it lasts, it has a shared kernel lock on it.
+    pub folder: Option<&'a Arc<File>>,
 }
 
 impl<'a> Resolved<'a> {
@@ -27,7 +30,7 @@ impl<'a> Resolved<'a> {
     pub(crate) fn open_folder(&self) -> Option<io::Result<(Directory, &'a OsStr)>> {
         let (folder, name) = split(self.path)?;
         let directory = match self.folder {
-            Some(folder) => Directory::reopen(folder),
+            Some(folder) => Ok(Directory::shared(folder)),
             None => Directory::open_resolved(folder),
         };
         Some(directory.map(|directory| (directory, name)))

@@ -153,6 +153,6 @@ impl Version {
 fn pause_until_plain(target: &Target) -> Option<Duration> {
     let (stamp, now) = (&target.stamp, now());
     let is_past = stamp.modified <= now;
-    let is_ambiguous = is_past && stamp.is_ambiguous(now, || sys::stamps_are_fine(target.file()));
+    let is_ambiguous = is_past && stamp.is_ambiguous(now, || target.directory.has_fine_stamps());
     is_ambiguous.then_some(Duration::from_millis(5))
 }

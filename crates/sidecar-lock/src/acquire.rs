@@ -17,7 +17,6 @@ use crate::foreign::{ForeignLock, Observation};
 use crate::guard::{LockGuard, TookOver};
 use crate::held::{Held, Reservation};
 use crate::identity::new_holder;
-use crate::keeper;
 use crate::lock::SidecarLock;
 use crate::options::LockOptions;
 use crate::queue::Ticket;
@@ -87,6 +86,7 @@ struct Attempt<'a> {
     limits: Limits,
     patience: Patience,
     reservation: Option<Reservation>,
+    pid: u32,
     observation: Observation,
     ticket: Option<Ticket>,
     granted: Option<(Arc<File>, sys::FileId)>,
@@ -118,6 +118,7 @@ impl<'a> Attempt<'a> {
             dead: None,
             events: None,
             took_over: None,
+            pid: reservation.pid(),
             reservation: Some(reservation),
         };
         attempt.stay_away();
@@ -306,6 +307,7 @@ impl<'a> Attempt<'a> {
             holder: new_holder(
                 self.options,
                 previous.map_or(0, |p| p.holder.generation.saturating_add(1)),
+                self.pid,
             ),
             released: false,
             run_started,
@@ -325,8 +327,8 @@ impl<'a> Attempt<'a> {
             file,
             id,
             record.run_started,
-            self.options.fairness,
-            keeper::beat_for(self.limits.stale_after),
+            self.options,
+            self.pid,
         );
         let held = match self.reservation.take() {
             Some(reservation) => reservation.enter(held),

@@ -128,7 +128,7 @@ fn replace_and_release(
         ..LockOptions::default()
     };
     let mut record = Record {
-        holder: new_holder(&purpose, 0),
+        holder: new_holder(&purpose, 0, std::process::id()),
         released: false,
         run_started: Duration::ZERO,
     };

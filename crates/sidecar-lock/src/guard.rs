@@ -90,10 +90,11 @@ impl LockGuard {
     }
 
     /// The open folder in which the lock was taken: what is guarded is found there, even if somebody has moved the
-    /// folder since and put another one, or a link, in its place. Good for looking up names, not for listing it.
+    /// folder since and put another one, or a link, in its place. Good for looking up names, not for listing it. Opened
+    /// once: whoever keeps a copy of the handle spares the system another open folder.
     ///
     /// `None` on systems that do not open folders (Windows).
-    pub fn folder(&self) -> Option<&File> {
+    pub fn folder(&self) -> Option<&Arc<File>> {
         self.held.sidecar.folder().as_file()
     }
 

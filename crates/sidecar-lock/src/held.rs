@@ -2,13 +2,14 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 use crate::error::{AcquireError, LostError, ReleaseError};
 use crate::keeper;
-use crate::options::Fairness;
+use crate::options::{Fairness, LockOptions};
 use crate::release::{Released, release, sweep};
 use crate::sys::{self, Name};
 
@@ -28,6 +29,8 @@ pub(crate) struct Held {
     pub(crate) pid: u32,
     /// Locked while a release is under way: who ends the process waits for it.
     released: Mutex<bool>,
+    /// The release is over: asking for that costs no system call, as the process id does.
+    is_done: AtomicBool,
 }
 
 impl Held {
@@ -37,8 +40,8 @@ impl Held {
         file: Arc<File>,
         id: sys::FileId,
         run_started: Duration,
-        fairness: Fairness,
-        beat: Duration,
+        options: &LockOptions,
+        pid: u32,
     ) -> Self {
         Self {
             resource: resource.to_path_buf(),
@@ -46,11 +49,12 @@ impl Held {
             file,
             id,
             run_started,
-            fairness,
-            beat,
+            fairness: options.fairness,
+            beat: keeper::beat_for(options.effective_stale_after()),
             last_beat: Mutex::new(Instant::now()),
-            pid: std::process::id(),
+            pid,
             released: Mutex::new(false),
+            is_done: AtomicBool::new(false),
         }
     }
 
@@ -85,13 +89,19 @@ impl Held {
 
     /// Gives the lock back, once, and only in the process that acquired it.
     pub(crate) fn release(&self) -> Result<(), ReleaseError> {
-        if self.pid != std::process::id() {
+        if self.is_done.load(Ordering::Acquire) || self.pid != std::process::id() {
             return Ok(());
         }
         let mut is_released = self.released.lock().unwrap_or_else(PoisonError::into_inner);
         if std::mem::replace(&mut *is_released, true) {
             return Ok(());
         }
+        let released = self.give_back();
+        self.is_done.store(true, Ordering::Release);
+        released
+    }
+
+    fn give_back(&self) -> Result<(), ReleaseError> {
         let run = sys::since_boot().map(|now| now.saturating_sub(self.run_started));
         let run_over = run.is_none_or(|run| run >= self.fairness.run);
         if run_over && !self.fairness.gap.is_zero() {
@@ -108,7 +118,7 @@ impl Held {
             Ok(Released::Removed) => Ok(()),
             Ok(Released::HandedOver) => {
                 table.hand_over(&self.sidecar, self.id);
-                keeper::wake(&mut table);
+                keeper::wake(&mut table, self.pid);
                 Ok(())
             }
             Ok(Released::NotOurs) => Err(ReleaseError::Lost(LostError {
@@ -193,6 +203,8 @@ impl Table {
 pub(crate) struct Reservation {
     resource: PathBuf,
     thread: ThreadId,
+    /// The process, asked for once.
+    pid: u32,
     entered: bool,
 }
 
@@ -222,8 +234,13 @@ impl Reservation {
         Ok(Self {
             resource: resource.to_path_buf(),
             thread,
+            pid,
             entered: false,
         })
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.pid
     }
 
     /// When this process last ended a run of hand-overs and owes other tools a moment.
@@ -245,7 +262,7 @@ impl Reservation {
         if let Some(entry) = table.entries.iter_mut().find(|entry| self.is(entry)) {
             entry.held = Some(Arc::clone(&held));
         }
-        keeper::wake(&mut table);
+        keeper::wake(&mut table, self.pid);
         self.entered = true;
         held
     }

@@ -1,5 +1,7 @@
 //! Who we are, for the record.
 
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher as _;
 use std::sync::OnceLock;
 use std::time::SystemTime;
 
@@ -28,11 +30,10 @@ impl Process {
     }
 }
 
-/// The record's view of this process and call.
-pub(crate) fn new_holder(options: &LockOptions, generation: u64) -> Holder {
+/// The record's view of this process, `pid`, and call.
+pub(crate) fn new_holder(options: &LockOptions, generation: u64, pid: u32) -> Holder {
     static PROCESS: OnceLock<Process> = OnceLock::new();
     let process = PROCESS.get_or_init(Process::look_up);
-    let pid = std::process::id();
     let start_time = if pid == process.pid {
         process.start_time
     } else {
@@ -40,7 +41,7 @@ pub(crate) fn new_holder(options: &LockOptions, generation: u64) -> Holder {
         sys::start_time()
     };
     Holder {
-        token: new_token(),
+        token: new_token(pid),
         pid,
         start_time,
         boot_id: process.boot_id.clone(),
@@ -56,17 +57,34 @@ pub(crate) fn new_holder(options: &LockOptions, generation: u64) -> Holder {
     }
 }
 
-fn new_token() -> String {
-    let mut random = [0_u8; 16];
-    if getrandom::fill(&mut random).is_err() {
-        // No entropy source: still unique on this machine, and nothing here is a secret.
-        let now = sys::since_boot().unwrap_or_default().as_nanos();
-        random = (now ^ (u128::from(std::process::id()) << 96)).to_ne_bytes();
-    }
-    format!("{:032x}", u128::from_ne_bytes(random))
+/// 128 bits that nobody can guess and nobody else has: a `RandomState` is keyed by the system, and costs no system call after
+/// the first. A forked child has its parent's key, but not its process id.
+fn new_token(pid: u32) -> String {
+    let now = sys::since_boot();
+    let half = || RandomState::new().hash_one((pid, now));
+    format!("{:016x}{:016x}", half(), half())
 }
 
 /// RFC 3339, UTC, milliseconds.
 fn timestamp(at: SystemTime) -> String {
     jiff::Timestamp::try_from(at).map_or_else(|_| String::new(), |at| format!("{at:.3}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn tokens_differ_each_time_and_are_all_digits() {
+        let tokens: HashSet<String> = (0..1000).map(|_| new_token(4711)).collect();
+        assert_eq!(tokens.len(), 1000, "no acquisition is taken for another");
+        assert!(
+            tokens
+                .iter()
+                .all(|token| token.len() == 32 && token.bytes().all(|b| b.is_ascii_hexdigit())),
+            "128 bits in hex"
+        );
+    }
 }

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::error::{InheritError, LostError};
 use crate::holder::Holder;
@@ -52,7 +53,7 @@ impl InheritedLock {
     }
 
     /// The open folder in which the parent's lock was found; see [`LockGuard::folder`](crate::LockGuard::folder).
-    pub fn folder(&self) -> Option<&File> {
+    pub fn folder(&self) -> Option<&Arc<File>> {
         self.sidecar.folder().as_file()
     }
 }

@@ -38,9 +38,8 @@ impl State {
 
 static CHANGED: Condvar = Condvar::new();
 
-/// Starts the thread if need be, and wakes it if it would sleep past something due.
-pub(crate) fn wake(table: &mut Table) {
-    let pid = std::process::id();
+/// Starts the thread of this process, `pid`, if need be, and wakes it if it would sleep past something due.
+pub(crate) fn wake(table: &mut Table, pid: u32) {
     if table.keeper.pid != pid {
         let started = thread::Builder::new()
             .name("sidecar-lock keeper".into())

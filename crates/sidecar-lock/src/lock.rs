@@ -12,7 +12,7 @@ use crate::inherit::{self, InheritedLock};
 use crate::inspect::{self, LockState};
 use crate::leftovers::{self, LeftoverError};
 use crate::options::LockOptions;
-use crate::sys::Name;
+use crate::sys::{self, Name};
 
 /// The lock of one resource: `x` is guarded by `x.lock` beside it.
 ///
@@ -167,6 +167,18 @@ impl SidecarLock {
     }
 }
 
+/// Whether a path is canonical if nothing on it is a link: it begins at the root, and no step is empty, `.` or `..`.
+fn is_plain(path: &Path) -> bool {
+    let steps = path
+        .as_os_str()
+        .as_encoded_bytes()
+        .split(|byte| *byte == b'/');
+    path.is_absolute()
+        && steps
+            .skip(1)
+            .all(|step| !matches!(step, b"" | b"." | b".."))
+}
+
 /// As many links as Linux follows on the way to a file.
 const MAX_LINKS: usize = 40;
 
@@ -174,6 +186,9 @@ const MAX_LINKS: usize = 40;
 ///
 /// A link to a missing file means that file: whoever makes it must find the lock of everybody who knows its real name.
 fn canonical(given: &Path) -> Result<PathBuf, AcquireError> {
+    if is_plain(given) && sys::leads_through_no_link(given) {
+        return Ok(given.to_path_buf());
+    }
     let mut path = given.to_path_buf();
     for _ in 0..=MAX_LINKS {
         let missing = match std::fs::canonicalize(&path) {

@@ -78,24 +78,13 @@ impl Record {
     /// Lays the record out. Members that callers added go, last first, until the record would fit without any text; then texts
     /// are cut, on a character boundary, until it fits with them. The record itself is changed to what was written.
     pub(crate) fn lay_out(&mut self) -> [u8; SIZE] {
-        self.drop_members();
         for text in self.texts() {
             cut(text, LONGEST_TEXT);
         }
-        let json = loop {
-            let json = self.members_json(Empty::Written);
-            let overflow = overflow(&json);
-            if overflow == 0 {
-                break json;
-            }
-            if !self.shrink(overflow) {
-                let holder = &mut self.holder;
-                for text in [&mut holder.owner, &mut holder.command, &mut holder.purpose] {
-                    *text = None;
-                }
-                break self.members_json(Empty::LeftOut);
-            }
-        };
+        let mut json = self.members_json(Empty::Written);
+        if overflow(&json) > 0 {
+            json = self.fit();
+        }
         let mut bytes = [b' '; SIZE];
         bytes[..PREFIX.len()].copy_from_slice(PREFIX.as_bytes());
         bytes[PREFIX.len()..PREFIX.len() + json.len() - 1].copy_from_slice(&json.as_bytes()[1..]);
@@ -104,6 +93,24 @@ impl Record {
         }
         bytes[SIZE - 1] = b'\n';
         bytes
+    }
+
+    fn fit(&mut self) -> String {
+        self.drop_members();
+        loop {
+            let json = self.members_json(Empty::Written);
+            let overflow = overflow(&json);
+            if overflow == 0 {
+                return json;
+            }
+            if !self.shrink(overflow) {
+                let holder = &mut self.holder;
+                for text in [&mut holder.owner, &mut holder.command, &mut holder.purpose] {
+                    *text = None;
+                }
+                return self.members_json(Empty::LeftOut);
+            }
+        }
     }
 
     fn members_json(&self, empty: Empty) -> String {

@@ -115,10 +115,14 @@ fn shown(
 /// Refuses what is no story before a lock is made beside it, where that may be far from any story: behind a link, or by
 /// a path that is not named like one.
 pub(crate) fn check_remote(path: &Path) -> Result<(), ReadError> {
-    if path.extension().is_none_or(|end| end != "md") || path.is_symlink() {
+    if !is_named_like_a_story(path) || path.is_symlink() {
         read(path)?;
     }
     Ok(())
+}
+
+pub(crate) fn is_named_like_a_story(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == "md")
 }
 
 /// Reads a story together with what the commit needs to know about the version that was read.

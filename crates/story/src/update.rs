@@ -10,7 +10,7 @@ use sidecar_lock::{LockOptions, TookOver};
 
 use crate::document::Document;
 use crate::journal::{JournalOptions, State};
-use crate::read::{MAX_STORY_BYTES, ReadError, check_remote, fresh};
+use crate::read::{MAX_STORY_BYTES, ReadError, check_remote, fresh, is_named_like_a_story};
 use crate::together;
 use crate::update_error::{UpdateError, Warning};
 use crate::update_journal::UpdateJournal;
@@ -167,8 +167,13 @@ impl<'a> Run<'a> {
         path: &Path,
         options: &'a UpdateOptions,
     ) -> Result<Self, UpdateError<E>> {
-        check_remote(path).map_err(UpdateError::Read)?;
-        let session = Session::new(path, options.terms())?;
+        let session = Session::new(path, options.terms());
+        // No link is in a path that is canonical already: one look less.
+        let is_canonical = session.as_ref().is_ok_and(|session| session.path() == path);
+        if !is_canonical || !is_named_like_a_story(path) {
+            check_remote(path).map_err(UpdateError::Read)?;
+        }
+        let session = session?;
         let journal = UpdateJournal::start(options, session.path())?;
         Ok(Self { session, journal })
     }

@@ -12,17 +12,26 @@ const ACCESS_LIST: &CStr = c"system.posix_acl_access";
 /// Attributes that describe the old *contents* (signatures, privileges) and would be wrong on new ones.
 const OF_THE_CONTENTS: [&CStr; 3] = [c"security.ima", c"security.evm", c"security.capability"];
 
+/// What copying came to.
+#[derive(Default)]
+pub(super) struct Copied {
+    pub(super) lost: Vec<LostAttribute>,
+    /// Something was set or removed, which may have changed the mode.
+    pub(super) has_changed: bool,
+}
+
 /// Gives `new` the extended attributes of `old` and takes away an access list that `old` does not have.
 ///
 /// Attributes of the system's security modules may belong to the administrator alone; those that are refused are
 /// returned. Everything else must be kept.
-pub(super) fn copy_attributes(old: &File, new: &File) -> io::Result<Vec<LostAttribute>> {
-    let mut lost = Vec::new();
+pub(super) fn copy_attributes(old: &File, new: &File) -> io::Result<Copied> {
+    let mut copied = Copied::default();
     let old_names = calls::list(old)?;
     let new_names = calls::list(new)?;
     if names(&new_names).any(|name| name == ACCESS_LIST)
         && names(&old_names).all(|name| name != ACCESS_LIST)
     {
+        copied.has_changed = true;
         calls::remove(new, ACCESS_LIST)?;
     }
     for name in names(&old_names).filter(|name| !OF_THE_CONTENTS.contains(name)) {
@@ -30,17 +39,18 @@ pub(super) fn copy_attributes(old: &File, new: &File) -> io::Result<Vec<LostAttr
         let Some(value) = calls::value(old, name)? else {
             continue;
         };
+        copied.has_changed = true;
         if let Err(source) = calls::set(new, name, &value) {
             if !belongs_to_the_system(name) {
                 return Err(source);
             }
             if calls::value(new, name)? != Some(value) {
                 let name = name.to_string_lossy().into_owned();
-                lost.push(LostAttribute { name, source });
+                copied.lost.push(LostAttribute { name, source });
             }
         }
     }
-    Ok(lost)
+    Ok(copied)
 }
 
 fn names(list: &[u8]) -> impl Iterator<Item = &CStr> {

@@ -24,6 +24,47 @@ const FINE_GRAINED: [u64; 4] = [0xEF53, 0x5846_5342, 0x9123_683E, 0x0102_1994];
 /// (Linux 6.1). Of what we do not know we expect the same.
 const SYNCS_NAMELESS: [u64; 3] = [0xEF53, 0x5846_5342, 0x0102_1994];
 
+/// File systems of this machine alone, whose names no server can change behind the kernel's back: ext2/3/4, XFS, Btrfs,
+/// tmpfs. From `linux/magic.h`. What a layered one (overlayfs) stands on is not known.
+const LOCAL: [u64; 4] = [0xEF53, 0x5846_5342, 0x9123_683E, 0x0102_1994];
+
+/// What a file system calls itself, or nothing where it does not say.
+#[derive(Debug)]
+pub(super) struct FileSystem(Option<u64>);
+
+impl FileSystem {
+    pub(super) fn of(folder: &File) -> Self {
+        #[expect(
+            clippy::cast_sign_loss,
+            reason = "a magic number, signed on some systems only"
+        )]
+        let magic = retry_on_intr(|| fstatfs(folder)).map(|info| info.f_type as u64 & 0xFFFF_FFFF);
+        Self(magic.ok())
+    }
+
+    fn is_among(&self, known: &[u64]) -> bool {
+        self.0.is_some_and(|magic| known.contains(&magic))
+    }
+
+    pub(super) fn is_local(&self) -> bool {
+        self.is_among(&LOCAL)
+    }
+
+    /// Whether it keeps what was synced before the file had a name.
+    pub(super) fn syncs_nameless(&self) -> bool {
+        self.is_among(&SYNCS_NAMELESS)
+    }
+
+    pub(super) fn has_fine_stamps(&self) -> bool {
+        static KERNEL: OnceLock<bool> = OnceLock::new();
+        self.is_among(&FINE_GRAINED)
+            && *KERNEL.get_or_init(|| {
+                let uname = rustix::system::uname();
+                uname.release().to_str().is_ok_and(is_fine_grained)
+            })
+    }
+}
+
 /// How a folder is opened that may be searched but not listed.
 pub(super) const SEARCH_ONLY: Option<OFlags> = Some(OFlags::PATH);
 
@@ -47,8 +88,7 @@ pub(super) fn refresh(directory: &File) {
 pub(super) fn create_anonymous(directory: &File, mode: Mode) -> io::Result<Option<File>> {
     // Without /proc the file could never be given a name.
     static PROC: OnceLock<bool> = OnceLock::new();
-    let has_proc = *PROC.get_or_init(|| Path::new("/proc/self/fd").is_dir());
-    if !has_proc || !magic(directory).is_some_and(|magic| SYNCS_NAMELESS.contains(&magic)) {
+    if !PROC.get_or_init(|| Path::new("/proc/self/fd").is_dir()) {
         return Ok(None);
     }
     let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
@@ -92,24 +132,6 @@ pub(super) fn exchange(directory: &File, one: &OsStr, other: &OsStr) -> io::Resu
         other,
         RenameFlags::EXCHANGE,
     )?)
-}
-
-pub(super) fn stamps_are_fine(file: &File) -> bool {
-    static KERNEL: OnceLock<bool> = OnceLock::new();
-    *KERNEL.get_or_init(|| {
-        let uname = rustix::system::uname();
-        uname.release().to_str().is_ok_and(is_fine_grained)
-    }) && magic(file).is_some_and(|magic| FINE_GRAINED.contains(&magic))
-}
-
-/// Which file system this is, or nothing where it does not say.
-fn magic(file: &File) -> Option<u64> {
-    #[expect(
-        clippy::cast_sign_loss,
-        reason = "a magic number, signed on some systems only"
-    )]
-    let magic = retry_on_intr(|| fstatfs(file)).ok()?.f_type as u64;
-    Some(magic & 0xFFFF_FFFF)
 }
 
 fn is_fine_grained(release: &str) -> bool {

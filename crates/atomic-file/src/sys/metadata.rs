@@ -25,9 +25,12 @@ pub(crate) fn copy_metadata(
     if owner.is_some() || group.is_some() {
         fchown(new, owner, group).map_err(|err| MetadataError::Owner(err.into()))?;
     }
-    let lost = copy_attributes(old, new).map_err(MetadataError::Attributes)?;
-    fchmod(new, to_mode(mode)).map_err(|err| MetadataError::Mode(err.into()))?;
-    Ok(lost)
+    let copied = copy_attributes(old, new).map_err(MetadataError::Attributes)?;
+    let is_as_made = owner.is_none() && group.is_none() && !copied.has_changed;
+    if !is_as_made || new_stamp.mode != mode {
+        fchmod(new, to_mode(mode)).map_err(|err| MetadataError::Mode(err.into()))?;
+    }
+    Ok(copied.lost)
 }
 
 #[cfg(test)]

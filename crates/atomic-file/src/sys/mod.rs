@@ -17,21 +17,20 @@ mod attributes;
 #[cfg(unix)]
 mod metadata;
 #[cfg(unix)]
+mod shared_lock;
+#[cfg(unix)]
 mod unix;
 #[cfg(unix)]
 pub(crate) use self::{
     metadata::copy_metadata,
-    unix::{
-        Directory, os_string, read_at_start, set_permissions, stamp_of, stamps_are_fine, try_lock,
-    },
+    unix::{Directory, os_string, read_at_start, set_permissions, stamp_of, try_lock},
 };
 
 #[cfg(windows)]
 mod windows;
 #[cfg(windows)]
 pub(crate) use windows::{
-    Directory, copy_metadata, os_string, read_at_start, set_permissions, stamp_of, stamps_are_fine,
-    try_lock,
+    Directory, copy_metadata, os_string, read_at_start, set_permissions, stamp_of, try_lock,
 };
 
 use std::io;

@@ -7,6 +7,8 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use rustix::buffer::spare_capacity;
 use rustix::fs::{
@@ -15,13 +17,17 @@ use rustix::fs::{
 };
 use rustix::io::{Errno, pread, retry_on_intr};
 
-use super::{Exchange, special};
+use super::special::FileSystem;
+use super::{Exchange, shared_lock, special};
 use crate::stamp::{Kind, Stamp, join_nanos};
 
 /// An open folder.
 #[derive(Debug)]
 pub(crate) struct Directory {
-    handle: File,
+    handle: Arc<File>,
+    file_system: OnceLock<FileSystem>,
+    /// It takes part in the kernel lock of the handle.
+    is_locked: AtomicBool,
 }
 
 impl Directory {
@@ -39,9 +45,30 @@ impl Directory {
         })
     }
 
-    /// Opens a folder that is open already once more: locks and other users of the first descriptor are not met.
-    pub(crate) fn reopen(folder: &File) -> io::Result<Self> {
-        Self::opened(|flags| openat(folder, c".", flags, Mode::empty()))
+    /// A folder that is open already, together with whoever has it.
+    pub(crate) fn shared(folder: &Arc<File>) -> Self {
+        let directory = Self::of(Arc::clone(folder));
+        directory.refresh();
+        directory
+    }
+
+    /// Opens the folder once more: locks and other users of the first descriptor are not met.
+    pub(crate) fn reopened(&self) -> io::Result<Self> {
+        Self::opened(|flags| openat(&self.handle, c".", flags, Mode::empty()))
+    }
+
+    fn of(handle: Arc<File>) -> Self {
+        Self {
+            handle,
+            file_system: OnceLock::new(),
+            is_locked: AtomicBool::new(false),
+        }
+    }
+
+    /// What is known of the file system that the names in this folder are on. Asked for once.
+    fn file_system(&self) -> &FileSystem {
+        self.file_system
+            .get_or_init(|| FileSystem::of(&self.handle))
     }
 
     /// Also makes a network file system forget what it believes about the folder.
@@ -55,9 +82,7 @@ impl Directory {
             }
             other => other?,
         };
-        let directory = Self {
-            handle: handle.into(),
-        };
+        let directory = Self::of(Arc::new(handle.into()));
         directory.refresh();
         Ok(directory)
     }
@@ -65,9 +90,18 @@ impl Directory {
     /// Makes a network file system ask its server for the names in this folder.
     ///
     /// Without it a client may open the file that had the name before the lock was taken. Where it is not understood
-    /// it is not needed.
+    /// it is not needed, nor where the kernel itself is the one that knows.
     pub(crate) fn refresh(&self) {
-        special::refresh(&self.handle);
+        if !self.file_system().is_local() {
+            special::refresh(&self.handle);
+        }
+    }
+
+    /// Whether a write after a look always gives a file in this folder a new stamp.
+    ///
+    /// A file that something is mounted on has another file system than its folder; it cannot be replaced.
+    pub(crate) fn has_fine_stamps(&self) -> bool {
+        self.file_system().has_fine_stamps()
     }
 
     /// Whether the folder itself has been removed.
@@ -103,6 +137,9 @@ impl Directory {
 
     /// Creates a file without a name; `None` where the file system has no such thing.
     pub(crate) fn create_anonymous(&self, mode: u32) -> io::Result<Option<File>> {
+        if !self.file_system().syncs_nameless() {
+            return Ok(None);
+        }
         special::create_anonymous(&self.handle, to_mode(mode))
     }
 
@@ -176,19 +213,39 @@ impl Directory {
 
     /// Takes the folder's lock together with other writers; `Ok(false)` while a sweeper has it.
     pub(crate) fn try_lock_shared(&self) -> io::Result<bool> {
-        try_flock(&self.handle, FlockOperation::NonBlockingLockShared)
+        let is_locked = shared_lock::try_join(&self.handle)?;
+        self.is_locked.store(is_locked, Ordering::Relaxed);
+        Ok(is_locked)
     }
 
-    /// Gives the folder's lock back; closing is not enough while a child that is being started has a copy of the
-    /// descriptor.
+    /// Gives the folder's shared lock back, if it is had; closing is not enough while a child that is being started has a
+    /// copy of the descriptor, or somebody else the same one.
     pub(crate) fn unlock(&self) {
-        retry_on_intr(|| flock(&self.handle, FlockOperation::Unlock)).ok();
+        if self.is_locked.swap(false, Ordering::Relaxed) {
+            shared_lock::leave(&self.handle);
+        }
     }
 
-    /// Takes the folder's lock alone; `Ok(false)` while a writer or another sweeper has it.
+    /// Takes the folder's lock alone; `Ok(false)` while a writer or another sweeper has it. Not for a handle that others
+    /// share.
     pub(crate) fn try_lock_exclusive(&self) -> io::Result<bool> {
         try_flock(&self.handle, FlockOperation::NonBlockingLockExclusive)
     }
+
+    /// Gives the lock back that was taken alone.
+    pub(crate) fn unlock_exclusive(&self) {
+        unlock(&self.handle);
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        self.unlock();
+    }
+}
+
+pub(super) fn unlock(file: &File) {
+    retry_on_intr(|| flock(file, FlockOperation::Unlock)).ok();
 }
 
 /// Takes the kernel's lock on a file alone; `Ok(false)` while somebody else has it. It ends when the file is closed.
@@ -196,7 +253,7 @@ pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
     try_flock(file, FlockOperation::NonBlockingLockExclusive)
 }
 
-fn try_flock(file: &File, operation: FlockOperation) -> io::Result<bool> {
+pub(super) fn try_flock(file: &File, operation: FlockOperation) -> io::Result<bool> {
     match retry_on_intr(|| flock(file, operation)) {
         Ok(()) => Ok(true),
         Err(Errno::WOULDBLOCK) => Ok(false),
@@ -229,11 +286,6 @@ pub(crate) fn read_at_start(file: &File, room: usize) -> io::Result<Vec<u8>> {
         }
     }
     Ok(bytes)
-}
-
-/// Whether a write after a look always gives the file a new stamp.
-pub(crate) fn stamps_are_fine(file: &File) -> bool {
-    special::stamps_are_fine(file)
 }
 
 /// A file name from its bytes.

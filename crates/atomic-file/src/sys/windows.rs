@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _};
 use std::os::windows::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::{Exchange, LostAttribute, MetadataError};
 use crate::stamp::{Kind, Stamp};
@@ -30,9 +31,19 @@ impl Directory {
         Self::open(path)
     }
 
-    /// Nobody has a folder open here.
-    pub(crate) fn reopen(_folder: &File) -> io::Result<Self> {
-        Err(io::ErrorKind::Unsupported.into())
+    /// Nobody has a folder open here, so this is never asked for; and what stands at no path is never found.
+    pub(crate) fn shared(_folder: &Arc<File>) -> Self {
+        Self {
+            path: PathBuf::new(),
+        }
+    }
+
+    pub(crate) fn reopened(&self) -> io::Result<Self> {
+        Self::open(&self.path)
+    }
+
+    pub(crate) fn has_fine_stamps(&self) -> bool {
+        false
     }
 
     pub(crate) fn names(&self) -> io::Result<Vec<OsString>> {
@@ -108,6 +119,8 @@ impl Directory {
     pub(crate) fn try_lock_exclusive(&self) -> io::Result<bool> {
         Err(io::ErrorKind::Unsupported.into())
     }
+
+    pub(crate) fn unlock_exclusive(&self) {}
 }
 
 pub(crate) fn try_lock(_file: &File) -> io::Result<bool> {
@@ -123,10 +136,6 @@ pub(crate) fn read_at_start(mut file: &File, room: usize) -> io::Result<Vec<u8>>
     file.rewind()?;
     file.take(room as u64).read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-pub(crate) fn stamps_are_fine(_file: &File) -> bool {
-    false
 }
 
 /// Of permission bits there is one here: whether the file may be written.

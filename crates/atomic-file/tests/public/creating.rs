@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, symlink};
-use std::sync::Barrier;
+use std::sync::{Arc, Barrier};
 
 use atomic_file::{CommitError, CommitOptions, Original, Resolved, create, create_resolved};
 use rustix::fs::rename;
@@ -58,6 +58,7 @@ fn create_resolved_stays_in_the_folder_that_was_opened() {
         fs::create_dir(sandbox.join(name)).expect("a folder");
     }
     let folder = fs::File::open(sandbox.join("locked")).expect("a folder can be opened");
+    let folder = Arc::new(folder);
     rename(sandbox.join("locked"), sandbox.join("moved")).expect("it can be moved");
     symlink("elsewhere", sandbox.join("locked")).expect("a link");
     let path = sandbox.join("locked/research.md");

@@ -5,6 +5,7 @@ use std::fs::{self, File, Permissions};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
+use std::sync::Arc;
 
 use atomic_file::{
     CommitError, CommitOptions, HardLinks, Original, Resolved, replace, replace_if_unchanged,
@@ -107,7 +108,7 @@ fn read_resolved_stays_in_its_folder_when_that_is_moved_and_a_link_takes_its_pla
     let sandbox = Sandbox::new();
     let path = sandbox.write("folder/story.md", "old");
     let canary = sandbox.write("canary/story.md", "old");
-    let folder = File::open(sandbox.join("folder")).expect("it is there");
+    let folder = Arc::new(File::open(sandbox.join("folder")).expect("it is there"));
     rename(sandbox.join("folder"), sandbox.join("moved")).expect("nobody is in the way");
     symlink("canary", sandbox.join("folder")).expect("a link");
     let resolved = |folder| Resolved {

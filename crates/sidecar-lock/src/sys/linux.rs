@@ -20,9 +20,12 @@ use rustix::io::{Errno, retry_on_intr};
 
 use super::{Call, Folder, Name, about_to};
 
-/// Opens a folder, for looking up names only, by a path in which no link is followed.
-pub(super) fn open_resolved(path: &Path) -> Result<OwnedFd, Errno> {
-    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+/// How a folder is opened that may be searched but not listed.
+pub(super) const SEARCH_ONLY: OFlags = OFlags::PATH;
+
+/// Opens a folder by a path in which no link is followed.
+pub(super) fn open_resolved(path: &Path, access: OFlags) -> Result<OwnedFd, Errno> {
+    let flags = access | OFlags::DIRECTORY | OFlags::CLOEXEC;
     match openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
         // Kernels before 5.6, and sandboxes that do not know the call: the last component at least is not followed.
         Err(Errno::NOSYS | Errno::PERM | Errno::INVAL) => {
@@ -30,6 +33,13 @@ pub(super) fn open_resolved(path: &Path) -> Result<OwnedFd, Errno> {
         }
         opened => opened,
     }
+}
+
+/// Whether the file is there, and neither it nor anything on the way to it is a link; `false` where that cannot be learnt
+/// in one call.
+pub(crate) fn leads_through_no_link(path: &Path) -> bool {
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    openat2(CWD, path, flags, Mode::empty(), ResolveFlags::NO_SYMLINKS).is_ok()
 }
 
 /// Opens a file without a name in `folder`; `None` where the file system has no such thing, or where

@@ -25,8 +25,8 @@ pub(crate) use files::{
 pub(crate) use kernel_lock::{lock_blocking, try_lock, try_lock_shared, unlock};
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{
-    Events, anyone_registered, boot_id, exchange, pid_namespace, register, rename_new, since_boot,
-    start_time, supports_queue, unregister,
+    Events, anyone_registered, boot_id, exchange, leads_through_no_link, pid_namespace, register,
+    rename_new, since_boot, start_time, supports_queue, unregister,
 };
 pub(crate) use name::Name;
 #[cfg(test)]
@@ -34,8 +34,8 @@ pub(crate) use point::listen;
 pub(crate) use point::{Call, about_to};
 #[cfg(not(target_os = "linux"))]
 pub(crate) use portable::{
-    Events, anyone_registered, boot_id, exchange, pid_namespace, register, rename_new, since_boot,
-    start_time, supports_queue, unregister,
+    Events, anyone_registered, boot_id, exchange, leads_through_no_link, pid_namespace, register,
+    rename_new, since_boot, start_time, supports_queue, unregister,
 };
 pub(crate) use swap::swap_in;
 #[cfg(unix)]

@@ -6,14 +6,24 @@ use std::time::{Duration, Instant};
 
 use super::{Folder, Name};
 
+/// No folder can be opened that may not be listed.
+#[cfg(unix)]
+pub(super) const SEARCH_ONLY: rustix::fs::OFlags = rustix::fs::OFlags::RDONLY;
+
 /// Opens a folder by a path whose last component is no link.
 #[cfg(unix)]
 pub(super) fn open_resolved(
     path: &std::path::Path,
+    access: rustix::fs::OFlags,
 ) -> Result<std::os::fd::OwnedFd, rustix::io::Errno> {
     use rustix::fs::{CWD, Mode, OFlags, openat};
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let flags = access | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     openat(CWD, path, flags, Mode::empty())
+}
+
+/// Whether nothing on the way is a link: not to be learnt in one call here.
+pub(crate) fn leads_through_no_link(_path: &std::path::Path) -> bool {
+    false
 }
 
 pub(crate) fn exchange(_one: &Name, _other: &Name) -> io::Result<()> {

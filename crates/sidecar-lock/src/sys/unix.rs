@@ -7,6 +7,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{
@@ -32,17 +33,22 @@ pub(super) const MODE: Mode = MARK.union(Mode::from_raw_mode(0o666));
 /// A folder that is open, for looking up names in it.
 #[derive(Debug)]
 pub(crate) struct Folder {
-    handle: File,
+    /// Shared with whoever changes what is locked, so that the folder is opened once for both.
+    handle: Arc<File>,
 }
 
 impl Folder {
     /// Opens a folder whose path has no links in it. A link that somebody has put there since it was resolved is not
     /// followed: it counts as a missing folder.
     pub(crate) fn open_resolved(path: &Path) -> io::Result<Self> {
-        match retry_on_intr(|| special::open_resolved(path)) {
-            Ok(opened) => Ok(Self {
-                handle: opened.into(),
-            }),
+        let open = |access| retry_on_intr(|| special::open_resolved(path, access));
+        let opened = match open(OFlags::RDONLY) {
+            // A folder that may be searched but not listed.
+            Err(Errno::ACCESS) => open(special::SEARCH_ONLY),
+            opened => opened,
+        };
+        match opened {
+            Ok(opened) => Ok(Self::of(opened)),
             Err(Errno::LOOP) => Err(Errno::NOTDIR.into()),
             Err(err) => Err(err.into()),
         }
@@ -53,14 +59,18 @@ impl Folder {
         about_to(Call::OpenFolder)?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let opened = retry_on_intr(|| openat(CWD, path, flags, Mode::empty()))?;
-        Ok(Self {
-            handle: opened.into(),
-        })
+        Ok(Self::of(opened))
+    }
+
+    fn of(opened: OwnedFd) -> Self {
+        Self {
+            handle: Arc::new(opened.into()),
+        }
     }
 
     /// For callers who look names up themselves; `None` on systems that open no folders.
     #[expect(clippy::unnecessary_wraps, reason = "Windows opens no folders")]
-    pub(crate) fn as_file(&self) -> Option<&File> {
+    pub(crate) fn as_file(&self) -> Option<&Arc<File>> {
         Some(&self.handle)
     }
 

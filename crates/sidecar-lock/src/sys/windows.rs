@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::windows::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use winapi_util::{Handle, file};
 
@@ -38,7 +39,7 @@ impl Folder {
     }
 
     #[expect(clippy::unused_self, reason = "other systems have it open")]
-    pub(crate) fn as_file(&self) -> Option<&File> {
+    pub(crate) fn as_file(&self) -> Option<&Arc<File>> {
         None
     }
 }

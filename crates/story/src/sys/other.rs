@@ -3,6 +3,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::{Access, JournalPlace};
 
@@ -54,7 +55,7 @@ pub(crate) struct Opened {
 impl Opened {
     /// Folders are not opened here.
     #[expect(clippy::unused_self, reason = "it has a folder on Unix")]
-    pub(crate) fn folder(&self) -> Option<&File> {
+    pub(crate) fn folder(&self) -> Option<&Arc<File>> {
         None
     }
 }

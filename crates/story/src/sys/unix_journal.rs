@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::sync::Arc;
 
 use rustix::fs::{
     FileType, Gid, Mode, OFlags, Stat, fchmod, fchown, fstat, fsync, mkdirat, openat, stat,
@@ -16,12 +17,12 @@ use super::{Access, JournalPlace};
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) file: File,
-    folders: Vec<File>,
+    folders: Vec<Arc<File>>,
 }
 
 impl Opened {
     /// The folder in which it lies.
-    pub(crate) fn folder(&self) -> Option<&File> {
+    pub(crate) fn folder(&self) -> Option<&Arc<File>> {
         self.folders.last()
     }
 }
@@ -32,11 +33,11 @@ pub(crate) fn open_journal(
     access: Access<'_>,
 ) -> io::Result<Option<Opened>> {
     let root = retry_on_intr(|| rustix::fs::open(place.root, FOLDER, Mode::empty()))?;
-    let mut folders = vec![File::from(root)];
+    let mut folders = vec![Arc::new(File::from(root))];
     for name in place.folders {
         let parent = folders.last().expect("the root is there");
         match subfolder(parent, name, access) {
-            Ok(folder) => folders.push(folder),
+            Ok(folder) => folders.push(Arc::new(folder)),
             Err(Errno::NOENT) if matches!(access, Access::Read) => return Ok(None),
             Err(err) => return Err(err.into()),
         }

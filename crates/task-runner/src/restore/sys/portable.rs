@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::Found;
@@ -29,7 +30,7 @@ impl Folder {
     }
 
     /// Nobody has a folder open here.
-    pub(crate) fn handle(&self) -> Option<&File> {
+    pub(crate) fn handle(&self) -> Option<&Arc<File>> {
         None
     }
 

@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use rustix::fs::{
     Access, AtFlags, CWD, Dir, FileType, Mode, OFlags, Timespec, Timestamps, accessat, fchmod,
@@ -26,21 +27,23 @@ const NEW: Mode = Mode::from_raw_mode(0o700);
 /// An open folder.
 #[derive(Debug)]
 pub(crate) struct Folder {
-    handle: File,
+    handle: Arc<File>,
 }
 
 impl Folder {
     /// Opens a folder by a path without links.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let handle = retry_on_intr(|| openat(CWD, path, FLAGS, Mode::empty()))?.into();
-        Ok(Self { handle })
+        let handle = retry_on_intr(|| openat(CWD, path, FLAGS, Mode::empty()))?;
+        Ok(Self {
+            handle: Arc::new(handle.into()),
+        })
     }
 
     /// Opens a folder in this one. A link counts as something that is no folder.
     pub(crate) fn child(&self, name: &OsStr) -> io::Result<Self> {
         match retry_on_intr(|| openat(&self.handle, name, FLAGS, Mode::empty())) {
             Ok(handle) => Ok(Self {
-                handle: handle.into(),
+                handle: Arc::new(handle.into()),
             }),
             Err(Errno::LOOP | Errno::NOTDIR) => Err(io::ErrorKind::NotADirectory.into()),
             Err(err) => Err(err.into()),
@@ -49,7 +52,7 @@ impl Folder {
 
     /// The descriptor, where there is one.
     #[expect(clippy::unnecessary_wraps, reason = "other systems have none")]
-    pub(crate) fn handle(&self) -> Option<&File> {
+    pub(crate) fn handle(&self) -> Option<&Arc<File>> {
         Some(&self.handle)
     }
 
