@@ -125,17 +125,15 @@ impl<'a> Attempt<'a> {
         Ok(attempt)
     }
 
-    /// After a run of hand-overs of this process: lets other tools in first.
+    /// After a run of hand-overs that this process has ended: lets others in first. Who cannot wait that long does not.
     fn stay_away(&self) {
-        if self.options.fairness.gap.is_zero() {
-            return;
-        }
         let until = self
             .reservation
             .as_ref()
             .and_then(Reservation::stay_away_until);
         if let Some(until) = until {
-            thread::sleep(until.saturating_duration_since(Instant::now()));
+            let pause = until.saturating_duration_since(Instant::now());
+            thread::sleep(pause.min(self.options.timeout / 2));
         }
     }
 

@@ -25,6 +25,7 @@ pub(crate) struct Held {
     /// How often the sidecar's time is refreshed.
     beat: Duration,
     last_beat: Mutex<Instant>,
+    acquired_at: Instant,
     /// A forked child has a copy of this value, but not the lock.
     pub(crate) pid: u32,
     /// Locked while a release is under way: who ends the process waits for it.
@@ -52,6 +53,7 @@ impl Held {
             fairness: options.fairness,
             beat: keeper::beat_for(options.effective_stale_after()),
             last_beat: Mutex::new(Instant::now()),
+            acquired_at: Instant::now(),
             pid,
             released: Mutex::new(false),
             is_done: AtomicBool::new(false),
@@ -104,12 +106,14 @@ impl Held {
     fn give_back(&self) -> Result<(), ReleaseError> {
         let run = sys::since_boot().map(|now| now.saturating_sub(self.run_started));
         let run_over = run.is_none_or(|run| run >= self.fairness.run);
-        if run_over && !self.fairness.gap.is_zero() {
-            let mut table = lock_table();
-            table.yields.retain(|(path, _)| *path != self.resource);
-            table
-                .yields
-                .push((self.resource.clone(), Instant::now() + self.fairness.gap));
+        if run_over {
+            // Those who wait move over to the next sidecar one by one: who came back at once would stand before them.
+            let step_back = if sys::anyone_registered(&self.file) {
+                (self.acquired_at.elapsed() / 2).min(LONGEST_STEP_BACK)
+            } else {
+                Duration::ZERO
+            };
+            lock_table().stay_away(&self.resource, step_back.max(self.fairness.gap));
         }
         let released = release(&self.file, &self.sidecar, self.id, run_over);
         let mut table = lock_table();
@@ -138,7 +142,7 @@ pub(crate) struct Table {
     entries: Vec<Entry>,
     /// Sidecars passed on.
     pub(crate) hand_overs: Vec<HandOver>,
-    /// Resources that we stay away from for a moment, so that other tools can enter.
+    /// Resources that we stay away from for a moment, so that others can enter.
     yields: Vec<(PathBuf, Instant)>,
     pub(crate) keeper: keeper::State,
 }
@@ -172,6 +176,10 @@ pub(crate) fn lock_table() -> MutexGuard<'static, Table> {
 /// How long after a hand-over we look whether the heir lives (SL1 "hand-over", step 6).
 const LOOK_AFTER: Duration = Duration::from_millis(1);
 
+/// Who ended a run while others waited leaves them the lock for half the time that it was held: no time is lost, as the next
+/// holds it for as long, and a waiter needs some 0.2 ms to move over (2 cores). At most for this long; chosen.
+const LONGEST_STEP_BACK: Duration = Duration::from_secs(1);
+
 impl Table {
     pub(crate) fn held(&self) -> impl Iterator<Item = &Arc<Held>> {
         self.entries.iter().filter_map(|entry| entry.held.as_ref())
@@ -184,6 +192,14 @@ impl Table {
                 .as_ref()
                 .is_some_and(|other| std::ptr::eq(other.as_ref(), held))
         });
+    }
+
+    fn stay_away(&mut self, resource: &Path, gap: Duration) {
+        if !gap.is_zero() {
+            self.yields.retain(|(path, _)| path != resource);
+            self.yields
+                .push((resource.to_path_buf(), Instant::now() + gap));
+        }
     }
 
     fn hand_over(&mut self, sidecar: &Name, id: sys::FileId) {
@@ -243,7 +259,7 @@ impl Reservation {
         self.pid
     }
 
-    /// When this process last ended a run of hand-overs and owes other tools a moment.
+    /// Until when this process, which has ended a run of hand-overs, leaves the lock to others.
     pub(crate) fn stay_away_until(&self) -> Option<Instant> {
         let mut table = lock_table();
         let now = Instant::now();

@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -68,6 +69,42 @@ fn threads_exclude_each_other_and_leave_nothing() {
             waits > 100,
             "there was contention with {fairness:?}: {waits} of 1200 waited"
         );
+    }
+}
+
+/// A run that is over after each hold, as on a disk where one update takes longer than a run.
+#[test]
+fn who_ends_a_run_and_comes_back_does_not_stand_before_those_who_wait() {
+    const THREADS: usize = 6;
+    let (_sandbox, lock) = resource();
+    let order = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let (lock, order) = (&lock, &order);
+            scope.spawn(move || {
+                let options = LockOptions {
+                    fairness: Fairness {
+                        run: Duration::ZERO,
+                        gap: Duration::ZERO,
+                    },
+                    ..patience(Duration::from_mins(2))
+                };
+                for _ in 0..12 {
+                    let guard = lock.acquire(&options).expect("two minutes are enough");
+                    order.lock().unwrap().push(thread);
+                    // Longer than the others need to move over.
+                    std::thread::sleep(ms(20));
+                    guard.release().expect("nobody interferes");
+                }
+            });
+        }
+    });
+    let order = order.into_inner().unwrap();
+    // While all of them want it; the order of the first round is nobody's promise.
+    let common = &order[THREADS..order.len() / 2];
+    for thread in 0..THREADS {
+        let turns = common.iter().filter(|other| **other == thread).count();
+        assert!(turns >= 2, "thread {thread} got {turns} turns: {order:?}");
     }
 }
 

@@ -246,6 +246,10 @@ impl<'a> Model<'a> {
                 self.old.push(std::mem::take(&mut self.queue));
                 let queue = self.old.len() - 1;
                 self.at(begins + self.terms.moving, Event::Moved { queue });
+                // Who ended it leaves the lock to others for half as long as it was held.
+                let held = self.terms.update + self.terms.sync;
+                self.next_update(writer, now + held / 2);
+                return;
             }
             Some(ticket) => self.grant(ticket, now + self.terms.hand_over),
         }
@@ -315,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn two_writers_keep_the_others_waiting_where_one_update_is_longer_than_a_run() {
+    fn where_one_update_is_longer_than_a_run_all_are_served_in_turn() {
         let run = 5 * MS;
         let terms = Terms {
             run,
@@ -323,8 +327,8 @@ mod tests {
             ..terms(10)
         };
         let outcome = outcome(&terms, 16);
-        assert_eq!(outcome.waits[80], 10 * MS, "most wait for one other");
-        assert!(outcome.waits[159] > 1300 * MS, "some for nearly all");
+        let longest = outcome.waits[159];
+        assert!(longest <= 160 * MS, "for one update of each: {longest:?}");
     }
 
     #[test]
