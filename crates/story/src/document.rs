@@ -134,6 +134,10 @@ impl Document {
 
     /// Everything after the line of the closing fence, uninterpreted.
     pub fn body(&self) -> &[u8] {
+        let [head, rest] = self.bytes.parts();
+        if head.len() == self.fences.body_start {
+            return rest;
+        }
         &self.as_bytes()[self.fences.body_start..]
     }
 
@@ -251,16 +255,15 @@ impl Document {
         if text.is_empty() {
             return;
         }
-        let eol = self.fences.eol.as_str();
         self.end_line();
-        match self.fences.eol {
-            Eol::Lf => self.append(text.as_bytes()),
-            Eol::CrLf => {
-                let unix = text.replace("\r\n", "\n");
-                self.append(unix.replace('\n', eol).as_bytes());
-            }
+        let mut lines = match self.fences.eol {
+            Eol::Lf => text.to_owned(),
+            Eol::CrLf => text.replace("\r\n", "\n").replace('\n', "\r\n"),
+        };
+        if !lines.ends_with('\n') {
+            lines.push_str(self.line_end());
         }
-        self.end_line();
+        self.append(lines.as_bytes());
     }
 
     /// Replaces everything after the closing fence by `text`, as it is.
@@ -270,7 +273,7 @@ impl Document {
 
     /// The same for bytes that may be no text.
     pub(crate) fn replace_body(&mut self, bytes: &[u8]) {
-        self.bytes.make_mut().truncate(self.fences.body_start);
+        self.bytes.truncate(self.fences.body_start);
         if !bytes.is_empty() {
             self.end_line();
             self.fences.body_start = self.bytes.len();
@@ -280,7 +283,7 @@ impl Document {
 
     /// Everything before the body: the fences and what stands between them.
     pub(crate) fn head(&self) -> &[u8] {
-        &self.as_bytes()[..self.fences.body_start]
+        &self.bytes.parts()[0][..self.fences.body_start]
     }
 
     /// The frontmatter cut into its entries; `None` where they cannot be moved on their own.
@@ -316,7 +319,7 @@ impl Document {
         }
         let start = self.fences.body_start;
         let range = start + range.start..start + range.end;
-        self.bytes.make_mut().splice(range, bytes.iter().copied());
+        self.bytes.splice(range, bytes);
     }
 
     /// The hash of the whole file; costs a look at every byte.
@@ -325,12 +328,13 @@ impl Document {
     }
 
     fn append(&mut self, bytes: &[u8]) {
-        self.bytes.make_mut().extend_from_slice(bytes);
+        let end = self.bytes.len();
+        self.bytes.splice(end..end, bytes);
     }
 
     /// Makes sure that the file ends with a line end.
     fn end_line(&mut self) {
-        if self.as_bytes().last() == Some(&b'\n') {
+        if self.bytes.last() == Some(&b'\n') {
             return;
         }
         let bare_fence = self.bytes.len() == self.fences.body_start;
@@ -370,8 +374,8 @@ impl Document {
 
     /// Adds path and place to what an operation says.
     fn explain(&self, path: &str, steps: &[Step], denied: Denied) -> EditError {
-        let position =
-            |offset: usize| Position::of(self.as_bytes(), self.fences.yaml.start + offset);
+        let head = self.head();
+        let position = |offset: usize| Position::of(head, self.fences.yaml.start + offset);
         let up_to = |count: usize| match count {
             0 => "the frontmatter".to_owned(),
             _ => path::display(&steps[..count.min(steps.len())]),
@@ -422,10 +426,13 @@ impl Document {
 fn conflict_marker(text: &str) -> Option<usize> {
     let mut offset = 0;
     for line in text.split_inclusive('\n') {
-        if line.starts_with("<<<<<<< ")
-            || line.starts_with(">>>>>>> ")
-            || line.trim_end() == "======="
-        {
+        let is_marker = match line.as_bytes()[0] {
+            b'<' => line.starts_with("<<<<<<< "),
+            b'>' => line.starts_with(">>>>>>> "),
+            b'=' => line.trim_end() == "=======",
+            _ => false,
+        };
+        if is_marker {
             return Some(offset);
         }
         offset += line.len();
