@@ -9,20 +9,38 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Chosen: enough for a median that does not move.
+use serde_json::{Value, json};
+
+use crate::results::{Row, median, name, rounded};
+
+/// Enough for a median that does not move. Chosen.
 const ROUNDS: usize = 25;
 
-/// The times of one program, shortest first.
-struct Times(Vec<Duration>);
-
-impl Times {
-    fn median(&self) -> Duration {
-        self.0[self.0.len() / 2]
+/// Compares and prints.
+pub fn print(folder: &Path, count: usize, story: &Path) -> Result<(), Box<dyn Error>> {
+    let mut out = io::stdout().lock();
+    for row in compare(folder, count, story, ROUNDS)? {
+        let figure = |key: &str| row.get(key).and_then(Value::as_f64).unwrap_or(f64::NAN);
+        writeln!(
+            out,
+            "{:22} {:7.1} ms (least {:.1})  {:.2} x one thread  {:.2} x all processors",
+            name(&row),
+            figure("median_ms"),
+            figure("least_ms"),
+            figure("x_one"),
+            figure("x_all"),
+        )?;
     }
+    Ok(())
 }
 
 /// Makes `count` stories in a new folder and compares processes on them, in turn.
-pub fn compare(folder: &Path, count: usize, story: &Path) -> Result<(), Box<dyn Error>> {
+pub fn compare(
+    folder: &Path,
+    count: usize,
+    story: &Path,
+    rounds: usize,
+) -> Result<Vec<Row>, Box<dyn Error>> {
     let root = folder.join(".ai-sdlc");
     make(&root.join("stories"), count)?;
     // Files written a moment ago are read with more care.
@@ -49,8 +67,8 @@ pub fn compare(folder: &Path, count: usize, story: &Path) -> Result<(), Box<dyn 
         ("story list --ready", list(&["list", "--ready"])),
         ("story board", list(&["board"])),
     ];
-    let mut times: Vec<Vec<Duration>> = programs.iter().map(|_| Vec::new()).collect();
-    for round in 0..=ROUNDS {
+    let mut times: Vec<Vec<f64>> = programs.iter().map(|_| Vec::new()).collect();
+    for round in 0..=rounds {
         for (at, (_, command)) in programs.iter_mut().enumerate() {
             let begun = Instant::now();
             let status = command.stdout(Stdio::null()).status()?;
@@ -60,35 +78,31 @@ pub fn compare(folder: &Path, count: usize, story: &Path) -> Result<(), Box<dyn 
             }
             // The first round warms up.
             if round > 0 {
-                times[at].push(time);
+                times[at].push(time.as_secs_f64() * 1e3);
             }
         }
     }
-    report(&programs, times)
+    Ok(rows(count, programs.map(|(name, _)| name), &times))
 }
 
-fn report(
-    programs: &[(&str, Command)],
-    mut times: Vec<Vec<Duration>>,
-) -> Result<(), Box<dyn Error>> {
-    for times in &mut times {
-        times.sort();
+fn rows<const N: usize>(count: usize, names: [&str; N], times: &[Vec<f64>]) -> Vec<Row> {
+    let medians: Vec<f64> = times
+        .iter()
+        .filter_map(|times| median(times.clone()))
+        .collect();
+    let mut rows = Vec::new();
+    for (at, name) in names.into_iter().enumerate() {
+        let row = json!({
+            "driver": name,
+            "count": count,
+            "median_ms": rounded(medians[at]),
+            "least_ms": times[at].iter().copied().reduce(f64::min).map(rounded),
+            "x_one": rounded(medians[at] / medians[0]),
+            "x_all": rounded(medians[at] / medians[1]),
+        });
+        rows.extend(row.as_object().cloned());
     }
-    let times: Vec<_> = times.into_iter().map(Times).collect();
-    let (one, all) = (times[0].median(), times[1].median());
-    let mut out = io::stdout().lock();
-    for ((name, _), times) in programs.iter().zip(&times) {
-        let median = times.median();
-        writeln!(
-            out,
-            "{name:22} {:7.1} ms (least {:.1})  {:.2} x one thread  {:.2} x all processors",
-            median.as_secs_f64() * 1e3,
-            times.0[0].as_secs_f64() * 1e3,
-            median.as_secs_f64() / one.as_secs_f64(),
-            median.as_secs_f64() / all.as_secs_f64(),
-        )?;
-    }
-    Ok(())
+    rows
 }
 
 /// The floor: opens each `story.md` in the folders of a folder and reads up to 4 KiB.
