@@ -41,7 +41,8 @@ pub struct Plan {
 pub fn compare(options: &[&str]) -> Result<(), Box<dyn Error>> {
     let plan = plan(options)?;
     let mut results = Results::load(&plan.out)?;
-    results.machine = machine(options);
+    results.machine = machine();
+    let commit = commit();
     for (at, dir) in plan.dirs.iter().enumerate() {
         let fs = file_system(dir)?;
         for section in &plan.sections {
@@ -61,6 +62,8 @@ pub fn compare(options: &[&str]) -> Result<(), Box<dyn Error>> {
                 at: jiff::Timestamp::now().strftime("%F %H:%M").to_string(),
                 load,
                 took_s,
+                commit: commit.clone(),
+                is_quick: plan.is_quick,
                 rows,
             });
             results.save(&plan.out)?;
@@ -137,7 +140,7 @@ fn lists(plan: &Plan, dir: &Path) -> Result<Vec<Row>, Box<dyn Error>> {
 }
 
 /// What the machine says of itself; what it does not say stays empty.
-fn machine(options: &[&str]) -> Machine {
+fn machine() -> Machine {
     let line = |path: &str, start: &str| -> String {
         let text = fs::read_to_string(path).unwrap_or_default();
         let found = text.lines().find_map(|line| line.strip_prefix(start));
@@ -151,16 +154,21 @@ fn machine(options: &[&str]) -> Machine {
         .unwrap_or_default()
         .parse()
         .unwrap_or(0);
-    let commit = answer("git", &["rev-parse", "--short", "HEAD"]);
-    let is_changed = !answer("git", &["status", "--porcelain", "--untracked-files=no"]).is_empty();
     Machine {
         processors: std::thread::available_parallelism().map_or(0, usize::from),
         model: line("/proc/cpuinfo", "model name"),
         memory_gib: kib.div_ceil(1024 * 1024),
         kernel: answer("uname", &["-sr"]),
-        commit: commit + if is_changed { "+" } else { "" },
-        command: format!("story-bench compare {}", options.join(" ")),
     }
+}
+
+/// What is checked out here.
+fn commit() -> String {
+    let commit = answer("git", &["rev-parse", "--short", "HEAD"]);
+    // What is being measured does not count as a change.
+    let changes = ["status", "--porcelain", "--", "*.rs", "*.toml", "*.lock"];
+    let is_changed = !answer("git", &changes).is_empty();
+    commit + if is_changed { "+" } else { "" }
 }
 
 fn file_system(dir: &Path) -> Result<String, Box<dyn Error>> {

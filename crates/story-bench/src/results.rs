@@ -25,10 +25,6 @@ pub struct Machine {
     pub model: String,
     pub memory_gib: u64,
     pub kernel: String,
-    /// The commit whose programs were measured, as git names it; `+` if there were changes beside.
-    pub commit: String,
-    /// How this program was called.
-    pub command: String,
 }
 
 /// One kind of measurement in one folder.
@@ -42,6 +38,10 @@ pub struct Section {
     /// How many processes were ready to run on average in the minute before.
     pub load: String,
     pub took_s: u64,
+    /// The commit whose programs were measured, as git names it; `+` if there were changes beside.
+    pub commit: String,
+    /// Fewer rounds: the figures move more.
+    pub is_quick: bool,
     pub rows: Vec<Row>,
 }
 
@@ -60,7 +60,8 @@ impl Results {
         let mut sections = Vec::new();
         for section in &self.sections {
             let head = json!({"name": section.name, "fs": section.fs, "at": section.at,
-                "load": section.load, "took_s": section.took_s})
+                "load": section.load, "took_s": section.took_s,
+                "commit": section.commit, "is_quick": section.is_quick})
             .to_string();
             let rows: Result<Vec<_>, _> = section.rows.iter().map(serde_json::to_string).collect();
             let rows = rows?.join(",\n");

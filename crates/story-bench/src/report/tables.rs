@@ -51,18 +51,27 @@ pub fn all(results: &Results) -> String {
 fn machine(results: &Results) -> String {
     let machine = &results.machine;
     let mut text = format!(
-        "- {} processors ({}), {} GiB, {}; commit {}.\n- `{}`\n",
-        machine.processors,
-        machine.model,
-        machine.memory_gib,
-        machine.kernel,
-        machine.commit,
-        machine.command
+        "- {} processors ({}), {} GiB, {}.\n",
+        machine.processors, machine.model, machine.memory_gib, machine.kernel
     );
     let first = results.sections.iter().map(|it| &it.at).min();
     let last = results.sections.iter().map(|it| &it.at).max();
     if let Some((first, last)) = first.zip(last) {
-        writeln!(text, "- Measured from {first} to {last} UTC.").expect("a string takes all");
+        let mut commits: Vec<&str> = results.sections.iter().map(|it| &*it.commit).collect();
+        commits.dedup();
+        let kind = match results.sections.iter().filter(|it| it.is_quick).count() {
+            0 => "a full run".to_owned(),
+            quick => format!(
+                "{quick} of {} parts by a quick run, whose figures move more",
+                results.sections.len()
+            ),
+        };
+        writeln!(
+            text,
+            "- Measured from {first} to {last} UTC, {kind}; commit {}.",
+            commits.join(", ")
+        )
+        .expect("a string takes all");
     }
     for fs in FILE_SYSTEMS {
         let of = |section, driver, key| figure(results.figure(section, fs, driver, key));
@@ -246,7 +255,7 @@ fn contended(results: &Results, fs: &str) -> String {
             "slowest, ms",
             "slowest, x floor",
             "processor time, x alone",
-            "failed, lost, torn",
+            "failed, lost; not whole to a reader",
         ],
         &rows,
     )
