@@ -99,8 +99,9 @@ pub struct Fairness {
     /// How long the sidecar may pass from waiter to waiter without being removed.
     /// Default 50 ms (measured, see `docs/protocol.md`, "Hand-over"). Zero removes it each time.
     pub run: Duration,
-    /// How long our waiters stay away after a run, so that tools that poll can enter.
-    /// Default zero; 2-5 ms for folders that Node tools write to as well.
+    /// How long our waiters stay away after a run, so that tools that poll can enter; at most half their timeout.
+    /// Default zero; 2-5 ms for folders that Node tools write to as well. Who ends a run while others wait stays away for
+    /// half its own hold (at most 1 s) in any case.
     pub gap: Duration,
 }
 
