@@ -259,9 +259,17 @@ impl Reservation {
         self.pid
     }
 
-    /// Until when this process, which has ended a run of hand-overs, leaves the lock to others.
+    /// Until when this process, which has ended a run of hand-overs, leaves the lock to others. A thread that holds another
+    /// lock goes on: those who wait for that one would pay.
     pub(crate) fn stay_away_until(&self) -> Option<Instant> {
         let mut table = lock_table();
+        if table
+            .entries
+            .iter()
+            .any(|entry| entry.thread == self.thread && entry.held.is_some())
+        {
+            return None;
+        }
         let now = Instant::now();
         table.yields.retain(|(_, until)| *until > now);
         table
@@ -317,5 +325,29 @@ pub fn settle_hand_overs() {
     for entry in pending {
         std::thread::sleep(entry.due.saturating_duration_since(Instant::now()));
         sweep(&entry.sidecar);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{LockOptions, SidecarLock};
+
+    #[test]
+    fn who_holds_another_lock_does_not_stay_away_with_it() {
+        let sandbox = testkit::Sandbox::new();
+        let [first, second] = ["first", "second"].map(|name| {
+            let path = sandbox.write(name, "");
+            SidecarLock::new(path).expect("it is there")
+        });
+        lock_table().stay_away(second.resource(), Duration::from_hours(1));
+        let owed = || {
+            let reservation = Reservation::make(second.resource()).expect("it is not held");
+            reservation.stay_away_until()
+        };
+        assert!(owed().is_some(), "others come first");
+        let guard = first.acquire(&LockOptions::default()).expect("it is free");
+        assert_eq!(owed(), None, "those who wait for the first would pay");
+        guard.release().expect("nobody interferes");
     }
 }

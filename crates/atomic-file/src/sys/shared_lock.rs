@@ -11,51 +11,74 @@ use rustix::fs::FlockOperation;
 
 use super::unix::{try_flock, unlock};
 
-/// A folder that is locked for as long as it has writers.
+/// A folder, and how many writers have it locked.
 struct Writers {
     folder: Arc<File>,
-    count: usize,
+    count: Arc<Mutex<usize>>,
 }
 
-static LOCKED: Mutex<Vec<Writers>> = Mutex::new(Vec::new());
+/// The folders that writers are at or come to.
+static FOLDERS: Mutex<Vec<Writers>> = Mutex::new(Vec::new());
 
-fn locked() -> MutexGuard<'static, Vec<Writers>> {
-    // Plain values, right at every step.
-    LOCKED.lock().unwrap_or_else(PoisonError::into_inner)
+// What is guarded are plain values, right at every step.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The count of one folder. It alone is locked during a system call: a server that does not answer stops no other folder.
+fn count_of(folder: &Arc<File>) -> Arc<Mutex<usize>> {
+    let mut folders = lock(&FOLDERS);
+    if let Some(writers) = folders
+        .iter()
+        .find(|writers| Arc::ptr_eq(&writers.folder, folder))
+    {
+        return Arc::clone(&writers.count);
+    }
+    let count = Arc::new(Mutex::new(0));
+    folders.push(Writers {
+        folder: Arc::clone(folder),
+        count: Arc::clone(&count),
+    });
+    count
+}
+
+/// Forgets folders that nobody is at: only the list has their count.
+fn forget_free() {
+    lock(&FOLDERS)
+        .retain(|writers| Arc::strong_count(&writers.count) > 1 || *lock(&writers.count) > 0);
 }
 
 /// Takes part in the lock of `folder`; `Ok(false)` while a sweeper has it.
 pub(super) fn try_join(folder: &Arc<File>) -> io::Result<bool> {
-    let mut locked = locked();
-    if let Some(writers) = of(&mut locked, folder) {
-        writers.count += 1;
-        return Ok(true);
+    let count = count_of(folder);
+    let got_it = {
+        let mut writers = lock(&count);
+        let got_it = match *writers {
+            0 => try_flock(folder, FlockOperation::NonBlockingLockShared),
+            _ => Ok(true),
+        };
+        *writers += usize::from(matches!(got_it, Ok(true)));
+        got_it
+    };
+    drop(count);
+    if !matches!(got_it, Ok(true)) {
+        forget_free();
     }
-    let got_it = try_flock(folder, FlockOperation::NonBlockingLockShared)?;
-    if got_it {
-        let folder = Arc::clone(folder);
-        locked.push(Writers { folder, count: 1 });
-    }
-    Ok(got_it)
+    got_it
 }
 
 /// Ends one part in the lock of `folder`; the last one gives it back.
 pub(super) fn leave(folder: &Arc<File>) {
-    let mut locked = locked();
-    let Some(writers) = of(&mut locked, folder) else {
-        return;
-    };
-    writers.count -= 1;
-    if writers.count == 0 {
-        unlock(folder);
-        locked.retain(|writers| writers.count > 0);
+    let count = count_of(folder);
+    {
+        let mut writers = lock(&count);
+        if *writers == 1 {
+            unlock(folder);
+        }
+        *writers = writers.saturating_sub(1);
     }
-}
-
-fn of<'a>(locked: &'a mut [Writers], folder: &Arc<File>) -> Option<&'a mut Writers> {
-    locked
-        .iter_mut()
-        .find(|writers| Arc::ptr_eq(&writers.folder, folder))
+    drop(count);
+    forget_free();
 }
 
 #[cfg(test)]
@@ -85,6 +108,26 @@ mod tests {
         assert!(
             !first.try_lock_shared().expect("it can be asked for"),
             "and a sweeper is alone"
+        );
+    }
+
+    #[test]
+    fn folder_whose_server_does_not_answer_stops_no_other() {
+        let sandbox = testkit::Sandbox::new();
+        let open = || Arc::new(std::fs::File::open(sandbox.path()).expect("it is there"));
+        let [hanging, other] = [open(), open()];
+        let count = super::count_of(&hanging);
+        let _in_its_call = super::lock(&count);
+        assert!(
+            super::try_join(&other).expect("it can be asked for"),
+            "its own lock is free"
+        );
+        super::leave(&other);
+        assert!(
+            !super::lock(&super::FOLDERS)
+                .iter()
+                .any(|writers| Arc::ptr_eq(&writers.folder, &other)),
+            "and it is forgotten"
         );
     }
 }

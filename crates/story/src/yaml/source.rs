@@ -30,6 +30,14 @@ pub(crate) struct Splice {
     pub(crate) source: Source,
 }
 
+impl Splice {
+    /// What becomes of `text`.
+    fn applied_to(&self, text: &str) -> String {
+        let Range { start, end } = self.range;
+        [&text[..start], &self.text, &text[end..]].concat()
+    }
+}
+
 impl Source {
     /// Reads the YAML between the fences.
     pub(crate) fn new(text: &str) -> Result<Self, Fault> {
@@ -110,13 +118,17 @@ impl Source {
             debug_assert!(
                 self.edit_whole(text, eol, steps, &operation)
                     .is_ok_and(|whole| {
-                        let splice = |splice: &Splice| {
-                            let Range { start, end } = splice.range;
-                            [&text[..start], &splice.text, &text[end..]].concat()
-                        };
-                        whole.1.as_ref().map(splice) == edited.1.as_ref().map(splice)
+                        let becomes = |splice: &Splice| splice.applied_to(text);
+                        whole.1.as_ref().map(becomes) == edited.1.as_ref().map(becomes)
                     }),
                 "an edit of an entry is that edit of the whole"
+            );
+            debug_assert!(
+                edited
+                    .1
+                    .as_ref()
+                    .is_none_or(|splice| splice.source.agrees(&splice.applied_to(text))),
+                "the outline is moved as the text is"
             );
             return Ok(edited);
         }
