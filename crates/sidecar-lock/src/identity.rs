@@ -57,10 +57,10 @@ pub(crate) fn new_holder(options: &LockOptions, generation: u64, pid: u32) -> Ho
     }
 }
 
-/// 128 bits that nobody can guess and nobody else has: a `RandomState` is keyed by the system, and costs no system call after
-/// the first. A forked child has its parent's key, but not its process id.
+/// 128 bits that nobody else has: a `RandomState` is keyed by the system, and costs no system call after the first. A forked
+/// child has its parent's key, but not its process id, and who gets that id later another time.
 fn new_token(pid: u32) -> String {
-    let now = sys::since_boot();
+    let now = SystemTime::now();
     let half = || RandomState::new().hash_one((pid, now));
     format!("{:016x}{:016x}", half(), half())
 }

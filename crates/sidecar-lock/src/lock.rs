@@ -217,3 +217,39 @@ fn canonical(given: &Path) -> Result<PathBuf, AcquireError> {
         source: io::Error::other("too many symbolic links"),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn path_is_plain_only_if_nothing_but_a_link_could_make_it_another() {
+        for (path, plain) in [
+            ("/a/story.md", true),
+            ("/story.md", true),
+            ("/a/.ai-sdlc/..b/story.md", true),
+            ("a/story.md", false),
+            ("./story.md", false),
+            ("/a/../story.md", false),
+            ("/a/./story.md", false),
+            ("/a//story.md", false),
+            ("/a/story.md/", false),
+            ("/a/story.md/.", false),
+            ("/a/..", false),
+            ("", false),
+        ] {
+            assert_eq!(is_plain(Path::new(path)), plain, "{path}");
+        }
+    }
+
+    #[test]
+    fn one_file_is_one_resource_however_it_is_spelt() {
+        let sandbox = testkit::Sandbox::new();
+        let story = sandbox.write("x/story.md", "");
+        let lock = SidecarLock::new(&story).expect("it is there");
+        for spelt in ["x/../x/story.md", "x/./story.md", "x//story.md"] {
+            let other = SidecarLock::new(sandbox.path().join(spelt)).expect("it is there");
+            assert_eq!(other.resource(), lock.resource(), "{spelt}");
+        }
+    }
+}

@@ -213,6 +213,9 @@ impl Directory {
 
     /// Takes the folder's lock together with other writers; `Ok(false)` while a sweeper has it.
     pub(crate) fn try_lock_shared(&self) -> io::Result<bool> {
+        if self.is_locked.load(Ordering::Relaxed) {
+            return Ok(true);
+        }
         let is_locked = shared_lock::try_join(&self.handle)?;
         self.is_locked.store(is_locked, Ordering::Relaxed);
         Ok(is_locked)
