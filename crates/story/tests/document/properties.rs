@@ -147,3 +147,33 @@ proptest! {
         prop_assert_eq!(story.frontmatter(), before.frontmatter(), "the frontmatter stays");
     }
 }
+
+/// The reference tool writes no blank line: a frontmatter with one has a style of its own, which stays.
+#[test]
+fn style_of_the_first_entry_stays_behind_a_blank_line() {
+    for (before, value, after) in [
+        (
+            "---\n\ntitle: ready\nb: x\n---\n",
+            "a, b",
+            "---\n\ntitle: a, b\nb: x\n---\n",
+        ),
+        (
+            "---\n\ntitle: ' lead'\nb: x\n---\n",
+            "ready",
+            "---\n\ntitle: 'ready'\nb: x\n---\n",
+        ),
+        (
+            "---\ntitle: ' lead'\nb: x\n---\n",
+            "ready",
+            "---\ntitle: ready\nb: x\n---\n",
+        ),
+    ] {
+        let mut story = Document::parse(before).expect("it can be read");
+        assert!(
+            story
+                .set("title", Value::from(value))
+                .expect("it can be written")
+        );
+        assert_eq!(story.as_str(), Some(after));
+    }
+}

@@ -291,7 +291,8 @@ fn is_as_written(reader: &Reader<'_>, text: &str, is_last: bool) -> bool {
             if is_last {
                 written.trim_end() == text.trim_end()
             } else {
-                text.strip_suffix('\n') == Some(written.as_str())
+                // A blank line before the first entry is nobody's entry, and not written.
+                !entries.is_empty() && text.strip_suffix('\n') == Some(written.as_str())
             }
         }
         _ => false,
