@@ -103,19 +103,17 @@ fn strace(context: &Context, ground: &Ground, verb: &Verb, trace: &Path, more: &
     command
 }
 
-/// From where on nobody else's link may be followed: the path is resolved. From where on no other folder may be taken for
-/// the story's: it is open.
+/// From where on nobody else's link may be followed: the path was seen to have none. From where on no other folder may be
+/// taken for the story's: it is open. The first two calls of `openat2` are these two.
 fn after_the_path_is_resolved(calls: &[Call], stranger: Stranger) -> Vec<Call> {
-    let opened = calls.iter().position(|call| call.name == "openat2");
-    let opened = opened.unwrap_or(calls.len());
-    let resolved = calls[..opened]
-        .iter()
-        .rposition(|call| call.name.starts_with("readlink"));
+    let mut opens = (0..calls.len()).filter(|at| calls[*at].name == "openat2");
+    let (resolved, opened) = (opens.next(), opens.next());
     let first = match stranger {
-        Stranger::Link => resolved.unwrap_or(opened),
+        Stranger::Link => resolved,
         Stranger::Folder => opened,
     };
     let stops = |call: &&Call| !matches!(call.name.as_str(), "exit" | "exit_group");
+    let first = first.unwrap_or(calls.len());
     calls[first..].iter().filter(stops).cloned().collect()
 }
 
