@@ -115,7 +115,8 @@ impl<'text> Builder<'text> {
             Style::Plain if place.is_empty() => {
                 // The parser says `~` for an empty node.
                 text = "";
-                self.cursor..self.cursor
+                let at = self.place_of_nothing(&properties);
+                at..at
             }
             Style::Plain | Style::Single | Style::Double => {
                 if place.start < self.cursor {
@@ -250,6 +251,19 @@ impl<'text> Builder<'text> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Where an empty node stands: behind its indicator or properties, else behind its key (`? a`).
+    fn place_of_nothing(&self, properties: &Properties) -> usize {
+        let key = self.stack.last().and_then(|frame| match frame.indicator {
+            None => frame.key.as_ref(),
+            Some(_) => None,
+        });
+        match key {
+            // The cursor may be beyond the blank lines behind a block scalar.
+            Some(key) if properties.span.is_none() => key.span.end,
+            _ => self.cursor,
+        }
     }
 
     fn pass(&mut self, properties: &Properties) {

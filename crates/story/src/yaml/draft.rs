@@ -115,6 +115,10 @@ impl<'around> Draft<'around> {
                 limit: MAX_FRONTMATTER_BYTES,
             }));
         }
+        if !text.is_empty() && !text.ends_with('\n') {
+            let reason = "the closing fence would lose its line";
+            return Err(Failure::Disagreement(reason.to_owned()));
+        }
         let locally = match self.around {
             Some(_) => None,
             None => self.check_locally(edit, &text),
@@ -218,6 +222,7 @@ mod tests {
             ("a document is ended", claim(8..9, "x\n...")),
             ("the text is no YAML", claim(8..9, "[x")),
             ("the value moves behind the comment", claim(8..9, "")),
+            ("the last line end goes", claim(8..25, "x # two\nc:\n  - x")),
         ];
         for (what, edit) in table {
             let mut draft = draft(TEXT);

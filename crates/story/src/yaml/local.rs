@@ -154,9 +154,9 @@ impl Place {
     }
 }
 
-/// Whether a line of the text ends or begins a document, or is a directive.
-fn has_marker(text: &str) -> bool {
-    text.lines()
+/// Whether a line of the text ends or begins a document, or is a directive. To YAML a CR alone ends a line, too.
+pub(super) fn has_marker(text: &str) -> bool {
+    text.split(['\n', '\r'])
         .any(|line| line.starts_with("---") || line.starts_with("...") || line.starts_with('%'))
 }
 

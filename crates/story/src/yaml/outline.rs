@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::draft::Parsed;
 use super::edit::first_list_indent;
-use super::local::shift;
+use super::local::{has_marker, shift};
 use super::node::{Entry, Kind, Style, Tree};
 use super::parser::Fault;
 use super::second;
@@ -194,7 +194,7 @@ impl Chunk {
             return Some((Self::new(&shape, None), shape.length));
         }
         let name = simple::key(simple::line_at(text, 0)?)?;
-        let text = alone(text)?;
+        let text = alone(text).filter(|text| !has_marker(text))?;
         let parsed = Parsed::new(text).ok()?;
         let Kind::Map {
             flow: false,

@@ -84,6 +84,8 @@ fn outline_is_refused_by_doubt() {
         "\ta: 1\n",
         "a: @x\n",
         "a: 1\rb: 2\n",
+        "a: 1\r...\n\nb: 2\n",
+        "a: |\n  x\r%y\nb: 2\n",
         "a:\r\n  - b\r\nc: 1\r\n",
         "a: \u{7}\n",
     ] {
