@@ -11,7 +11,7 @@ use std::process::{Child, Command, Output, Stdio};
 ///
 /// When git is not installed, or does not answer; the text is git's own.
 pub fn not_ignored(top_level: &Path, paths: &[PathBuf]) -> io::Result<Vec<PathBuf>> {
-    let output = Command::new("git")
+    let (given, output) = Command::new("git")
         .arg("-C")
         .arg(top_level)
         // Whether a name is tracked already does not matter: the rule is looked for.
@@ -28,16 +28,16 @@ pub fn not_ignored(top_level: &Path, paths: &[PathBuf]) -> io::Result<Vec<PathBu
                 names.push(0);
             }
             // A few short names: the pipe takes them before git has to read.
-            if let Some(mut stdin) = child.stdin.take() {
-                stdin.write_all(&names)?;
-            }
-            outcome(child)
+            let stdin = child.stdin.take();
+            let given = stdin.map_or(Ok(()), |mut stdin| stdin.write_all(&names));
+            Ok((given, outcome(child)?))
         })?;
     // 0: some are ignored; 1: none is.
     if !matches!(output.status.code(), Some(0 | 1)) {
-        let text = String::from_utf8_lossy(&output.stderr);
-        return Err(io::Error::other(text.trim().to_owned()));
+        return Err(refused(&output));
     }
+    // A git that refuses the repository does not read what it is given: its own words come first.
+    given?;
     let ignored: Vec<OsString> = output
         .stdout
         .split(|byte| *byte == 0)
@@ -226,4 +226,18 @@ fn outcome(mut child: Child) -> io::Result<Output> {
 
 fn read_to_end(pipe: Option<impl io::Read>, bytes: &mut Vec<u8>) -> io::Result<()> {
     pipe.map_or(Ok(()), |mut pipe| pipe.read_to_end(bytes).map(drop))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn git_that_reads_nothing_is_told_in_its_own_words() {
+        let folder = tempfile::tempdir().expect("a folder can be made");
+        // More than a pipe holds, so that git has gone before all is written.
+        let names = vec![PathBuf::from("some/name"); 100_000];
+        let err = not_ignored(folder.path(), &names).expect_err("this is no repository");
+        assert!(err.to_string().contains("not a git repository"), "{err}");
+    }
 }
