@@ -2,8 +2,6 @@
 //!
 //! `cargo bench -p atomic-file`; folders: `BENCH_DIRS`, a colon-separated list, default the one for temporary files.
 
-use std::path::PathBuf;
-
 use atomic_file::{CommitOptions, Durability, Original, create, replace_if_unchanged};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
@@ -12,15 +10,8 @@ const SIZES: [usize; 3] = [4_096, 400_000, 4_000_000];
 const DURABILITIES: [(&str, Durability); 2] =
     [("fast", Durability::Fast), ("durable", Durability::Durable)];
 
-fn folders() -> Vec<PathBuf> {
-    match std::env::var_os("BENCH_DIRS") {
-        Some(given) => std::env::split_paths(&given).collect(),
-        None => vec![std::env::temp_dir()],
-    }
-}
-
 fn replace(criterion: &mut Criterion) {
-    for base in folders() {
+    for base in testkit::bench_folders() {
         let mut group = criterion.benchmark_group(format!("replace in {}", base.display()));
         let folder = tempfile::tempdir_in(&base).expect("a folder to work in");
         for size in SIZES {

@@ -2,19 +2,12 @@
 //!
 //! `cargo bench -p sidecar-lock`; folders: `BENCH_DIRS`, a colon-separated list, default the one for temporary files.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use sidecar_lock::{LockOptions, SidecarLock, settle_hand_overs};
-
-fn folders() -> Vec<PathBuf> {
-    match std::env::var_os("BENCH_DIRS") {
-        Some(given) => std::env::split_paths(&given).collect(),
-        None => vec![std::env::temp_dir()],
-    }
-}
 
 fn lock_in(folder: &Path) -> SidecarLock {
     SidecarLock::new(folder.join("story.md")).expect("the folder is there")
@@ -30,7 +23,7 @@ fn once(lock: &SidecarLock, options: &LockOptions) {
 
 fn locks(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("lock");
-    for base in folders() {
+    for base in testkit::bench_folders() {
         let folder = tempfile::tempdir_in(&base).expect("a folder to work in");
         let options = LockOptions::default();
         let lock = lock_in(folder.path());

@@ -4,7 +4,7 @@
 
 use std::fs::File;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use atomic_file::{CommitOptions, Durability, Original, create};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -16,13 +16,6 @@ const COUNTS: [usize; 3] = [100, 1_000, 10_000];
 
 const DURABILITIES: [(&str, Durability); 2] =
     [("fast", Durability::Fast), ("durable", Durability::Durable)];
-
-fn folders() -> Vec<PathBuf> {
-    match std::env::var_os("BENCH_DIRS") {
-        Some(given) => std::env::split_paths(&given).collect(),
-        None => vec![std::env::temp_dir()],
-    }
-}
 
 fn text(number: usize, size: usize) -> String {
     let head = format!(
@@ -46,7 +39,7 @@ fn unlocked(path: &Path, options: &CommitOptions) {
 }
 
 fn updates(criterion: &mut Criterion) {
-    for base in folders() {
+    for base in testkit::bench_folders() {
         let mut group = criterion.benchmark_group(format!("update in {}", base.display()));
         let folder = tempfile::tempdir_in(&base).expect("a folder to work in");
         for size in SIZES {
@@ -79,7 +72,7 @@ fn updates(criterion: &mut Criterion) {
 }
 
 fn lists(criterion: &mut Criterion) {
-    for base in folders() {
+    for base in testkit::bench_folders() {
         let mut group = criterion.benchmark_group(format!("list in {}", base.display()));
         group.sample_size(10);
         for count in COUNTS {

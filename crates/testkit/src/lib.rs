@@ -28,7 +28,7 @@ mod waiting;
 
 pub use foreign::{ForeignLock, LegacyWriter, set_age};
 pub use leftovers::leftovers;
-pub use places::{fixtures, node_peers, on_path, shared, story_fixture, workspace};
+pub use places::{bench_folders, fixtures, node_peers, on_path, shared, story_fixture, workspace};
 pub use sandbox::Sandbox;
 #[cfg(unix)]
 pub use second_process::{Finished, SecondProcess};

@@ -46,6 +46,14 @@ pub fn node_peers() -> Option<PathBuf> {
     (peers.join("proper-lockfile").is_dir() && on_path("node").is_some()).then_some(peers)
 }
 
+/// Where benchmarks work: the folders of `$BENCH_DIRS`, separated by colons, else the one for temporary files.
+pub fn bench_folders() -> Vec<PathBuf> {
+    match std::env::var_os("BENCH_DIRS") {
+        Some(given) => std::env::split_paths(&given).collect(),
+        None => vec![std::env::temp_dir()],
+    }
+}
+
 /// The first file of that name in the folders of `PATH`.
 pub fn on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
