@@ -350,4 +350,27 @@ mod tests {
         assert_eq!(owed(), None, "those who wait for the first would pay");
         guard.release().expect("nobody interferes");
     }
+
+    #[test]
+    fn who_stays_away_does_so_for_half_its_timeout_at_most() {
+        let sandbox = testkit::Sandbox::new();
+        let lock = SidecarLock::new(sandbox.write("story.md", "")).expect("it is there");
+        lock_table().stay_away(lock.resource(), Duration::from_secs(5));
+        let options = LockOptions {
+            timeout: Duration::from_millis(100),
+            ..LockOptions::default()
+        };
+        let begun = Instant::now();
+        let guard = lock.acquire(&options).expect("it is free");
+        let paused = begun.elapsed();
+        assert!(
+            paused >= options.timeout / 2,
+            "others come first: {paused:?}"
+        );
+        assert!(
+            paused < Duration::from_secs(4),
+            "but not for long: {paused:?}"
+        );
+        guard.release().expect("nobody interferes");
+    }
 }
