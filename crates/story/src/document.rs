@@ -91,7 +91,7 @@ impl Document {
         }
         let text = std::str::from_utf8(yaml)
             .map_err(|err| fault((err.valid_up_to(), ParseErrorKind::NotUtf8)))?;
-        if let Some(marker) = conflict_marker(text) {
+        if let Some(marker) = fence::conflict_marker(text) {
             return Err(fault((marker, ParseErrorKind::MergeConflict)));
         }
         let source = Arc::new(Source::new(text).map_err(fault)?);
@@ -420,22 +420,4 @@ impl Document {
             }
         }
     }
-}
-
-/// The first line that a version control system left behind in an unresolved merge.
-fn conflict_marker(text: &str) -> Option<usize> {
-    let mut offset = 0;
-    for line in text.split_inclusive('\n') {
-        let is_marker = match line.as_bytes()[0] {
-            b'<' => line.starts_with("<<<<<<< "),
-            b'>' => line.starts_with(">>>>>>> "),
-            b'=' => line.trim_end() == "=======",
-            _ => false,
-        };
-        if is_marker {
-            return Some(offset);
-        }
-        offset += line.len();
-    }
-    None
 }

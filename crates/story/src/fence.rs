@@ -145,6 +145,31 @@ fn after_closing(bytes: &[u8], closing: usize) -> Result<usize, ParseError> {
     }
 }
 
+/// Whether a YAML text is found again as it is when it stands between fences.
+pub(crate) fn can_enclose(text: &str) -> bool {
+    let has_own_lines = text.is_empty() || text.ends_with('\n');
+    let has_fence = || text.starts_with("---") || text.contains("\n---");
+    has_own_lines && !has_fence() && conflict_marker(text).is_none()
+}
+
+/// The first line that a version control system left behind in an unresolved merge.
+pub(crate) fn conflict_marker(text: &str) -> Option<usize> {
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        let is_marker = match line.as_bytes()[0] {
+            b'<' => line.starts_with("<<<<<<< "),
+            b'>' => line.starts_with(">>>>>>> "),
+            b'=' => line.trim_end() == "=======",
+            _ => false,
+        };
+        if is_marker {
+            return Some(offset);
+        }
+        offset += line.len();
+    }
+    None
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -207,6 +232,24 @@ mod tests {
         for (text, line, column, kind) in table {
             let expected = ParseError::new(Position { line, column }, kind);
             assert_eq!(split(text.as_bytes()), Err(expected), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn text_that_ends_the_frontmatter_early_cannot_be_enclosed() {
+        for text in ["", "a: 1\n", "a: 1\r\n", "a: |\n  ---\n", " <<<<<<< x: 1\n"] {
+            assert!(can_enclose(text), "{text:?} stands between fences");
+        }
+        for text in [
+            "a: 1",
+            "a: 1\r",
+            "---\n",
+            "a: 1\n---x\n",
+            "a: 1\n<<<<<<< x: 1\n",
+            "a: [\n=======\n]\n",
+            ">>>>>>> x\n",
+        ] {
+            assert!(!can_enclose(text), "{text:?} would be read otherwise");
         }
     }
 }

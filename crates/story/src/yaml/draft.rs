@@ -9,7 +9,7 @@ use super::second::{self, Objection};
 use super::{Fault, check, node::Tree, parse_mapping};
 use crate::MAX_FRONTMATTER_BYTES;
 use crate::error::ParseErrorKind;
-use crate::fence::Eol;
+use crate::fence::{self, Eol};
 
 /// A parsed frontmatter, shared by the clones of a document.
 #[derive(Debug)]
@@ -115,8 +115,8 @@ impl<'around> Draft<'around> {
                 limit: MAX_FRONTMATTER_BYTES,
             }));
         }
-        if !text.is_empty() && !text.ends_with('\n') {
-            let reason = "the closing fence would lose its line";
+        if !fence::can_enclose(&text) {
+            let reason = "between the fences it would not be read as it is";
             return Err(Failure::Disagreement(reason.to_owned()));
         }
         let locally = match self.around {
@@ -168,7 +168,7 @@ impl<'around> Draft<'around> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::edit::{Change, What};
+    use super::super::edit::{Change, Child, What};
     use super::*;
     use crate::value::Value;
 
@@ -228,6 +228,27 @@ mod tests {
             let mut draft = draft(TEXT);
             assert!(draft.apply(&edit).is_err(), "{what}: the edit is refused");
             assert_eq!(draft.finish().0, TEXT, "{what}: the text is unchanged");
+        }
+    }
+
+    #[test]
+    fn apply_refuses_what_the_fences_cannot_enclose() {
+        let end = TEXT.len();
+        for (range, text, key) in [
+            (end..end, "<<<<<<< d: 1\n", "<<<<<<< d"),
+            (end..end, "d: 1", "d"),
+        ] {
+            let mut edit = claim(range, text);
+            edit.change.path = Vec::new();
+            edit.change.what = What::Children {
+                removed: 3..3,
+                inserted: vec![Child::Entry(key.to_owned(), Value::from(1))],
+            };
+            let outcome = draft(TEXT).apply(&edit);
+            assert!(
+                matches!(outcome, Err(Failure::Disagreement(_))),
+                "{text:?} is valid YAML, but not found again: {outcome:?}"
+            );
         }
     }
 

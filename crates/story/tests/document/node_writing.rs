@@ -23,10 +23,10 @@ const WORDS: &[&str] = &[
     "é",
 ];
 
-/// Texts that readers of YAML 1.2 take for numbers, and keys that would end the document: we quote
+/// Texts that readers of YAML 1.2 take for numbers, and keys that would end the document or look like a conflict: we quote
 /// them and js-yaml does not.
 fn is_quoted_by_us_alone(text: &str) -> bool {
-    if text.starts_with("...") {
+    if text.starts_with("...") || text.starts_with("<<<<<<< ") {
         return true;
     }
     let unsigned = text

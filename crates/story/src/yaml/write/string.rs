@@ -54,8 +54,9 @@ pub(crate) fn string(text: &str, spot: Spot, keep: Option<Style>) -> String {
 
 /// Writes a key, always on one line.
 pub(crate) fn key(name: &str) -> String {
-    // Plain dots at the start of a line would end the document; js-yaml overlooks that.
-    if name.starts_with("...") && name.chars().all(is_printable) {
+    // Plain, the start of a line would end the document or look like a conflict of git; js-yaml overlooks that.
+    let is_marker = name.starts_with("...") || name.starts_with("<<<<<<< ");
+    if is_marker && name.chars().all(is_printable) {
         return single_quoted(name);
     }
     let spot = Spot {
