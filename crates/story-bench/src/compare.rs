@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use crate::contenders::Places;
 use crate::results::{Machine, Results, Row, Section};
-use crate::{USAGE, kills, list, peers, processes, tell};
+use crate::{USAGE, kills, list, peers, processes, programs, tell};
 
 /// What is compared, in this order.
 const SECTIONS: [&str; 11] = [
@@ -42,7 +42,10 @@ pub fn compare(options: &[&str]) -> Result<(), Box<dyn Error>> {
     let plan = plan(options)?;
     let mut results = Results::load(&plan.out)?;
     results.machine = machine();
-    let commit = commit();
+    let commit = match programs::state_of([&plan.places.story, &plan.places.own])? {
+        programs::State::Current => commit(),
+        programs::State::Unknown => "unknown".to_owned(),
+    };
     for (at, dir) in plan.dirs.iter().enumerate() {
         let fs = file_system(dir)?;
         for section in &plan.sections {

@@ -11,7 +11,8 @@
 //!
 //! `compare` runs the floor, the floor once more, the peers and ours in turn and writes what was measured; sections that it
 //! runs replace those of the same name in the file. FOLDER is `../shared/bench` with its drivers built (its README says how),
-//! STORY the program `story`. `report` puts tables into PAGE.md, between its markers, and plots into the folder of the same
+//! STORY the program `story`; one that is older than its sources is refused, for the commit that is noted would not be its own.
+//! `report` puts tables into PAGE.md, between its markers, and plots into the folder of the same
 //! name beside it.
 //!
 //! `update` adds 1 to each of FIELDS (a comma list) COUNT times; `FILE` may be `@LIST`, a file of
@@ -29,6 +30,7 @@ mod kills;
 mod list;
 mod peers;
 mod processes;
+mod programs;
 mod report;
 mod results;
 mod simulate;

@@ -38,7 +38,8 @@ pub struct Section {
     /// How many processes were ready to run on average in the minute before.
     pub load: String,
     pub took_s: u64,
-    /// The commit whose programs were measured, as git names it; `+` if there were changes beside.
+    /// The commit whose programs were measured, as git names it; `+` if there were changes beside, `unknown` for programs
+    /// that do not say what they were built from.
     pub commit: String,
     /// Fewer rounds: the figures move more.
     pub is_quick: bool,
