@@ -6,6 +6,7 @@
 //! comparison comes just before a rename, and a save within those microseconds is lost.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -20,10 +21,24 @@ use crate::sys::{self, Directory, Exchange};
 use crate::target::Target;
 
 /// A commit that is in place.
-#[derive(Debug)]
+///
+/// The version that was replaced has no name any more, but stays open until this is dropped: then its space is freed. That
+/// takes as long as writing a small file, so whoever holds a lock gives it back first.
+#[derive(Debug, Default)]
 pub struct Committed {
     /// What went wrong beside it; empty as a rule.
     pub warnings: Vec<CommitWarning>,
+    _displaced: Option<File>,
+}
+
+impl Committed {
+    /// A commit that has displaced nothing.
+    pub(crate) fn with(warnings: Vec<CommitWarning>) -> Self {
+        Self {
+            warnings,
+            _displaced: None,
+        }
+    }
 }
 
 /// Replaces a file if it is still the version that was read: [`Original::stage`] and [`Staged::commit`] in one.
@@ -106,6 +121,7 @@ impl Staged {
         self.warnings.extend(synced?);
         Ok(Committed {
             warnings: std::mem::take(&mut self.warnings),
+            _displaced: self.target.take_file(),
         })
     }
 
@@ -161,7 +177,7 @@ impl Staged {
     fn rename_published(&mut self, name: &OsStr) -> Result<Option<OsString>, CommitError> {
         // An NFS client takes the name away from a file that is open before it gives it to another one: for a moment
         // there would be no story at all.
-        self.target.close();
+        drop(self.target.take_file());
         let renamed = self.target.directory.rename_over(name, &self.target.name);
         renamed.map_err(|err| self.fail("put its new version in place", err))?;
         self.new.name = None;

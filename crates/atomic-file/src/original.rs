@@ -180,7 +180,7 @@ impl Original {
         if options.durability == Durability::Durable {
             warnings.extend(sync_folder(directory, path)?);
         }
-        Ok(Committed { warnings })
+        Ok(Committed::with(warnings))
     }
 }
 

@@ -204,8 +204,7 @@ impl Apply<'_> {
         };
         if was.object == step.then.object {
             let set = version.set_permissions(permissions);
-            let warnings = Vec::new();
-            return self.settled(set.map(|()| Committed { warnings }));
+            return self.settled(set.map(|()| Committed::default()));
         }
         self.folders.has_changed(folder_of(&step.path));
         self.with_contents(&step.then.object, permissions, |contents| {

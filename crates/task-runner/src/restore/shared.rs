@@ -254,9 +254,7 @@ fn commit(
         (Some(version), Some(_)) => version.replace(contents, &options),
         (Some(version), None) => version.remove(&options),
         (None, Some(_)) => create_exactly(file, contents, &options),
-        (None, None) => Ok(Committed {
-            warnings: Vec::new(),
-        }),
+        (None, None) => Ok(Committed::default()),
     };
     match committed {
         Ok(committed) => Ok(Some(committed)),

@@ -53,9 +53,7 @@ impl Change {
             (None, Some(after)) => {
                 atomic_file::create_resolved(resolved(&self.path), &after, &options)
             }
-            (None, None) => Ok(Committed {
-                warnings: Vec::new(),
-            }),
+            (None, None) => Ok(Committed::default()),
         }
     }
 
