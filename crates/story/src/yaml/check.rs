@@ -9,13 +9,32 @@ use super::node::{Entry, Kind, Node, Style, Tree};
 pub(crate) fn verify(old: &Tree, new: &Tree, change: &Change) -> Result<(), &'static str> {
     let reader = Reader::new(new);
     below(&old.root, &new.root, &change.path, &change.what, &reader)?;
-    if ends_in_kept_lines(&new.root) && !ends_in_kept_lines(&old.root) {
-        return Err(
-            "a text with several line ends at its end would come last, where the reference tool cuts them off",
-        );
+    for (is_shape, reason) in MISREAD {
+        if is_shape(&new.root) && !is_shape(&old.root) {
+            return Err(reason);
+        }
     }
     Ok(())
 }
+
+/// A shape, and what the reference tool makes of it.
+type Misread = (fn(&Node) -> bool, &'static str);
+
+/// What the reader of the reference tool (js-yaml 3.14) takes otherwise than YAML says.
+const MISREAD: [Misread; 3] = [
+    (
+        ends_in_kept_lines,
+        "a text with several line ends at its end would come last, where the reference tool cuts them off",
+    ),
+    (
+        hides_an_item,
+        "the item would follow an inner list that ends in a bare dash, and the reference tool reads it into that list",
+    ),
+    (
+        begins_with_marked_key,
+        "a key with an anchor or tag would come first in its mapping, which the reference tool refuses",
+    ),
+];
 
 /// Whether the last value is a block scalar whose header keeps line ends at its end.
 fn ends_in_kept_lines(node: &Node) -> bool {
@@ -29,6 +48,53 @@ fn ends_in_kept_lines(node: &Node) -> bool {
             .and_then(|last| node.child(last))
             .is_some_and(ends_in_kept_lines),
     }
+}
+
+/// Whether an item stands behind an inner list whose last item is empty.
+fn hides_an_item(node: &Node) -> bool {
+    let is_hidden = match &node.kind {
+        Kind::List { flow: false, items } => items
+            .iter()
+            .rev()
+            .skip(1)
+            .any(|item| ends_in_bare_dash(&item.value)),
+        _ => false,
+    };
+    is_hidden || any_child(node, hides_an_item)
+}
+
+fn ends_in_bare_dash(node: &Node) -> bool {
+    let is_bare = |node: &Node| node.is_empty() && node.outer == node.span.start;
+    match &node.kind {
+        Kind::List { flow: false, items } => items
+            .last()
+            .is_some_and(|item| is_bare(&item.value) || ends_in_bare_dash(&item.value)),
+        Kind::Map {
+            flow: false,
+            entries,
+        } => entries
+            .last()
+            .is_some_and(|entry| ends_in_bare_dash(&entry.value)),
+        _ => false,
+    }
+}
+
+/// Whether the first key of a block mapping has an anchor or a tag.
+fn begins_with_marked_key(node: &Node) -> bool {
+    let is_marked = match &node.kind {
+        Kind::Map {
+            flow: false,
+            entries,
+        } => entries
+            .first()
+            .is_some_and(|entry| entry.key.outer < entry.key.span.start),
+        _ => false,
+    };
+    is_marked || any_child(node, begins_with_marked_key)
+}
+
+fn any_child(node: &Node, is_shape: fn(&Node) -> bool) -> bool {
+    (0..child_count(node)).any(|at| node.child(at).is_some_and(is_shape))
 }
 
 fn below<'tree>(

@@ -154,9 +154,10 @@ impl Place {
     }
 }
 
-/// Whether a line of the text ends or begins a document, or is a directive. To YAML a CR alone ends a line, too.
+/// Whether a line of the text ends or begins a document, or is a directive. To YAML a CR alone ends a line, too; to YAML 1.1, as the
+/// second reader has it, so do NEL, LS and PS.
 pub(super) fn has_marker(text: &str) -> bool {
-    text.split(['\n', '\r'])
+    text.split(['\n', '\r', '\u{85}', '\u{2028}', '\u{2029}'])
         .any(|line| line.starts_with("---") || line.starts_with("...") || line.starts_with('%'))
 }
 

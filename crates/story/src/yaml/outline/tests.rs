@@ -86,6 +86,9 @@ fn outline_is_refused_by_doubt() {
         "a: 1\rb: 2\n",
         "a: 1\r...\n\nb: 2\n",
         "a: |\n  x\r%y\nb: 2\n",
+        "a: \u{85}...\nb: 2\n",
+        "a:\n  - \u{2028}... # x\nb: 2\n",
+        "a: x\u{2029}--- y\nb: 2\n",
         "a:\r\n  - b\r\nc: 1\r\n",
         "a: \u{7}\n",
     ] {
