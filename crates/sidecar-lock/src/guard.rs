@@ -21,7 +21,7 @@ use crate::sys;
 #[must_use = "the lock is released as soon as the guard is dropped"]
 #[derive(Debug)]
 pub struct LockGuard {
-    held: Arc<Held>,
+    pub(crate) held: Arc<Held>,
     holder: Holder,
     took_over: Option<TookOver>,
     waited: Duration,

@@ -151,8 +151,15 @@ pub(crate) struct Table {
 pub(crate) struct HandOver {
     pub(crate) sidecar: Name,
     id: sys::FileId,
-    /// When to look whether the heir took it.
-    pub(crate) due: Instant,
+    /// When that was done last.
+    at: Instant,
+}
+
+impl HandOver {
+    /// When the keeper looks whether the heir took it.
+    pub(crate) fn due(&self) -> Instant {
+        self.at + LOOK_AFTER
+    }
 }
 
 struct Entry {
@@ -173,8 +180,12 @@ pub(crate) fn lock_table() -> MutexGuard<'static, Table> {
     TABLE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// How long after a hand-over we look whether the heir lives (SL1 "hand-over", step 6).
-const LOOK_AFTER: Duration = Duration::from_millis(1);
+/// How long after its last hand-over of a sidecar a process looks whether the heir lives (SL1 "hand-over"). Chosen: who passes it on
+/// again and again does not wake its keeper each time, and tools that poll, the only ones that a dead heir holds up, look less often.
+const LOOK_AFTER: Duration = Duration::from_millis(20);
+
+/// The same for a process that ends: an heir that lives runs within this time.
+const LOOK_AT_END_AFTER: Duration = Duration::from_millis(1);
 
 /// Who ended a run while others waited leaves them the lock for half the time that it was held: no time is lost, as the next
 /// holds it for as long, and a waiter needs some 0.2 ms to move over (2 cores). At most for this long; chosen.
@@ -203,13 +214,17 @@ impl Table {
     }
 
     fn hand_over(&mut self, sidecar: &Name, id: sys::FileId) {
-        let due = Instant::now() + LOOK_AFTER;
-        match self.hand_overs.iter_mut().find(|entry| entry.id == id) {
-            Some(entry) => entry.due = due,
+        let at = Instant::now();
+        // The number of a sidecar that is gone may be that of another one by now.
+        let is_same =
+            |entry: &&mut HandOver| entry.id == id && entry.sidecar.path() == sidecar.path();
+        match self.hand_overs.iter_mut().find(is_same) {
+            // We had it once more since the last time: somebody took it then.
+            Some(entry) => entry.at = at,
             None => self.hand_overs.push(HandOver {
                 sidecar: sidecar.clone(),
                 id,
-                due,
+                at,
             }),
         }
     }
@@ -323,7 +338,7 @@ pub fn release_all_held() -> Vec<ReleaseError> {
 pub fn settle_hand_overs() {
     let pending = std::mem::take(&mut lock_table().hand_overs);
     for entry in pending {
-        std::thread::sleep(entry.due.saturating_duration_since(Instant::now()));
+        std::thread::sleep(LOOK_AT_END_AFTER.saturating_sub(entry.at.elapsed()));
         sweep(&entry.sidecar);
     }
 }
@@ -332,6 +347,64 @@ pub fn settle_hand_overs() {
 mod tests {
     use super::*;
     use crate::{LockOptions, SidecarLock};
+
+    fn name(path: &Path) -> Name {
+        Name::open(path).expect("its folder is there")
+    }
+
+    #[test]
+    fn sidecar_passed_on_again_is_looked_after_once_and_later() {
+        let mut table = Table {
+            entries: Vec::new(),
+            hand_overs: Vec::new(),
+            yields: Vec::new(),
+            keeper: keeper::State::new(),
+        };
+        let sandbox = testkit::Sandbox::new();
+        let [one, other] = ["one.lock", "other.lock"].map(|file| name(&sandbox.join(file)));
+        let id = sys::FileId {
+            device: 1,
+            inode: 2,
+        };
+        table.hand_over(&one, id);
+        let first = table.hand_overs[0].due();
+        std::thread::sleep(Duration::from_millis(1));
+        table.hand_over(&one, id);
+        assert_eq!(table.hand_overs.len(), 1, "one look is enough");
+        assert!(first < table.hand_overs[0].due(), "after the last time");
+        table.hand_over(&other, id);
+        let names: Vec<&Path> = table
+            .hand_overs
+            .iter()
+            .map(|it| it.sidecar.path())
+            .collect();
+        assert_eq!(
+            names,
+            [one.path(), other.path()],
+            "a number that is given out again hides neither of them"
+        );
+    }
+
+    #[test]
+    fn keeper_removes_what_an_heir_has_left_that_died_before_it_ran() {
+        let sandbox = testkit::Sandbox::new();
+        let lock = SidecarLock::new(sandbox.write("file", "")).expect("it is there");
+        let guard = lock.acquire(&LockOptions::default()).expect("it is free");
+        let record = sandbox.read("file.lock");
+        let id = guard.held.id;
+        guard.release().expect("nobody interferes");
+        sandbox.write(
+            "file.lock",
+            record.replace("\"released\":0", "\"released\":1"),
+        );
+        let mut table = lock_table();
+        table.hand_over(&name(lock.sidecar()), id);
+        keeper::wake(&mut table, std::process::id());
+        drop(table);
+        testkit::wait_until("the sidecar is gone", Duration::from_secs(10), || {
+            !lock.sidecar().exists()
+        });
+    }
 
     #[test]
     fn who_holds_another_lock_does_not_stay_away_with_it() {

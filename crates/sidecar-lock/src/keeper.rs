@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::held::{Held, Table, lock_table};
+use crate::held::{HandOver, Held, Table, lock_table};
 use crate::release::sweep;
 use crate::sys::{self, Name};
 
@@ -69,7 +69,7 @@ pub(crate) fn wake(table: &mut Table, pid: u32) {
 
 fn next_due(table: &Table) -> Option<Instant> {
     let beats = table.held().map(|held| held.beat_due());
-    let hand_overs = table.hand_overs.iter().map(|entry| entry.due);
+    let hand_overs = table.hand_overs.iter().map(HandOver::due);
     beats.chain(hand_overs).min()
 }
 
@@ -85,10 +85,11 @@ fn take_due(table: &mut Table, now: Instant) -> (Vec<Arc<Held>>, Vec<Name>) {
     }
     let mut sweeps = Vec::new();
     table.hand_overs.retain(|entry| {
-        if entry.due <= now {
+        let is_due = entry.due() <= now;
+        if is_due {
             sweeps.push(entry.sidecar.clone());
         }
-        entry.due > now
+        !is_due
     });
     (beats, sweeps)
 }
