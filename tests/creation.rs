@@ -213,6 +213,37 @@ fn thirty_two_processes_make_five_stories_each() {
 }
 
 #[test]
+fn creators_count_what_was_changed_while_they_waited() {
+    let _alone = alone();
+    let project = Project::new();
+    let story = |folder: &str, id: &str, priority: usize| {
+        let text = format!("---\nid: {id}\npriority: {priority}\n---\n");
+        let path = format!(".ai-sdlc/stories/{folder}/story.md");
+        project.sandbox.write(path, text);
+    };
+    for number in 20..60 {
+        let id = format!("S-00{number}");
+        story(&id, &id, number);
+    }
+    let gate = project.hold();
+    let creators: Vec<_> = (0..4)
+        .map(|_| SecondProcess::spawn(&mut project.new_story()))
+        .collect();
+    wait_until_waiting(&creators, &project.lock_path());
+    story("S-0030", "S-0060", 5000);
+    gate.wait(PATIENCE);
+    let ids: BTreeSet<String> = creators.into_iter().map(id_of).collect();
+    let expected = ["S-0061", "S-0062", "S-0063", "S-0064"].map(str::to_owned);
+    assert_eq!(ids, expected.into(), "an id is given to one story alone");
+    let priorities: BTreeSet<_> = ids
+        .iter()
+        .map(|id| number_in(&project.text(id), "priority"))
+        .collect();
+    let expected = [5010, 5020, 5030, 5040];
+    assert_eq!(priorities, expected.into(), "behind all, and each its own");
+}
+
+#[test]
 fn creators_without_our_lock_never_get_or_lose_a_story_of_ours() {
     let _alone = alone();
     let project = Project::new();
