@@ -281,11 +281,11 @@ fn single(value: &str, start: usize) -> Option<Single<'_>> {
         .then_some(Single { style, text, start })
 }
 
-/// Whether a word may be an integer of more than 64 bits, which counts as a float: other readers refuse it, and so the story
-/// that holds it.
+/// Whether a word may be an integer of more than 64 bits, which counts as a float, or as a text if it is octal as YAML 1.2 writes
+/// it: other readers refuse it, and so the story that holds it.
 fn is_huge(word: &str) -> bool {
     // The shortest of them, 0x10000000000000000, has 19 characters.
-    word.len() >= 19 && matches!(resolve::plain(word), Value::Float(_))
+    word.len() >= 19 && (word.starts_with("0o") || matches!(resolve::plain(word), Value::Float(_)))
 }
 
 #[cfg(test)]
@@ -343,6 +343,7 @@ mod tests {
             "id: -1\n",
             "id: 18446744073709551616\n",
             "id: 0x10000000000000000\n",
+            "id: 0o7272222222222222222222222222\n",
             "id: 'it''s'\n",
             "id: \"a\\n\"\n",
             "id: 'x\n",

@@ -86,6 +86,7 @@ const SEEDS: &[&str] = &[
     "a: |+\n  x\n\nb: |2-\n   y\nc: >\n\n  z\n\n   w\n",
     "a: x\r...\n\nb: y\n",
     "a: \u{85}...\nb: x\u{2028} y\nc:\n  - -\n  - \"\u{85}\"\n",
+    "a: 0o7272222222222222222222222222\nb: y\n",
     "- not\n- a mapping\n",
     "a:\n    b:\n        c: 1\n    d: 2\ne:   [x ,y ]  # f\n",
     "<<: {a: 1}\nb: 010\nc: 1_000\nd: 1:30\ne: .inf\nf: 2026-01-15\n",
