@@ -34,7 +34,7 @@ fn deleting_the_live_lock_loses_no_update() {
             });
         }
         let _vandalising = RaiseOnDrop(&over);
-        vandalise(&story, &deleted);
+        vandalise(&story, &done, &deleted);
     });
     watcher.assert_saw_only_whole_stories();
     assert_eq!(
@@ -67,11 +67,20 @@ fn deleting_the_live_lock_loses_no_update() {
     story.assert_alone();
 }
 
-/// Deletes the lock as soon as it is there, then leaves the workers a moment.
-fn vandalise(story: &StoryBox, deleted: &AtomicU64) {
-    let deadline = Instant::now() + Duration::from_mins(1);
-    while deleted.load(Ordering::Relaxed) < DELETIONS && Instant::now() < deadline {
-        if fs::remove_file(story.lock_path()).is_ok() {
+/// Deletes the lock as soon as it is there, then leaves the workers a moment, and on a slow machine as long as they need for
+/// as many updates.
+fn vandalise(story: &StoryBox, done: &[AtomicU64], deleted: &AtomicU64) {
+    let deadline = Instant::now() + Duration::from_mins(5);
+    let updates = || -> u64 { done.iter().map(|done| done.load(Ordering::Relaxed)).sum() };
+    loop {
+        let deletions = deleted.load(Ordering::Relaxed);
+        let is_enough = deletions == DELETIONS && updates() > DELETIONS;
+        if is_enough || Instant::now() >= deadline {
+            return;
+        }
+        if deletions == DELETIONS || updates() < deletions {
+            std::thread::sleep(Duration::from_millis(1));
+        } else if fs::remove_file(story.lock_path()).is_ok() {
             deleted.fetch_add(1, Ordering::Relaxed);
             std::thread::sleep(PAUSE);
         }
