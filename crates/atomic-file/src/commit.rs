@@ -6,7 +6,6 @@
 //! comparison comes just before a rename, and a save within those microseconds is lost.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -21,24 +20,10 @@ use crate::sys::{self, Directory, Exchange};
 use crate::target::Target;
 
 /// A commit that is in place.
-///
-/// The version that was replaced has no name any more, but stays open until this is dropped: then its space is freed. That
-/// takes as long as writing a small file, so whoever holds a lock gives it back first.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Committed {
     /// What went wrong beside it; empty as a rule.
     pub warnings: Vec<CommitWarning>,
-    _displaced: Option<File>,
-}
-
-impl Committed {
-    /// A commit that has displaced nothing.
-    pub(crate) fn with(warnings: Vec<CommitWarning>) -> Self {
-        Self {
-            warnings,
-            _displaced: None,
-        }
-    }
 }
 
 /// Replaces a file if it is still the version that was read: [`Original::stage`] and [`Staged::commit`] in one.
@@ -121,7 +106,6 @@ impl Staged {
         self.warnings.extend(synced?);
         Ok(Committed {
             warnings: std::mem::take(&mut self.warnings),
-            _displaced: self.target.take_file(),
         })
     }
 
@@ -177,7 +161,7 @@ impl Staged {
     fn rename_published(&mut self, name: &OsStr) -> Result<Option<OsString>, CommitError> {
         // An NFS client takes the name away from a file that is open before it gives it to another one: for a moment
         // there would be no story at all.
-        drop(self.target.take_file());
+        self.target.close();
         let renamed = self.target.directory.rename_over(name, &self.target.name);
         renamed.map_err(|err| self.fail("put its new version in place", err))?;
         self.new.name = None;

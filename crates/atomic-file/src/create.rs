@@ -128,7 +128,7 @@ fn give_name(
     if options.durability == Durability::Durable {
         warnings.extend(sync_folder(directory, path)?);
     }
-    Ok(Committed::with(warnings))
+    Ok(Committed { warnings })
 }
 
 fn discard(directory: &Directory, path: &Path, new: &mut NewFile) {

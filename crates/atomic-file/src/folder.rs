@@ -94,7 +94,7 @@ pub fn remove(file: Resolved<'_>) -> Result<Committed, CommitError> {
         Err(err) => return Err(fail("remove it", err)),
     }
     let warnings = sync_folder(&directory, file.path)?.into_iter().collect();
-    Ok(Committed::with(warnings))
+    Ok(Committed { warnings })
 }
 
 /// Gives a file another name in its folder, if nothing has that name. What is open stays open, whatever it is called.
@@ -130,7 +130,7 @@ pub fn rename(
         Durability::Durable => sync_folder(&directory, file.path)?.into_iter().collect(),
         Durability::Fast => Vec::new(),
     };
-    Ok(Committed::with(warnings))
+    Ok(Committed { warnings })
 }
 
 /// Makes a name that has just been made durable; whatever fails, it is there.

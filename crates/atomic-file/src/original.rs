@@ -180,7 +180,7 @@ impl Original {
         if options.durability == Durability::Durable {
             warnings.extend(sync_folder(directory, path)?);
         }
-        Ok(Committed::with(warnings))
+        Ok(Committed { warnings })
     }
 }
 

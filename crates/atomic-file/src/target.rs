@@ -110,9 +110,9 @@ impl Target {
             .expect("the file is open until it is replaced without a look at what is displaced")
     }
 
-    /// Gives the file away, to be closed. From then on its inode number may be given to another one.
-    pub(crate) fn take_file(&mut self) -> Option<File> {
-        self.file.take()
+    /// Closes the file. From here on its inode number may be given to another one.
+    pub(crate) fn close(&mut self) {
+        self.file = None;
     }
 
     /// Whether the name still stands for the version that was opened, untouched.

@@ -136,7 +136,7 @@ impl Version {
         if options.durability == Durability::Durable {
             warnings.extend(sync_folder(directory, path)?);
         }
-        Ok(Committed::with(warnings))
+        Ok(Committed { warnings })
     }
 
     fn check(&self) -> Result<(), CommitError> {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use atomic_file::{CommitError, CommitOptions, Committed, Durability, HardLinks};
+use atomic_file::{CommitError, CommitOptions, Durability, HardLinks};
 use sidecar_lock::{LockOptions, LostError, SidecarLock, TookOver};
 
 use crate::leftovers::clean_up_after_the_dead;
@@ -74,8 +74,6 @@ pub struct Session<'a> {
     terms: Terms<'a>,
     started: Instant,
     told: Told,
-    /// What was put in place. It keeps the old version open, which is freed only when nobody waits for the lock any more.
-    committed: Option<Committed>,
 }
 
 /// What is to be told of a session.
@@ -125,7 +123,6 @@ impl<'a> Session<'a> {
             terms,
             started: Instant::now(),
             told,
-            committed: None,
         })
     }
 
@@ -178,10 +175,9 @@ impl<'a> Session<'a> {
         committed: Result<Guarded, CommitError>,
     ) -> Result<Option<Interference>, SessionError> {
         match committed {
-            Ok(Ok(mut committed)) => {
-                let warnings = committed.warnings.drain(..).map(Warning::Commit);
+            Ok(Ok(committed)) => {
+                let warnings = committed.warnings.into_iter().map(Warning::Commit);
                 self.told.warnings.extend(warnings);
-                self.committed = Some(committed);
                 Ok(None)
             }
             Ok(Err(lost)) => Ok(Some(Interference::LockRemoved(lost))),
@@ -250,7 +246,6 @@ impl<'a> Session<'a> {
         {
             self.told.warnings.push(Warning::Release(err));
         }
-        self.committed = None;
     }
 
     /// How to acquire a lock in what is left of the waiting limit, which is one for the whole session.

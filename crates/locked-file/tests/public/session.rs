@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use atomic_file::{Original, ReadError, create_resolved};
 use locked_file::{Interference, Session, SessionError, Terms, Told};
-use testkit::{LegacyWriter, Sandbox, skip};
+use testkit::{LegacyWriter, Sandbox};
 
 use crate::{PATIENCE, waiting};
 
@@ -46,44 +46,6 @@ fn append(
     }
     session.release(lock);
     Ok(session.done())
-}
-
-/// Whether this process has a version open that a commit in the sandbox has displaced.
-fn has_displaced_open(sandbox: &Sandbox) -> bool {
-    let open = fs::read_dir("/proc/self/fd").expect("it can be listed");
-    let mut targets = open.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
-    targets.any(|target| {
-        target.starts_with(sandbox.path())
-            && target.to_string_lossy().ends_with(".atomic-tmp (deleted)")
-    })
-}
-
-#[test]
-fn replaced_version_is_freed_when_the_lock_is_given_back_and_not_before() {
-    let Some(sandbox) = Sandbox::on_tmpfs().filter(|_| Path::new("/proc/self/fd").is_dir()) else {
-        return skip(
-            "replaced_version_is_freed_when_the_lock_is_given_back_and_not_before",
-            "needs /proc, and a file system that swaps names",
-        );
-    };
-    let path = sandbox.write("file", "one");
-    let options = waiting(PATIENCE);
-    let mut session = Session::new(&path, Terms::with(&options)).expect("it is there");
-    let lock = session.acquire().expect("it is free");
-    let original = Original::read_resolved(lock.resolved(), MAX).expect("it can be read");
-    let staged = original.stage(b"two", &session.commit_options());
-    let committed = lock.guarding(|| staged.expect("there is room").commit());
-    assert!(
-        matches!(session.judge(committed), Ok(None)),
-        "nobody interferes"
-    );
-    assert!(
-        has_displaced_open(&sandbox),
-        "nobody who waits for the lock waits for that"
-    );
-    session.release(lock);
-    assert!(!has_displaced_open(&sandbox), "nothing is kept");
-    assert_tidy(&sandbox);
 }
 
 fn assert_tidy(sandbox: &Sandbox) {

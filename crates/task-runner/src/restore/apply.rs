@@ -204,7 +204,8 @@ impl Apply<'_> {
         };
         if was.object == step.then.object {
             let set = version.set_permissions(permissions);
-            return self.settled(set.map(|()| Committed::default()));
+            let warnings = Vec::new();
+            return self.settled(set.map(|()| Committed { warnings }));
         }
         self.folders.has_changed(folder_of(&step.path));
         self.with_contents(&step.then.object, permissions, |contents| {

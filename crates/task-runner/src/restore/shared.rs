@@ -254,7 +254,9 @@ fn commit(
         (Some(version), Some(_)) => version.replace(contents, &options),
         (Some(version), None) => version.remove(&options),
         (None, Some(_)) => create_exactly(file, contents, &options),
-        (None, None) => Ok(Committed::default()),
+        (None, None) => Ok(Committed {
+            warnings: Vec::new(),
+        }),
     };
     match committed {
         Ok(committed) => Ok(Some(committed)),

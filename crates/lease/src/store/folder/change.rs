@@ -53,7 +53,9 @@ impl Change {
             (None, Some(after)) => {
                 atomic_file::create_resolved(resolved(&self.path), &after, &options)
             }
-            (None, None) => Ok(Committed::default()),
+            (None, None) => Ok(Committed {
+                warnings: Vec::new(),
+            }),
         }
     }
 
