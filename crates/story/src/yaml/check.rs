@@ -9,29 +9,29 @@ use super::node::{Entry, Kind, Node, Style, Tree};
 pub(crate) fn verify(old: &Tree, new: &Tree, change: &Change) -> Result<(), &'static str> {
     let reader = Reader::new(new);
     below(&old.root, &new.root, &change.path, &change.what, &reader)?;
-    for (is_shape, reason) in MISREAD {
-        if is_shape(&new.root) && !is_shape(&old.root) {
+    for (count, reason) in MISREAD {
+        if count(&new.root) > count(&old.root) {
             return Err(reason);
         }
     }
     Ok(())
 }
 
-/// A shape, and what the reference tool makes of it.
-type Misread = (fn(&Node) -> bool, &'static str);
+/// How often a shape stands there, and what the reference tool makes of it.
+type Misread = (fn(&Node) -> usize, &'static str);
 
 /// What the reader of the reference tool (js-yaml 3.14) takes otherwise than YAML says.
 const MISREAD: [Misread; 3] = [
     (
-        ends_in_kept_lines,
+        |root| usize::from(ends_in_kept_lines(root)),
         "a text with several line ends at its end would come last, where the reference tool cuts them off",
     ),
     (
-        hides_an_item,
+        hiding_lists,
         "the item would follow an inner list that ends in a bare dash, and the reference tool reads it into that list",
     ),
     (
-        begins_with_marked_key,
+        marked_first_keys,
         "a key with an anchor or tag would come first in its mapping, which the reference tool refuses",
     ),
 ];
@@ -50,17 +50,18 @@ fn ends_in_kept_lines(node: &Node) -> bool {
     }
 }
 
-/// Whether an item stands behind an inner list whose last item is empty.
-fn hides_an_item(node: &Node) -> bool {
-    let is_hidden = match &node.kind {
+/// The inner lists whose last item is empty and behind which an item stands.
+fn hiding_lists(node: &Node) -> usize {
+    let here = match &node.kind {
         Kind::List { flow: false, items } => items
             .iter()
             .rev()
             .skip(1)
-            .any(|item| ends_in_bare_dash(&item.value)),
-        _ => false,
+            .filter(|item| ends_in_bare_dash(&item.value))
+            .count(),
+        _ => 0,
     };
-    is_hidden || any_child(node, hides_an_item)
+    here + below_node(node, hiding_lists)
 }
 
 fn ends_in_bare_dash(node: &Node) -> bool {
@@ -79,8 +80,8 @@ fn ends_in_bare_dash(node: &Node) -> bool {
     }
 }
 
-/// Whether the first key of a block mapping has an anchor or a tag.
-fn begins_with_marked_key(node: &Node) -> bool {
+/// The block mappings whose first key has an anchor or a tag.
+fn marked_first_keys(node: &Node) -> usize {
     let is_marked = match &node.kind {
         Kind::Map {
             flow: false,
@@ -90,11 +91,14 @@ fn begins_with_marked_key(node: &Node) -> bool {
             .is_some_and(|entry| entry.key.outer < entry.key.span.start),
         _ => false,
     };
-    is_marked || any_child(node, begins_with_marked_key)
+    usize::from(is_marked) + below_node(node, marked_first_keys)
 }
 
-fn any_child(node: &Node, is_shape: fn(&Node) -> bool) -> bool {
-    (0..child_count(node)).any(|at| node.child(at).is_some_and(is_shape))
+fn below_node(node: &Node, count: fn(&Node) -> usize) -> usize {
+    (0..child_count(node))
+        .filter_map(|at| node.child(at))
+        .map(count)
+        .sum()
 }
 
 fn below<'tree>(

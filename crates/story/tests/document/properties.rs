@@ -148,6 +148,20 @@ proptest! {
     }
 }
 
+/// Fixtures cannot show it: the reference reads all of them.
+#[test]
+fn shape_that_the_reference_misreads_is_not_made_beside_another_one() {
+    let text = "---\nx:\n  - -\n  - b\ny:\n  - - a\n    -\nz:\n  f: 1\n  !!str g: 2\nw:\n  !!str h: 1\n---\n";
+    let mut story = Document::parse(text).expect("it can be read");
+    assert!(
+        story.push("y", "c", None).is_err(),
+        "c would be read into y[0]"
+    );
+    assert!(story.unset("z.f").is_err(), "z could not be read");
+    assert_eq!(story.as_str(), Some(text), "nothing is changed");
+    assert_eq!(story.set("x[1]", "d"), Ok(true), "that is read as meant");
+}
+
 /// The reference tool writes no blank line: a frontmatter with one has a style of its own, which stays.
 #[test]
 fn style_of_the_first_entry_stays_behind_a_blank_line() {
